@@ -1,0 +1,55 @@
+/* formats.h -- the formats real systems emit, decoded: bytes in, events out.
+ *
+ * A decoder is pure: it opens no file and no socket, knows no clock, and gives
+ * the same events for the same bytes, so a file and its webhook dedupe each
+ * other.  Bytes may be fed in pieces of any size. */
+
+#ifndef ADAPTERS_FORMATS_H
+#define ADAPTERS_FORMATS_H
+
+#include "client/touchline.h"
+
+struct format_sink {
+    /* An event.  Borrowed for the call. */
+    void (*event)(void *arg, const struct tl_event *ev);
+    /* A record that cannot be understood, whole, where it began (line for text
+     * lines, else byte offset), and a sentence. */
+    void (*reject)(void *arg, struct tl_str record, uint64_t at, const char *reason);
+    /* A record understood and of no interest to a customer's timeline, by name. */
+    void (*ignored)(void *arg, const char *name);
+    void *arg;
+};
+
+struct format_options {
+    const char *source;             /* NULL: the format's or map's own name */
+    const char *region;             /* default for phone numbers, ISO 3166-1; NULL: none */
+    const char *timezone;           /* IANA name for times without a zone; NULL: the format's, else UTC */
+    const char *map_text;           /* csv: the map file's text and name */
+    const char *map_name;
+    /* csv: gives the text of a joined table the map names, or NULL; borrowed
+     * until the decoder is closed. */
+    const char *(*table)(void *arg, const char *name, size_t *len);
+    void *table_arg;
+};
+
+struct decoder;
+
+struct format {
+    const char *name;
+    const char *what;               /* one line, for `touchline formats` */
+    const char *channel;
+    bool needs_map;
+    /* Returns 0 or TL_EARGUMENT with a sentence in `why` (512 bytes). */
+    int (*open)(struct decoder **out, const struct format_options *o,
+                const struct format_sink *sink, char *why);
+    void (*feed)(struct decoder *d, const void *bytes, size_t len);
+    void (*end)(struct decoder *d);     /* the input is complete */
+    void (*close)(struct decoder **d);
+};
+
+/* The table, ended by a format without a name. */
+extern const struct format formats[];
+
+const struct format *format_find(const char *name);
+
+#endif

@@ -1,0 +1,25 @@
+/* arena.h -- memory given back all at once, with a budget.
+ *
+ * What a stranger's message makes us allocate comes from an arena, so a small
+ * message that unfolds into a large one runs into the budget, not into us. */
+
+#ifndef ARENA_H
+#define ARENA_H
+
+#include <stddef.h>
+
+struct arena_block;
+
+struct arena {
+    struct arena_block *blocks;
+    size_t budget;      /* bytes that may still be taken */
+    size_t budget_max;
+};
+
+void arena_init(struct arena *a, size_t budget_bytes);
+void *arena_alloc(struct arena *a, size_t bytes);        /* 16-byte aligned, zeroed; NULL over budget or out of memory */
+void *arena_copy(struct arena *a, const void *bytes, size_t len);   /* adds a NUL that is not counted */
+void arena_reset(struct arena *a);                       /* everything is free again; keeps one block */
+void arena_fini(struct arena *a);
+
+#endif

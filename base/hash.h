@@ -1,0 +1,21 @@
+/* hash.h -- keyed hashes of what outsiders choose (libsodium). */
+
+#ifndef HASH_H
+#define HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_KEY_BYTES 32
+
+/* For tables in memory: SipHash-2-4 under a key drawn at start. */
+uint64_t hash_table(const void *bytes, size_t len);
+
+/* 96 bits of BLAKE2b under `key` over two parts, unambiguously joined. */
+void hash_pair96(unsigned char out[12], const unsigned char key[HASH_KEY_BYTES], const void *a,
+                 size_t a_len, const void *b, size_t b_len);
+
+/* Fills a new key with random bytes. */
+void hash_new_key(unsigned char key[HASH_KEY_BYTES]);
+
+#endif

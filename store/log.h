@@ -1,0 +1,72 @@
+/* log.h -- the truth: every accepted event once, in order, in segment files.
+ *
+ * A segment `<first number, 16 hex digits>.log` is preallocated, begins with a
+ * checked header (magic, format, log id, first number), and holds batches: a
+ * batch header {magic, bytes, count, first number, CRC-32C of all of it} and
+ * its frames.  A batch lies in one segment and is written only after the sync
+ * of the one before, so only the last can be torn: it is dropped.  A valid
+ * batch beyond a bad one is damage.  Recovery deletes nothing; what it drops it
+ * copies aside first (`torn-<number>-<n>.bad`) and zeroes.
+ *
+ * One thread appends at a time (log_reserve, log_write); log_commit and the
+ * readers run on the loop, and readers of numbers up to a head they were given
+ * on any thread. */
+
+#ifndef STORE_LOG_H
+#define STORE_LOG_H
+
+#include "base/buf.h"
+#include "store/frame.h"
+
+#define LOG_SEGMENT_BYTES (256u << 20)
+#define LOG_SEGMENT_BYTES_MIN (4u << 20)
+#define LOG_BATCH_HEADER_BYTES 32
+#define LOG_WHY_BYTES 512
+
+struct log;
+
+/* Opens, or makes, the log in directory `dir` and recovers it.  `why` gets a
+ * sentence with file and offset on failure, and what was dropped (or "") on
+ * success.  Returns 0, TL_EDAMAGED, TL_EFORMAT, TL_EIO, TL_NO_SPACE. */
+int log_open(struct log **out, const char *dir, size_t segment_bytes, char why[LOG_WHY_BYTES]);
+void log_close(struct log **log);
+
+uint64_t log_id(const struct log *log);
+uint64_t log_tail(const struct log *log);     /* the first number kept; 1 until retention */
+uint64_t log_head(const struct log *log);     /* the last durable number; 0 when empty */
+uint64_t log_bytes(const struct log *log);    /* on disk, preallocation not counted */
+uint64_t log_segment_first(const struct log *log);   /* first number of the open segment */
+
+/* Starts an empty batch in `batch` (leaves room for its header). */
+void log_batch_begin(struct buf *batch);
+
+/* Makes sure a batch of `bytes` (header included) can be written: starts and
+ * preallocates the next segment when the open one is too full.
+ * Returns 0, TL_NO_SPACE (nothing changed; try again later), TL_EIO. */
+int log_reserve(struct log *log, size_t bytes);
+
+/* Fills in the batch header, writes the batch of `count` frames numbered from
+ * `first`, and syncs: when it returns 0 they survive power loss.
+ * Returns 0, TL_NO_SPACE (nothing is durable; the caller reloads), TL_EIO (a
+ * failed sync: stop now, never retry). */
+int log_write(struct log *log, struct buf *batch, uint64_t first, uint32_t count);
+
+/* Makes the written batch visible to readers: the head moves.  `batch` is what
+ * log_write took. */
+void log_commit(struct log *log, const struct buf *batch, uint64_t first, uint32_t count);
+
+/* Reads frame `number` (tail..head).  `f` borrows from the mapped segment.  The
+ * payload's CRC is checked, unless the frame is marked erased.
+ * Returns 0, TL_NOT_FOUND, TL_EDAMAGED (`why` names file and offset). */
+int log_read(const struct log *log, uint64_t number, struct frame *f, char why[LOG_WHY_BYTES]);
+
+/* Header only: does not touch the payload's pages. */
+int log_read_header(const struct log *log, uint64_t number, struct frame *f, char why[LOG_WHY_BYTES]);
+
+/* Hints that numbers from `number` on will be read in order. */
+void log_readahead(const struct log *log, uint64_t number);
+
+/* The first number received at or after `time`; head + 1 when there is none. */
+uint64_t log_number_at(const struct log *log, int64_t received);
+
+#endif

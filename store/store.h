@@ -1,0 +1,167 @@
+/* store.h -- the memory of the bus.
+ *
+ * Keeps each accepted event once, in order, knows whose it is, and answers what
+ * was offered and how the customer reacted.  Knows nothing of sockets.
+ *
+ * The loop thread owns the store and calls everything here, except
+ * store_batch_write, which one other thread may run.  An event's road:
+ * store_admit (decided, folded in memory) -> store_batch_take ->
+ * store_batch_write (durable) -> store_batch_done (visible). */
+
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/arena.h"
+#include "proto/answer.h"
+#include "proto/position.h"
+#include "store/frame.h"
+
+#define STORE_WHY_BYTES 512
+#define STORE_BATCH_BYTES_MAX (2u << 20)
+#define STORE_PROFILES_MAX 64       /* profiles in one customer */
+
+struct store;
+
+struct store_settings {
+    const char *dir;
+    size_t segment_bytes;           /* 0: 256 MiB */
+    size_t views_bytes;             /* memory for changed records; 0: 1 GiB */
+    size_t flush_events;            /* a checkpoint about every so many; 0: 250,000 */
+    int64_t flush_ns;               /* or so often, when something changed; 0: 5 s */
+    void (*wake)(void *arg);        /* any thread: call store_tick soon */
+    void *wake_arg;
+};
+
+/* Opens, or makes, the data in s->dir: takes its lock, recovers the log, and
+ * folds what the views do not have yet.  `why` says what went wrong, or what
+ * recovery did (or "").
+ * Returns 0, TL_ELOCKED, TL_EDAMAGED, TL_EFORMAT, TL_EIO, TL_NO_SPACE. */
+int store_open(struct store **out, const struct store_settings *s, char why[STORE_WHY_BYTES]);
+
+/* Writes a checkpoint and lets go.  Returns 0 or what the checkpoint said. */
+int store_close(struct store **st);
+
+/* ------------------------------------------------------------- admission */
+
+/* A canonical identifier, as the broker's normaliser made it.  The table of
+ * types lives there; the store is told what it needs. */
+struct store_identifier {
+    struct tl_str type;
+    struct tl_str value;
+    unsigned rank;          /* smaller is stronger; unique per type */
+    bool strong;
+    bool single;            /* a person has one value of this type */
+    bool follows_login;     /* cookie, device, anonymous: its events follow the latest login */
+};
+
+struct store_event {
+    const struct tl_event *event;
+    struct tl_str bytes;                            /* as received */
+    const struct store_identifier *identifiers;     /* strongest first; none: an operational event */
+    size_t identifiers_count;
+    int64_t received;
+};
+
+struct store_verdict {
+    int code;               /* 0, or TL_DUPLICATE_DIFFERS, TL_NO_SPACE, TL_EIO */
+    bool duplicate;
+    uint64_t number;        /* the event's, or of the first when a duplicate */
+    const char *detail;     /* static text, with a code */
+};
+
+/* Is there room in the open batch?  If not, take and write it first. */
+bool store_has_room(const struct store *st);
+
+/* Decides about one valid event and, when it is new, numbers it, folds it, and
+ * adds it (and what the bus itself has to say about it) to the open batch.  Tell
+ * nobody before store_head has reached the number. */
+void store_admit(struct store *st, const struct store_event *in, struct store_verdict *out);
+
+/* Closes the open batch for writing.  false: there is none, or one is being
+ * written. */
+bool store_batch_take(struct store *st);
+size_t store_batch_bytes(const struct store *st);       /* of the batch taken */
+
+/* Writes and syncs the batch taken.  Returns 0, TL_NO_SPACE, TL_EIO. */
+int store_batch_write(struct store *st);
+
+/* After the write.  With 0 the head moves.  With TL_NO_SPACE everything
+ * admitted and not durable is forgotten again, as after a crash: the caller
+ * refuses those events. */
+int store_batch_done(struct store *st, int written, char why[STORE_WHY_BYTES]);
+
+uint64_t store_log_id(const struct store *st);
+uint64_t store_tail(const struct store *st);
+uint64_t store_head(const struct store *st);            /* the last durable number */
+uint64_t store_admitted(const struct store *st);        /* the last number given out */
+
+/* Housekeeping: starts and ends checkpoints.  Call when woken and each second.
+ * Returns 0, TL_NO_SPACE (goes on, tries again), TL_EIO (stop). */
+int store_tick(struct store *st);
+
+/* -------------------------------------------------------------- questions */
+
+/* Each answer borrows from `arena` and from the store; copy or encode it before
+ * the next call that changes the store.  `*depends` is the last number the
+ * answer depends on: hold it until store_head has reached that.  All return 0,
+ * TL_NOT_FOUND (an identifier never seen), TL_TOO_MANY (arena), TL_EDAMAGED. */
+
+struct store_question {
+    struct store_identifier customer;
+    int64_t now;
+};
+
+int store_context(struct store *st, const struct store_question *q, size_t bytes_max,
+                  struct tl_context *out, struct arena *arena, uint64_t *depends);
+
+int store_offers(struct store *st, const struct store_question *q, size_t limit,
+                 struct tl_offers *out, struct arena *arena, uint64_t *depends);
+
+struct store_timeline_filter {
+    size_t limit;
+    int64_t before;                     /* 0: from the newest */
+    const struct tl_str *types;         /* exact, or a prefix ending in '*' */
+    size_t types_count;
+    const struct tl_str *channels;
+    size_t channels_count;
+};
+
+/* The customer's frames in event time, newest first. */
+int store_timeline(struct store *st, const struct store_question *q,
+                   const struct store_timeline_filter *filter, struct frame *frames,
+                   size_t *frames_count, bool *more, uint64_t *depends);
+
+/* The profiles of a customer, `profiles` with room for STORE_PROFILES_MAX. */
+int store_profiles(struct store *st, const struct store_identifier *customer, uint64_t *profiles,
+                   size_t *count);
+
+/* The event numbers of one profile above `after`, in order of number, identity
+ * events included; at most `max`. */
+int store_numbers(struct store *st, uint64_t profile, uint64_t after, uint64_t *numbers, size_t max,
+                  size_t *count);
+
+/* A durable frame (tail..head). */
+int store_read(struct store *st, uint64_t number, struct frame *f, char why[STORE_WHY_BYTES]);
+int store_read_header(struct store *st, uint64_t number, struct frame *f, char why[STORE_WHY_BYTES]);
+uint64_t store_number_at(struct store *st, int64_t received);
+
+/* Fills in what the store knows of tl_stat. */
+int store_stat(struct store *st, struct tl_stat *out, struct arena *arena);
+
+int store_campaigns(struct store *st, struct tl_str campaign, struct tl_campaigns *out,
+                    struct arena *arena);
+
+/* ---------------------------------------------------------------- offline */
+
+/* Compares the views with a fold of the log made beside them in a temporary
+ * directory.  Settles a checkpoint first.  Any number of seconds. */
+int store_verify(struct store *st, struct tl_verification *out, struct arena *arena,
+                 char why[STORE_WHY_BYTES]);
+
+/* Makes the views (and `seen`) anew from the log beside the old ones and swaps.
+ * The data must not be open.  `progress` may be NULL. */
+int store_rebuild(const struct store_settings *s,
+                  void (*progress)(void *arg, uint64_t done, uint64_t total), void *arg,
+                  char why[STORE_WHY_BYTES]);
+
+#endif

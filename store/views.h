@@ -1,0 +1,86 @@
+/* views.h -- what is derived from the log: ordered records in LMDB, with
+ * write-back.
+ *
+ * Changed records live in memory (the active generation).  views_freeze makes
+ * it the flushing one, which a background thread writes to LMDB in sorted
+ * transactions under 32 MiB of dirty pages; reads see active, then flushing,
+ * then LMDB.  All records of one profile go in one transaction, and records
+ * that are not idempotent (KEY_GLOBAL) in the last one together with the number
+ * the checkpoint reaches; so a crash between any two leaves each profile exact
+ * as of its card's number, and fold skips what it has (fold.h).
+ *
+ * Loop thread, except where it says otherwise. */
+
+#ifndef STORE_VIEWS_H
+#define STORE_VIEWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/event.h"
+
+#define VIEWS_FORMAT 1
+#define VIEWS_WHY_BYTES 512
+
+struct views;
+
+/* Opens, or makes, the views in `dir` (one LMDB environment).  `memory_bytes`
+ * bounds both generations together.
+ * Returns 0, TL_EFORMAT, TL_EDAMAGED, TL_EIO, TL_NO_SPACE; `why` then says. */
+int views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VIEWS_WHY_BYTES]);
+void views_close(struct views **v);     /* does not flush; waits for a running flush */
+
+/* What LMDB holds is folded to this number. */
+uint64_t views_checkpoint(const struct views *v);
+
+/* A record.  `value` borrows until the next views_put, views_delete,
+ * views_freeze, views_release or views_end_read.  Returns false: not there. */
+bool views_get(struct views *v, const void *key, size_t key_len, struct tl_str *value);
+void views_put(struct views *v, const void *key, size_t key_len, const void *value, size_t len);
+void views_delete(struct views *v, const void *key, size_t key_len);
+
+/* Walks records whose key begins with `prefix`, from the first key >= `from`
+ * (or, backward, the last key <= `from`; an empty `from` starts at the end the
+ * walk begins at).  Sees all three layers; deleted records are left out.
+ * Records may not change during a walk. */
+struct views_walk {
+    struct views *views;
+    bool backward;
+    struct tl_str prefix;       /* borrowed from the caller */
+    struct tl_str key;          /* of the current record */
+    struct tl_str value;
+    void *state;
+};
+
+bool views_first(struct views_walk *w, struct views *v, const void *prefix, size_t prefix_len,
+                 const void *from, size_t from_len, bool backward);
+bool views_next(struct views_walk *w);
+void views_end(struct views_walk *w);       /* also after a false */
+
+/* Ends the short LMDB read transaction that gets and walks share; call when the
+ * loop goes idle or at latest after 250 ms. */
+void views_end_read(struct views *v);
+
+/* Memory held by the two generations. */
+size_t views_dirty_bytes(const struct views *v);
+size_t views_dirty_records(const struct views *v);
+
+/* May a new flush start?  (None is running.) */
+bool views_idle(const struct views *v);
+
+/* Starts flushing everything put so far; the result is folded to `number`.
+ * `done(arg)` is called on the flusher's thread when it ends. */
+void views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *arg);
+
+/* After done: drops the flushed generation.  Returns 0, or TL_NO_SPACE (it is
+ * kept and the next freeze tries again with it merged), TL_EIO. */
+int views_release(struct views *v);
+
+/* Waits for a running flush, on the loop thread, then releases. */
+int views_settle(struct views *v);
+
+/* Bytes of the LMDB file in use. */
+uint64_t views_bytes(const struct views *v);
+
+#endif
