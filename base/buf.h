@@ -1,8 +1,8 @@
 /* buf.h -- bytes that grow.
  *
  * The first failed allocation sticks in `failed`; later appends do nothing, so
- * the code that fills a buffer is straight and checks once.  Daemons call
- * buf_must_hold instead: they stop when memory is out. */
+ * the code that fills a buffer is straight and checks once: the library returns
+ * an error, a daemon must(!b.failed). */
 
 #ifndef BUF_H
 #define BUF_H

@@ -10,4 +10,7 @@
 /* Continues from `crc`; start with 0. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t len);
 
+/* The same without the instruction. */
+uint32_t crc32c_by_table(uint32_t crc, const void *bytes, size_t len);
+
 #endif

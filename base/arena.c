@@ -1,0 +1,91 @@
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGN 16
+#define BLOCK_BYTES 16384
+
+struct arena_block {
+    struct arena_block *next;
+    size_t used;
+    size_t size;
+    alignas(ALIGN) unsigned char bytes[];
+};
+
+void
+arena_init(struct arena *a, size_t budget_bytes)
+{
+    *a = (struct arena){.budget = budget_bytes, .budget_max = budget_bytes};
+}
+
+static struct arena_block *
+add_block(struct arena *a, size_t bytes)
+{
+    size_t size = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+    struct arena_block *block = malloc(sizeof *block + size);
+
+    if (block == NULL)
+        return NULL;
+    block->used = 0;
+    block->size = size;
+    block->next = a->blocks;
+    a->blocks = block;
+    return block;
+}
+
+void *
+arena_alloc(struct arena *a, size_t bytes)
+{
+    struct arena_block *block = a->blocks;
+    void *at;
+
+    if (bytes > a->budget)
+        return NULL;
+    /* What is rounded up counts too, and an empty thing has an address of its own. */
+    bytes = bytes == 0 ? ALIGN : (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+    if (bytes > a->budget)
+        return NULL;
+    if ((block == NULL || block->size - block->used < bytes)
+        && (block = add_block(a, bytes)) == NULL)
+        return NULL;
+    at = block->bytes + block->used;
+    block->used += bytes;
+    a->budget -= bytes;
+    return memset(at, 0, bytes);
+}
+
+void *
+arena_copy(struct arena *a, const void *bytes, size_t len)
+{
+    void *at;
+
+    if (len == SIZE_MAX || (at = arena_alloc(a, len + 1)) == NULL)
+        return NULL;
+    return len != 0 ? memcpy(at, bytes, len) : at;
+}
+
+/* The oldest block stays: it has the usual size, unless its first guest was large. */
+void
+arena_reset(struct arena *a)
+{
+    while (a->blocks != NULL && a->blocks->next != NULL) {
+        struct arena_block *next = a->blocks->next;
+
+        free(a->blocks);
+        a->blocks = next;
+    }
+    if (a->blocks != NULL)
+        a->blocks->used = 0;
+    a->budget = a->budget_max;
+}
+
+void
+arena_fini(struct arena *a)
+{
+    arena_reset(a);
+    free(a->blocks);
+    a->blocks = NULL;
+}
