@@ -8,6 +8,7 @@ CXX     ?= c++
 CFLAGS  ?= -O2 -g
 SAN     ?=
 PYTHON  ?= /usr/bin/python3
+ROUNDS  ?= 20
 
 VERSION := 0.1.0
 
@@ -15,9 +16,10 @@ VERSION := 0.1.0
 comma := ,
 BUILD := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 
+# What it is built from and runs with, and what only tests need.
 DEPS_RUN  := gcc g++ make pkg-config libzmq3-dev libprotobuf-c-dev protobuf-c-compiler \
              libprotobuf-dev liblmdb-dev libuv1-dev libsodium-dev libjansson-dev libexpat1-dev \
-             libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev
+             libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev tzdata
 DEPS_TEST := libcmocka-dev python3 python3-zmq python3-protobuf protobuf-compiler scdoc
 
 # ----------------------------------------------------------------- flags
@@ -31,8 +33,9 @@ ALL_CFLAGS   = -std=c11 $(CFLAGS) $(WARN) $(SANFLAGS) -pthread -fPIC
 STRANGER     = -std=c11 $(CFLAGS) $(SANFLAGS) -fPIC -w
 ALL_CXXFLAGS = -std=c++17 $(CFLAGS) -Wall -Wextra $(if $(CI),-Werror) $(SANFLAGS) -pthread -fPIC
 
-LIBS := -lzmq -lprotobuf-c -llmdb -luv -lsodium -ljansson -lexpat -lcsv -lphonenumber -lidn2 \
-        -linih -lz -lm -pthread
+# A program starts with the libraries it uses, not with all of them.
+LIBS := -Wl,--as-needed -lzmq -lprotobuf-c -llmdb -luv -lsodium -ljansson -lexpat -lcsv \
+        -lphonenumber -lidn2 -linih -lz -lm -pthread
 
 # ------------------------------------------------------------- libraries
 src = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
@@ -43,26 +46,35 @@ PROTO   := $(call src,proto/*.c) $(PB)
 STORE   := $(call src,store/*.c)
 CLIENT  := $(call src,client/*.c)
 BROKER  := $(call src,broker/*.c) $(patsubst %.cc,$(BUILD)/%.o,$(wildcard broker/*.cc))
-FORMATS := $(call src,adapters/formats.c adapters/*/*.c)
+FORMATS := $(call src,adapters/*.c adapters/*/*.c)
 TOOLS   := $(call src,tools/*.c)
+
+BROKER_MAIN := $(BUILD)/broker/main.o
+TOOLS_MAIN  := $(BUILD)/tools/touchline.o
 
 A := $(BUILD)/lib
 LIB_BASE    := $(A)/libbase.a
 LIB_PROTO   := $(A)/libproto.a
 LIB_STORE   := $(A)/libstore.a
 LIB_CLIENT  := $(A)/libclient.a
+LIB_BROKER  := $(A)/libbroker.a
 LIB_FORMATS := $(A)/libformats.a
+LIB_TOOLS   := $(A)/libtools.a
 
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-test demo test check lint unit system fault install clean help
+.SECONDARY:
+.PHONY: all deps deps-test demo test check lint unit system fault bench install clean help \
+        test-programs
 
-all: $(BUILD)/touchlined $(BUILD)/touchline
+all: $(BUILD)/touchlined $(BUILD)/touchline $(BUILD)/libtouchline.so
 
 $(LIB_BASE): $(BASE)
 $(LIB_PROTO): $(PROTO)
 $(LIB_STORE): $(STORE)
 $(LIB_CLIENT): $(CLIENT)
+$(LIB_BROKER): $(filter-out $(BROKER_MAIN),$(BROKER))
 $(LIB_FORMATS): $(FORMATS)
+$(LIB_TOOLS): $(filter-out $(TOOLS_MAIN),$(TOOLS))
 $(A)/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
@@ -86,19 +98,128 @@ $(BUILD)/%.o: %.cc | $(BUILD)/proto/touchline.pb-c.h
 	$(CXX) $(CPPFLAGS) $(ALL_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 # -------------------------------------------------------------- programs
-$(BUILD)/touchlined: $(BROKER) $(LIB_STORE) $(LIB_PROTO) $(LIB_BASE)
+$(BUILD)/touchlined: $(BROKER_MAIN) $(LIB_BROKER) $(LIB_STORE) $(LIB_PROTO) $(LIB_BASE)
 	$(CXX) $(SANFLAGS) -o $@ $^ $(LIBS)
 
-$(BUILD)/touchline: $(TOOLS) $(LIB_FORMATS) $(LIB_CLIENT) $(LIB_STORE) $(LIB_PROTO) $(LIB_BASE)
+$(BUILD)/touchline: $(TOOLS_MAIN) $(LIB_TOOLS) $(LIB_FORMATS) $(LIB_CLIENT) $(LIB_STORE) \
+                    $(LIB_PROTO) $(LIB_BASE)
 	$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
 
-# ----------------------------------------------------------------- tests
-UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/*_test.c))
+# Strangers see what begins with tl_ and nothing else.
+$(BUILD)/libtouchline.so: $(CLIENT) $(PROTO) $(BASE) client/touchline.map
+	$(CC) $(SANFLAGS) -shared -Wl,-soname,libtouchline.so.0 \
+	    -Wl,--version-script=client/touchline.map -o $@ $(filter %.o,$^) $(LIBS)
 
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(LIB_FORMATS) $(LIB_CLIENT) $(LIB_STORE) $(LIB_PROTO) $(LIB_BASE)
-	$(CC) $(SANFLAGS) -o $@ $^ -lcmocka $(LIBS)
+# ------------------------------------------------------------------ deps
+# $(call install_debs,PACKAGES): installs those that are missing, and says so.
+define install_debs
+@missing=$$(for p in $(1); do \
+    dpkg-query -W -f '$${db:Status-Status}' $$p 2>/dev/null | grep -qx installed || echo $$p; \
+  done); \
+  test -n "$$missing" || exit 0; \
+  as=; test $$(id -u) = 0 || as=sudo; \
+  if test -n "$$as" && ! command -v sudo >/dev/null; then \
+    echo "These Debian packages are missing; as root: apt-get install" $$missing >&2; exit 1; \
+  fi; \
+  echo "Installing the Debian packages that are missing:" $$missing; \
+  $$as apt-get -q update || echo "apt-get update failed; trying with the lists there are" >&2; \
+  $$as env DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends $$missing
+endef
+
+deps:
+	$(call install_debs,$(DEPS_RUN))
+
+deps-test:
+	$(call install_debs,$(DEPS_RUN) $(DEPS_TEST))
+
+# ----------------------------------------------------------------- tests
+# A unit test links the layer its subject lives in, and what is below it.
+BELOW_base     := $(LIB_BASE)
+BELOW_proto    := $(LIB_PROTO) $(BELOW_base)
+BELOW_store    := $(LIB_STORE) $(BELOW_proto)
+BELOW_client   := $(LIB_CLIENT) $(BELOW_proto)
+BELOW_broker   := $(LIB_BROKER) $(BELOW_store)
+BELOW_adapters := $(LIB_FORMATS) $(BELOW_client)
+BELOW_tools    := $(LIB_TOOLS) $(LIB_FORMATS) $(LIB_CLIENT) $(BELOW_store)
+LAYERS := base proto store client broker adapters tools
+
+SUBJECTS := $(patsubst tests/unit/%_test.c,%,$(wildcard tests/unit/*_test.c))
+UNIT     := $(SUBJECTS:%=$(BUILD)/tests/unit/%_test)
+home = $(lastword adapters $(foreach l,$(LAYERS),$(if $(wildcard $l/$1.[ch] $l/*/$1.[ch]),$l)))
+$(foreach s,$(SUBJECTS),$(eval $(BUILD)/tests/unit/$s_test: $(BELOW_$(call home,$s))))
+
+$(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o
+	$(CXX) $(SANFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka $(LIBS)
+
+$(BUILD)/tests/python/touchline_pb2.py: proto/touchline.proto
+	@mkdir -p $(@D)
+	protoc --python_out=$(@D) -Iproto -I/usr/include proto/touchline.proto
+
+test-programs: all $(UNIT) $(BUILD)/tests/python/touchline_pb2.py
+
+RUN_TESTS = @+$(MAKE) --no-print-directory -j$$(nproc) test-programs && \
+            MAKEFLAGS= $(PYTHON) -B tests/run.py --build $(BUILD) --rounds $(ROUNDS)
+
+test: deps-test
+	$(RUN_TESTS) unit system fault lint
+
+unit system fault lint: deps-test
+	$(RUN_TESTS) $@
+
+# ------------------------------------------------------------------ demo
+demo: deps
+	@+$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/touchlined $(BUILD)/touchline
+	@demo/demo.sh $(BUILD)
+
+bench: all
+	$(BUILD)/touchline bench
+
+# ---------------------------------------------------------------- checks
+# Slow, and a matter of opinion in places: for a reviewer, not for CI.
+check: all
+	clang-tidy --quiet $(wildcard base/*.c proto/*.c store/*.c client/*.c broker/*.c \
+	    adapters/*.c adapters/*/*.c tools/*.c) -- -std=c11 $(CPPFLAGS)
+
+# --------------------------------------------------------------- install
+# The header that is installed carries what it includes of proto/.
+$(BUILD)/touchline.h: client/touchline.h proto/event.h proto/answer.h proto/code.h
+	@mkdir -p $(@D)
+	sed -E -e '/^#include "proto\/(event|answer|code)\.h"/{' -e 's/.*"(.*)".*/cat \1/e' -e '}' $< \
+	    | sed -E '/^#include "proto\//d' > $@
+
+$(BUILD)/touchline.pc: client/touchline.pc.in
+	@mkdir -p $(@D)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+MAN := $(patsubst %.scd,$(BUILD)/%,$(wildcard tools/*.scd broker/*.scd adapters/*/*.scd client/*.scd))
+$(BUILD)/%: %.scd
+	@mkdir -p $(@D)
+	scdoc < $< > $@
+
+install: all $(BUILD)/touchline.h $(BUILD)/touchline.pc $(MAN)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
+	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/touchline/maps
+	install $(BUILD)/touchlined $(BUILD)/touchline $(DESTDIR)$(PREFIX)/bin
+	install $(BUILD)/libtouchline.so $(DESTDIR)$(PREFIX)/lib/libtouchline.so.0
+	ln -sf libtouchline.so.0 $(DESTDIR)$(PREFIX)/lib/libtouchline.so
+	install -m 644 $(BUILD)/touchline.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 $(BUILD)/touchline.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 $(wildcard adapters/csv/maps/*.map) $(DESTDIR)$(PREFIX)/share/touchline/maps
+	for m in $(MAN); do d=$(DESTDIR)$(PREFIX)/share/man/man$${m##*.}; \
+	    install -d $$d && install -m 644 $$m $$d || exit 1; done
 
 clean:
 	rm -rf build build-*
+
+help:
+	@echo 'make demo      install what is missing, build, and show it work on real data'
+	@echo 'make test      install what is missing, build, and run every test'
+	@echo '               SAN=address,undefined or SAN=thread: the same on an instrumented build'
+	@echo 'make unit | system | fault | lint     one kind of test; fault takes ROUNDS=500'
+	@echo 'make bench     measure this machine'
+	@echo 'make check     clang-tidy over everything'
+	@echo 'make install   programs, library, header, manual pages; PREFIX= and DESTDIR='
+	@echo 'make deps      only install the Debian packages that are missing'
+	@echo 'make clean     remove what was built'
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
