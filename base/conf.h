@@ -1,0 +1,33 @@
+/* conf.h -- settings files: `[section]`, then `name = value` lines.
+ *
+ * A name nobody knows is an error, not a typo that does nothing for a year. */
+
+#ifndef CONF_H
+#define CONF_H
+
+#include <stddef.h>
+
+enum conf_kind {
+    CONF_TEXT,          /* char *: a copy that stays; what was there is not freed */
+    CONF_NUMBER,        /* int64_t: 0 or more */
+    CONF_BYTES,         /* int64_t: a number of B, KiB, MiB or GiB */
+    CONF_DURATION_MS,   /* int64_t: a number of ms, s, min, h or d */
+    CONF_FLAG,          /* bool: yes or no */
+};
+
+struct conf_setting {
+    const char *section;
+    const char *name;
+    enum conf_kind kind;
+    void *where;        /* holds the default */
+};
+
+#define CONF_ERROR_BYTES 512
+
+/* Reads the file into the settings it names; the others keep their defaults.
+ * Returns 0, or -1 with a sentence that names file and line; some settings may
+ * have changed by then. */
+int conf_read(const char *path, const struct conf_setting *settings, size_t count,
+              char error[CONF_ERROR_BYTES]);
+
+#endif
