@@ -1,0 +1,94 @@
+#!/bin/sh
+# The main job on real input: two years of a grocery chain's offers, coupons and
+# receipts go in, and one household's context comes out.  `make demo` runs this.
+set -eu
+cd "$(dirname "$0")/.."
+
+build=${1:-build}
+home=demo-data
+tables=demo/data
+maps=adapters/csv/maps
+customer=loyalty:464
+touchline=$build/touchline
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+[ -t 1 ] || say() { printf '\n%s\n' "$*"; }
+show() { printf '$ %s\n' "$*"; "$@"; }
+
+# The broker an earlier demo left running.
+stop_earlier() {
+    [ -f $home/broker.pid ] || return 0
+    pid=$(cat $home/broker.pid)
+    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = touchlined ] || return 0
+    echo "Stopping the broker of the demo before (process $pid)."
+    kill "$pid"
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+}
+
+# Starts on $1; true when it answers.
+start_on() {
+    TOUCHLINE_BROKER=$1
+    export TOUCHLINE_BROKER
+    "$build/touchlined" --data $home/broker --listen "$1" >>$home/broker.log 2>&1 </dev/null &
+    broker=$!
+    echo $broker >$home/broker.pid
+    tries=0
+    while kill -0 $broker 2>/dev/null && [ $tries -lt 100 ]; do
+        "$touchline" stat >/dev/null 2>&1 && kill -0 $broker 2>/dev/null && return 0
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+    kill $broker 2>/dev/null || true
+    wait $broker 2>/dev/null || true
+    return 1
+}
+
+start() {
+    for at in ${TOUCHLINE_BROKER:-tcp://127.0.0.1:7700 tcp://127.0.0.1:7720 tcp://127.0.0.1:7730}; do
+        start_on "$at" && return 0
+    done
+    echo "The broker did not start.  It said:" >&2
+    cat $home/broker.log >&2
+    exit 1
+}
+
+stop() {
+    kill $broker
+    wait $broker
+    rm $home/broker.pid
+}
+
+stop_earlier
+rm -rf $home
+mkdir $home
+
+say "1. A broker on fresh data in $home"
+start
+echo "touchlined (process $broker) listens on $TOUCHLINE_BROKER"
+
+say "2. The tables a retailer drops at night: offers mailed, coupons redeemed, receipts"
+ingest() {
+    show "$touchline" ingest --format csv --map "$maps/completejourney-$1.map" "$tables/$2.csv.gz"
+}
+ingest campaigns campaigns
+ingest redemptions coupon_redemptions
+ingest transactions transactions_sample
+
+say "3. Household 464 is on the telephone: what an agent sees"
+show "$touchline" context $customer
+
+[ "$TOUCHLINE_BROKER" = tcp://127.0.0.1:7700 ] && set_broker= ||
+    set_broker="TOUCHLINE_BROKER=$TOUCHLINE_BROKER "
+say "4. To try next"
+cat <<END
+  ${set_broker}$touchline timeline $customer --limit 12      what happened, newest first
+  ${set_broker}$touchline offers $customer                   every offer with its outcomes
+  ${set_broker}$touchline watch --type 'coupon.*' --from last:5000   replay, then live; ends with ^C
+END
+
+if [ "${CI:-}" = true ] || [ ! -t 1 ]; then
+    stop
+    say "The broker was stopped; its data stays in $home."
+else
+    say "The broker goes on running; stop it with: kill $broker"
+fi
