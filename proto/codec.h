@@ -35,7 +35,9 @@ enum codec_message {
 void codec_init(void);
 
 /* Reads `bytes` into the plain struct at `out` (zeroed first).  Text in `out`
- * borrows from `bytes`, arrays from `arena`; both must outlive it.
+ * borrows from `bytes`, arrays from `arena`; both must outlive it.  Of a single
+ * field sent more than once the last counts; a sub-message is replaced, not
+ * merged.  `out` is half filled after an error.
  * Returns 0, TL_MALFORMED (not protobuf, or a field of the wrong wire type),
  * TL_BAD_UTF8, TL_BAD_TIME (a Timestamp outside of the protobuf range or of
  * what fits), TL_TOO_MANY (over the arena's budget). */
@@ -46,7 +48,8 @@ int codec_decode(enum codec_message what, void *out, struct tl_str bytes, struct
 void codec_encode(enum codec_message what, const void *in, struct buf *out);
 
 /* Do two events say the same, `time`, `recorded_time`, `replayed` and what the
- * broker sets left aside?  Both must be well-formed. */
+ * broker sets left aside?  The order of fields does not matter (other libraries
+ * write maps in any).  Both must be well-formed. */
 bool codec_same_event(struct tl_str a, struct tl_str b);
 
 #endif
