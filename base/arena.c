@@ -42,7 +42,7 @@ arena_alloc(struct arena *a, size_t bytes)
     struct arena_block *block = a->blocks;
     void *at;
 
-    if (bytes > a->budget)
+    if (bytes > PTRDIFF_MAX - BLOCK_BYTES)
         return NULL;
     /* What is rounded up counts too, and an empty thing has an address of its own. */
     bytes = bytes == 0 ? ALIGN : (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);

@@ -19,6 +19,7 @@ struct reading {
     size_t count;
     bool *seen;     /* per setting: this file has it already */
     char *error;    /* the first one; empty while there is none */
+    int error_line;
 };
 
 static const struct unit {
@@ -55,6 +56,7 @@ complain(struct reading *r, const char *fmt, ...)
 
     if (r->error[0] != '\0')
         return 0;
+    r->error_line = r->line;
     head = snprintf(r->error, CONF_ERROR_BYTES, "%.255s line %d: ", r->path, r->line);
     va_start(args, fmt);
     vsnprintf(r->error + head, CONF_ERROR_BYTES - (size_t)head, fmt, args);
@@ -160,8 +162,12 @@ conf_read(const char *path, const struct conf_setting *settings, size_t count,
         return -1;
     }
     must((r.seen = calloc(count + 1, sizeof r.seen[0])) != NULL);
-    if ((line = ini_parse_stream(next_line, &r, take_line, &r)) != 0) {
-        r.line = line > 0 ? line : r.line;
+    line = ini_parse_stream(next_line, &r, take_line, &r);
+    must(line >= 0);
+    /* A line that does not reach take_line: inih goes on behind it, but gives its number. */
+    if (line > 0 && line != r.error_line) {
+        r.line = line;
+        error[0] = '\0';
         complain(&r, "neither `[section]` nor `name = value`");
     }
     fclose(r.file);

@@ -1,0 +1,204 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/conf.h"
+
+static char *host, *label;
+static int64_t sessions, memory, grace_ms;
+static bool strict;
+
+static const struct conf_setting settings[] = {
+    {"listen", "host", CONF_TEXT, &host},
+    {"listen", "sessions", CONF_NUMBER, &sessions},
+    {"store", "memory", CONF_BYTES, &memory},
+    {"store", "host", CONF_TEXT, &label},
+    {"timers", "grace", CONF_DURATION_MS, &grace_ms},
+    {"timers", "strict", CONF_FLAG, &strict},
+};
+#define SETTINGS (sizeof settings / sizeof settings[0])
+
+static char path[] = "/tmp/conf_test.XXXXXX";
+static char error[CONF_ERROR_BYTES];
+
+static int
+read_text(const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    free(host);
+    free(label);
+    host = label = NULL;
+    sessions = memory = grace_ms = -1;
+    strict = false;
+    return conf_read(path, settings, SETTINGS, error);
+}
+
+static void
+assert_refused(const char *text, const char *sentence)
+{
+    char expected[2 * CONF_ERROR_BYTES];
+
+    assert_int_equal(read_text(text), -1);
+    snprintf(expected, sizeof expected, "%s %s", path, sentence);
+    assert_string_equal(error, expected);
+}
+
+static void
+every_kind_of_value_is_read(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text("# a comment\n[listen]\nhost = a name ; why\nsessions=12\n\n"
+                               "[store]\nmemory = 256 MiB\n[timers]\ngrace = 5 min\n"
+                               "strict = yes\n"),
+                     0);
+    assert_string_equal(host, "a name");
+    assert_int_equal(sessions, 12);
+    assert_int_equal(memory, 256 << 20);
+    assert_int_equal(grace_ms, 300000);
+    assert_true(strict);
+}
+
+static void
+what_is_not_named_keeps_its_default(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text(""), 0);
+    assert_int_equal(memory, -1);
+    assert_int_equal(read_text("[timers]\ngrace = 0 s"), 0);
+    assert_int_equal(grace_ms, 0);
+    assert_int_equal(memory, -1);
+}
+
+static void
+unknown_name_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    assert_refused("[store]\n\nmemmory = 1 GiB\n",
+                   "line 3: there is no setting `memmory` in [store]");
+    assert_refused("[listen]\nmemory = 1 GiB\n",
+                   "line 2: there is no setting `memory` in [listen]");
+    assert_refused("memory = 1 GiB\n", "line 1: there is no setting `memory` in []");
+}
+
+static void
+first_of_several_errors_is_told(void **state)
+{
+    (void)state;
+    assert_refused("[store]\nmemory = much\nwhat = ever\n",
+                   "line 2: `memory` wants a number of B, KiB, MiB or GiB, not `much`");
+}
+
+static void
+bad_values_are_refused(void **state)
+{
+    static const char *const lines[] = {
+        "[listen]\nsessions = -1",  "[listen]\nsessions = 1.5",
+        "[listen]\nsessions =",     "[listen]\nsessions = 12 s",
+        "[listen]\nsessions = 9223372036854775808",
+        "[store]\nmemory = 12",     "[store]\nmemory = 12 MB",
+        "[store]\nmemory = 9007199254740992 KiB",
+        "[timers]\ngrace = 5",      "[timers]\ngrace = 5 m",
+        "[timers]\nstrict = true",  "[timers]\nstrict =",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (read_text(lines[i]) == 0 || strstr(error, "line 2: `") == NULL)
+            fail_msg("taken: %s (%s)", lines[i], error);
+    assert_int_equal(read_text("[listen]\nsessions = 9223372036854775807"), 0);
+    assert_int_equal(read_text("[store]\nmemory = 9007199254740991 KiB"), 0);
+}
+
+static void
+name_set_twice_or_continued_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("[listen]\nhost = a\nhost = b\n", "line 3: `host` is set a second time");
+    assert_refused("[listen]\nhost = a\n  and more\n", "line 3: `host` is set a second time");
+    assert_int_equal(read_text("[listen]\nhost = a\n[store]\nhost = b\n"), 0);
+    assert_string_equal(host, "a");
+    assert_string_equal(label, "b");
+}
+
+static void
+line_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("[listen]\nhost\n", "line 2: neither `[section]` nor `name = value`");
+    assert_refused("[listen\nhost = a\n", "line 1: neither `[section]` nor `name = value`");
+}
+
+static void
+longest_line_is_read_and_one_byte_more_is_refused(void **state)
+{
+    char text[400] = "[listen]\nhost = ";
+    size_t head = strlen(text);
+
+    (void)state;
+    memset(text + head, 'x', 198 - strlen("host = "));
+    strcpy(text + head + 198 - strlen("host = "), "\n[store]\nmemory = 1 B\n");
+    assert_int_equal(read_text(text), 0);
+    assert_int_equal(strlen(host), 198 - strlen("host = "));
+    assert_int_equal(memory, 1);
+    memset(text + head, 'x', 199 - strlen("host = "));
+    strcpy(text + head + 199 - strlen("host = "), "\n[store]\nmemory = 1 B\n");
+    assert_refused(text, "line 2: longer than 198 bytes");
+}
+
+static void
+file_that_is_not_there_is_named(void **state)
+{
+    (void)state;
+    assert_int_equal(conf_read("/nowhere/touchline.conf", settings, SETTINGS, error), -1);
+    assert_string_equal(error, "/nowhere/touchline.conf: No such file or directory");
+    assert_int_equal(conf_read("/tmp", settings, SETTINGS, error), -1);
+    assert_non_null(strstr(error, "/tmp line 0: cannot be read: Is a directory"));
+}
+
+static int
+make_file(void **state)
+{
+    int fd = mkstemp(path);
+
+    (void)state;
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int
+remove_file(void **state)
+{
+    (void)state;
+    free(host);
+    free(label);
+    return unlink(path);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kind_of_value_is_read),
+        cmocka_unit_test(what_is_not_named_keeps_its_default),
+        cmocka_unit_test(unknown_name_is_refused_with_its_line),
+        cmocka_unit_test(first_of_several_errors_is_told),
+        cmocka_unit_test(bad_values_are_refused),
+        cmocka_unit_test(name_set_twice_or_continued_is_refused),
+        cmocka_unit_test(line_that_is_none_is_refused),
+        cmocka_unit_test(longest_line_is_read_and_one_byte_more_is_refused),
+        cmocka_unit_test(file_that_is_not_there_is_named),
+    };
+
+    return cmocka_run_group_tests_name("conf", tests, make_file, remove_file);
+}
