@@ -6,6 +6,8 @@
 
 #include "base/must.h"
 
+#define PART_BYTES crypto_shorthash_siphashx24_BYTES
+
 static unsigned char table_key[crypto_shorthash_KEYBYTES];
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 
@@ -29,22 +31,19 @@ hash_table(const void *bytes, size_t len)
     return hash;
 }
 
+/* Each part is hashed under a key of its own, then the two hashes together:
+ * ("ab","c") cannot be ("a","bc"), no length is too long, nothing is copied.
+ * BLAKE2b over both takes five times as long. */
 void
 hash_pair96(unsigned char out[12], const unsigned char key[HASH_KEY_BYTES], const void *a,
             size_t a_len, const void *b, size_t b_len)
 {
-    crypto_generichash_state state;
-    unsigned char whole[crypto_generichash_BYTES_MIN], head[8];
+    unsigned char parts[2 * PART_BYTES], whole[PART_BYTES];
 
-    /* The first part's length in front keeps ("ab","c") from being ("a","bc"). */
-    for (size_t i = 0; i < sizeof head; i++)
-        head[i] = (unsigned char)((uint64_t)a_len >> (8 * i));
-    pthread_once(&started, start);
-    crypto_generichash_init(&state, key, HASH_KEY_BYTES, sizeof whole);
-    crypto_generichash_update(&state, head, sizeof head);
-    crypto_generichash_update(&state, a, a_len);
-    crypto_generichash_update(&state, b, b_len);
-    crypto_generichash_final(&state, whole, sizeof whole);
+    _Static_assert(HASH_KEY_BYTES == 2 * crypto_shorthash_siphashx24_KEYBYTES, "two keys in one");
+    crypto_shorthash_siphashx24(parts, a, a_len, key);
+    crypto_shorthash_siphashx24(parts + PART_BYTES, b, b_len, key + HASH_KEY_BYTES / 2);
+    crypto_shorthash_siphashx24(whole, parts, sizeof parts, key);
     memcpy(out, whole, 12);
 }
 

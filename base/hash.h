@@ -11,7 +11,8 @@
 /* For tables in memory: SipHash-2-4 under a key drawn at start. */
 uint64_t hash_table(const void *bytes, size_t len);
 
-/* 96 bits of BLAKE2b under `key` over two parts, unambiguously joined. */
+/* 96 bits under `key` over two parts, unambiguously joined: SipHash-2-4-128 of
+ * the SipHash-2-4-128 of each.  Written to disk: it never changes. */
 void hash_pair96(unsigned char out[12], const unsigned char key[HASH_KEY_BYTES], const void *a,
                  size_t a_len, const void *b, size_t b_len);
 
