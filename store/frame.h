@@ -33,14 +33,19 @@ enum frame_flags {
 
 /* What an identifier of this event did, decided once at the door (identity.c). */
 enum frame_action {
-    FRAME_KEEP = 0,      /* nothing: it was bound already, or stays unbound */
+    FRAME_KEEP = 0,      /* nothing: it belongs to the event's profile already */
     FRAME_BIND = 1,      /* strong: belongs to the event's profile from now on */
     FRAME_OWN = 2,       /* weak: the event's profile is its own, anonymous one */
     FRAME_SEEN = 3,      /* weak: was seen with the event's profile, a known customer */
+    FRAME_ELSEWHERE = 4, /* nothing: it belongs to another profile */
+
+    FRAME_ACTION_MASK = 15,
+    FRAME_STRONG = 32,   /* kinds of identifier, as they were at the door */
+    FRAME_SINGLE = 64,
 };
 
 struct frame_identifier {
-    enum frame_action action;
+    unsigned action;     /* enum frame_action and kind */
     struct tl_str type;
     struct tl_str value;
 };

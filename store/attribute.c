@@ -1,0 +1,87 @@
+#include "store/attribute.h"
+
+#include "proto/code.h"
+#include "proto/str.h"
+#include "store/key.h"
+#include "store/record.h"
+
+int
+attribute_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_attribute *a,
+               int64_t time, uint64_t number)
+{
+    struct tl_str bytes;
+    struct buf out = {0};
+    struct key k;
+
+    key_profile(&k, profile, KEY_ATTRIBUTE);
+    key_add(&k, a->key);
+    if (views_get(v, k.bytes, k.len, &bytes)) {
+        struct record r = record_open(bytes);
+        int64_t known_time = record_time(&r);
+        uint64_t known_number = record_varint(&r);
+
+        if (r.bad)
+            return TL_EDAMAGED;
+        if (known_time > time || (known_time == time && known_number > number))
+            return 0;
+    }
+    record_put_time(&out, time);
+    buf_varint(&out, number);
+    record_put_text(&out, a->value);
+    views_put(v, k.bytes, k.len, out.ptr, out.len);
+    buf_free(&out);
+    c->has |= CARD_ATTRIBUTES;
+    return 0;
+}
+
+static void
+add_one(struct tl_attribute *out, int64_t *times, size_t *count, const struct tl_attribute *a,
+        int64_t time)
+{
+    size_t at = 0;
+
+    while (at < *count && !str_equal(out[at].key, a->key))
+        at++;
+    if (at < *count && times[at] >= time)
+        return;
+    out[at] = *a;
+    times[at] = time;
+    if (at == *count)
+        (*count)++;
+}
+
+int
+attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out, int64_t *times,
+               size_t *count, struct arena *arena)
+{
+    size_t room = *count + ATTRIBUTES_LISTED_MAX;
+    struct views_walk w;
+    struct key prefix;
+    int err = 0;
+    bool more;
+
+    key_profile(&prefix, profile, KEY_ATTRIBUTE);
+    more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && err == 0 && *count < room; more = views_next(&w)) {
+        struct tl_str value = {arena_copy(arena, w.value.ptr, w.value.len), w.value.len};
+        struct tl_str name = {arena_copy(arena, w.key.ptr, w.key.len), w.key.len};
+        struct record r;
+        int64_t time;
+
+        if (value.ptr == NULL || name.ptr == NULL) {
+            err = TL_TOO_MANY;
+            break;
+        }
+        r = record_open(value);
+        time = record_time(&r);
+        record_varint(&r);
+        value = record_text(&r);
+        name = (struct tl_str){name.ptr + prefix.len, name.len - prefix.len};
+        if (r.bad)
+            err = TL_EDAMAGED;
+        else
+            add_one(out, times, count, &(struct tl_attribute){name, value}, time);
+    }
+    views_end(&w);
+    return err;
+}

@@ -1,0 +1,22 @@
+/* attribute.h -- what is known of a customer by name: the latest word counts. */
+
+#ifndef STORE_ATTRIBUTE_H
+#define STORE_ATTRIBUTE_H
+
+#include "base/arena.h"
+#include "proto/answer.h"
+#include "store/card.h"
+#include "store/views.h"
+
+#define ATTRIBUTES_LISTED_MAX 64    /* of one profile, in an answer */
+
+/* Folds one attribute of a `customer.attributes_set` at (time, number). */
+int attribute_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_attribute *a,
+                   int64_t time, uint64_t number);
+
+/* Appends a profile's attributes (room for ATTRIBUTES_LISTED_MAX more); of one
+ * name the later stays, by `times`, as long as `out`.  TL_EDAMAGED, TL_TOO_MANY. */
+int attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out, int64_t *times,
+                   size_t *count, struct arena *arena);
+
+#endif

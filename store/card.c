@@ -1,0 +1,413 @@
+#include "store/card.h"
+
+#include <string.h>
+
+#include "proto/code.h"
+#include "proto/str.h"
+#include "store/record.h"
+
+void
+card_clear(struct card *c)
+{
+    c->folded = c->events = c->has = c->offers = 0;
+    c->last_sale = (struct card_sale){0};
+    c->identifiers_count = c->values_count = c->sources_count = 0;
+    c->conflicts_count = c->recent_count = c->tail_count = 0;
+}
+
+/* ---------------------------------------------------------------- merging */
+
+/* Is a later than b?  Ties in time go to the later position. */
+static bool
+later(int64_t a_time, uint64_t a_number, int64_t b_time, uint64_t b_number)
+{
+    return a_time != b_time ? a_time > b_time : a_number > b_number;
+}
+
+static void
+drop_oldest_weak(struct card *c)
+{
+    size_t oldest = c->identifiers_count;
+
+    for (size_t i = 0; i < c->identifiers_count; i++)
+        if (!(c->identifiers[i].kind & CARD_STRONG) &&
+            (oldest == c->identifiers_count ||
+             c->identifiers[i].last_seen < c->identifiers[oldest].last_seen))
+            oldest = i;
+    if (oldest == c->identifiers_count)
+        oldest = 0;
+    c->identifiers_count--;
+    memmove(&c->identifiers[oldest], &c->identifiers[oldest + 1],
+            (c->identifiers_count - oldest) * sizeof(c->identifiers[0]));
+}
+
+void
+card_identifier_seen(struct card *c, struct tl_str type, struct tl_str value, unsigned kind,
+                     int64_t time)
+{
+    struct card_identifier *id;
+
+    for (size_t i = 0; i < c->identifiers_count; i++) {
+        id = &c->identifiers[i];
+        if (!str_equal(id->value, value) || !str_equal(id->type, type))
+            continue;
+        if (time < id->first_seen)
+            id->first_seen = time;
+        if (time > id->last_seen)
+            id->last_seen = time;
+        return;
+    }
+    c->identifiers[c->identifiers_count++] =
+        (struct card_identifier){kind, type, value, time, time};
+    if (c->identifiers_count > CARD_IDENTIFIERS_MAX)
+        drop_oldest_weak(c);
+}
+
+void
+card_source_seen(struct card *c, struct tl_str source, int64_t time)
+{
+    size_t i = 0, at = 0;
+
+    while (i < c->sources_count && !str_equal(c->sources[i].source, source))
+        i++;
+    if (i < c->sources_count) {
+        if (time <= c->sources[i].last_event)
+            return;
+        c->sources_count--;
+        memmove(&c->sources[i], &c->sources[i + 1],
+                (c->sources_count - i) * sizeof(c->sources[0]));
+    }
+    while (at < c->sources_count &&
+           (c->sources[at].last_event > time ||
+            (c->sources[at].last_event == time && str_compare(c->sources[at].source, source) < 0)))
+        at++;
+    memmove(&c->sources[at + 1], &c->sources[at], (c->sources_count - at) * sizeof(c->sources[0]));
+    c->sources[at] = (struct card_source){source, time};
+    if (c->sources_count < CARD_SOURCES_MAX)
+        c->sources_count++;
+}
+
+static struct card_value *
+value_in(struct card *c, struct tl_str currency)
+{
+    for (size_t i = 0; i < c->values_count; i++)
+        if (str_equal(c->values[i].currency, currency))
+            return &c->values[i];
+    if (c->values_count == CARD_CURRENCIES_MAX)
+        return NULL;
+    c->values[c->values_count] = (struct card_value){.currency = currency};
+    return &c->values[c->values_count++];
+}
+
+void
+card_sold(struct card *c, const struct tl_sale *sale, bool returned, int64_t time, uint64_t number)
+{
+    struct card_value *value = value_in(c, sale->currency);
+
+    if (value != NULL) {
+        if (returned)
+            value->returns++;
+        else
+            value->purchases++;
+        value->spend_minor = (int64_t)((uint64_t)value->spend_minor + (uint64_t)sale->total_minor);
+    }
+    if (!returned && later(time, number, c->last_sale.time, c->last_sale.number))
+        c->last_sale = (struct card_sale){time, number, sale->total_minor, sale->currency};
+}
+
+void
+card_conflict(struct card *c, const struct card_conflict *conflict)
+{
+    for (size_t i = 0; i < c->conflicts_count; i++) {
+        const struct card_conflict *known = &c->conflicts[i];
+
+        if (str_equal(known->type, conflict->type) &&
+            str_equal(known->value_a, conflict->value_a) &&
+            str_equal(known->value_b, conflict->value_b))
+            return;
+    }
+    if (c->conflicts_count < CARD_CONFLICTS_MAX)
+        c->conflicts[c->conflicts_count++] = *conflict;
+}
+
+void
+card_recent(struct card *c, const struct card_recent *event)
+{
+    size_t at = c->recent_count;
+
+    while (at > 0 && later(event->time, event->number, c->recent[at - 1].time,
+                           c->recent[at - 1].number))
+        at--;
+    memmove(&c->recent[at + 1], &c->recent[at], (c->recent_count - at) * sizeof(c->recent[0]));
+    c->recent[at] = *event;
+    if (c->recent_count < CARD_RECENT_MAX)
+        c->recent_count++;
+}
+
+bool
+card_tail_add(struct card *c, int64_t time, uint64_t number)
+{
+    size_t at = c->tail_count;
+
+    if (c->tail_count == CARD_TAIL_MAX)
+        return false;
+    while (at > 0 && later(c->tail[at - 1].time, c->tail[at - 1].number & ~CARD_HIDDEN, time,
+                           number & ~CARD_HIDDEN))
+        at--;
+    memmove(&c->tail[at + 1], &c->tail[at], (c->tail_count - at) * sizeof(c->tail[0]));
+    c->tail[at] = (struct card_event){time, number};
+    c->tail_count++;
+    return true;
+}
+
+bool
+card_has_strong(const struct card *c)
+{
+    for (size_t i = 0; i < c->identifiers_count; i++)
+        if (c->identifiers[i].kind & CARD_STRONG)
+            return true;
+    return false;
+}
+
+/* ------------------------------------------------------------ as a record */
+
+/* The words most events use, as one byte; others are written out.  Only ever
+ * append: the numbers are on disk. */
+static const struct tl_str words[] = {
+    {NULL, 0},
+#define WORD(text) {text, sizeof(text) - 1}
+    WORD("email"), WORD("web"), WORD("call"), WORD("pos"), WORD("mail"), WORD("sms"),
+    WORD("push"), WORD("chat"), WORD("social"), WORD("feed"), WORD("system"),
+    WORD("email.queued"), WORD("email.sent"), WORD("email.delivered"), WORD("email.opened"),
+    WORD("email.link_clicked"), WORD("email.bounced"), WORD("email.unsubscribed"),
+    WORD("page.viewed"), WORD("product.viewed"), WORD("cart.updated"), WORD("order.completed"),
+    WORD("sale.completed"), WORD("sale.returned"), WORD("coupon.redeemed"), WORD("offer.made"),
+    WORD("offer.accepted"), WORD("offer.declined"), WORD("call.offered"), WORD("call.answered"),
+    WORD("call.ended"), WORD("note.added"),
+#undef WORD
+};
+
+#define WORDS_COUNT (sizeof(words) / sizeof(words[0]))
+
+static void
+put_word(struct buf *out, struct tl_str text)
+{
+    for (size_t i = 1; i < WORDS_COUNT; i++)
+        if (str_equal(words[i], text)) {
+            buf_byte(out, (unsigned char)i);
+            return;
+        }
+    buf_byte(out, 0);
+    record_put_text(out, text);
+}
+
+static struct tl_str
+read_word(struct record *r)
+{
+    unsigned word = record_byte(r);
+
+    if (word == 0)
+        return record_text(r);
+    if (word >= WORDS_COUNT) {
+        r->bad = true;
+        return (struct tl_str){"", 0};
+    }
+    return words[word];
+}
+
+void
+card_recent_body(struct buf *out, const struct card_event_text *text)
+{
+    buf_byte(out, text->unverified);
+    put_word(out, text->type);
+    put_word(out, text->channel);
+    buf_append(out, text->summary.ptr, text->summary.len);
+}
+
+int
+card_recent_text(const struct card_recent *event, struct card_event_text *text)
+{
+    struct record r = record_open(event->body);
+
+    text->unverified = record_byte(&r) != 0;
+    text->type = read_word(&r);
+    text->channel = read_word(&r);
+    text->summary = (struct tl_str){(const char *)r.at, (size_t)(r.end - r.at)};
+    return r.bad ? TL_EDAMAGED : 0;
+}
+
+static void
+read_identifiers(struct card *c, struct record *r)
+{
+    c->identifiers_count = record_count(r, CARD_IDENTIFIERS_MAX);
+    for (size_t i = 0; i < c->identifiers_count; i++) {
+        struct card_identifier *id = &c->identifiers[i];
+
+        id->kind = record_byte(r);
+        id->type = record_text(r);
+        id->value = record_text(r);
+        id->first_seen = record_time(r);
+        id->last_seen = record_time(r);
+    }
+}
+
+static void
+read_values(struct card *c, struct record *r)
+{
+    c->values_count = record_count(r, CARD_CURRENCIES_MAX);
+    for (size_t i = 0; i < c->values_count; i++) {
+        struct card_value *value = &c->values[i];
+
+        value->currency = record_text(r);
+        value->purchases = record_varint(r);
+        value->returns = record_varint(r);
+        value->spend_minor = record_signed(r);
+    }
+    c->last_sale.number = record_varint(r);
+    if (c->last_sale.number != 0) {
+        c->last_sale.time = record_time(r);
+        c->last_sale.minor = record_signed(r);
+        c->last_sale.currency = record_text(r);
+    }
+}
+
+static void
+read_conflicts(struct card *c, struct record *r)
+{
+    c->conflicts_count = record_count(r, CARD_CONFLICTS_MAX);
+    for (size_t i = 0; i < c->conflicts_count; i++) {
+        struct card_conflict *conflict = &c->conflicts[i];
+
+        conflict->type = record_text(r);
+        conflict->value_a = record_text(r);
+        conflict->value_b = record_text(r);
+        conflict->number = record_varint(r);
+        conflict->time = record_time(r);
+    }
+}
+
+static void
+read_events(struct card *c, struct record *r)
+{
+    c->recent_count = record_count(r, CARD_RECENT_MAX);
+    for (size_t i = 0; i < c->recent_count; i++) {
+        struct card_recent *event = &c->recent[i];
+
+        event->time = record_time(r);
+        event->number = record_varint(r);
+        event->body = record_text(r);
+    }
+    c->tail_count = record_count(r, CARD_TAIL_MAX);
+    for (size_t i = 0; i < c->tail_count; i++) {
+        c->tail[i].time = record_time(r);
+        c->tail[i].number = record_varint(r);
+    }
+}
+
+int
+card_read(struct card *c, struct tl_str bytes)
+{
+    struct record r = record_open(bytes);
+
+    card_clear(c);
+    c->folded = record_varint(&r);
+    c->events = record_varint(&r);
+    c->has = record_varint(&r);
+    c->offers = record_varint(&r);
+    read_identifiers(c, &r);
+    read_values(c, &r);
+    c->sources_count = record_count(&r, CARD_SOURCES_MAX);
+    for (size_t i = 0; i < c->sources_count; i++) {
+        c->sources[i].source = record_text(&r);
+        c->sources[i].last_event = record_time(&r);
+    }
+    read_conflicts(c, &r);
+    read_events(c, &r);
+    return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
+}
+
+static void
+write_identifiers(const struct card *c, struct buf *out)
+{
+    buf_varint(out, c->identifiers_count);
+    for (size_t i = 0; i < c->identifiers_count; i++) {
+        const struct card_identifier *id = &c->identifiers[i];
+
+        buf_byte(out, (unsigned char)id->kind);
+        record_put_text(out, id->type);
+        record_put_text(out, id->value);
+        record_put_time(out, id->first_seen);
+        record_put_time(out, id->last_seen);
+    }
+}
+
+static void
+write_values(const struct card *c, struct buf *out)
+{
+    buf_varint(out, c->values_count);
+    for (size_t i = 0; i < c->values_count; i++) {
+        const struct card_value *value = &c->values[i];
+
+        record_put_text(out, value->currency);
+        buf_varint(out, value->purchases);
+        buf_varint(out, value->returns);
+        record_put_signed(out, value->spend_minor);
+    }
+    buf_varint(out, c->last_sale.number);
+    if (c->last_sale.number != 0) {
+        record_put_time(out, c->last_sale.time);
+        record_put_signed(out, c->last_sale.minor);
+        record_put_text(out, c->last_sale.currency);
+    }
+}
+
+static void
+write_conflicts(const struct card *c, struct buf *out)
+{
+    buf_varint(out, c->conflicts_count);
+    for (size_t i = 0; i < c->conflicts_count; i++) {
+        const struct card_conflict *conflict = &c->conflicts[i];
+
+        record_put_text(out, conflict->type);
+        record_put_text(out, conflict->value_a);
+        record_put_text(out, conflict->value_b);
+        buf_varint(out, conflict->number);
+        record_put_time(out, conflict->time);
+    }
+}
+
+static void
+write_events(const struct card *c, struct buf *out)
+{
+    buf_varint(out, c->recent_count);
+    for (size_t i = 0; i < c->recent_count; i++) {
+        const struct card_recent *event = &c->recent[i];
+
+        record_put_time(out, event->time);
+        buf_varint(out, event->number);
+        record_put_text(out, event->body);
+    }
+    buf_varint(out, c->tail_count);
+    for (size_t i = 0; i < c->tail_count; i++) {
+        record_put_time(out, c->tail[i].time);
+        buf_varint(out, c->tail[i].number);
+    }
+}
+
+void
+card_write(const struct card *c, struct buf *out)
+{
+    buf_varint(out, c->folded);
+    buf_varint(out, c->events);
+    buf_varint(out, c->has);
+    buf_varint(out, c->offers);
+    write_identifiers(c, out);
+    write_values(c, out);
+    buf_varint(out, c->sources_count);
+    for (size_t i = 0; i < c->sources_count; i++) {
+        record_put_text(out, c->sources[i].source);
+        record_put_time(out, c->sources[i].last_event);
+    }
+    write_conflicts(c, out);
+    write_events(c, out);
+}

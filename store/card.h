@@ -1,0 +1,134 @@
+/* card.h -- the bounded record of one profile that most of an answer is made of.
+ *
+ * Everything in it is a merge that does not care about order: sets keep their
+ * greatest, sums add, so late and shuffled events end in the same card. */
+
+#ifndef STORE_CARD_H
+#define STORE_CARD_H
+
+#include "base/buf.h"
+#include "proto/event.h"
+
+#define CARD_IDENTIFIERS_MAX 64     /* beyond it the weak one not seen for longest goes */
+#define CARD_CURRENCIES_MAX 4
+#define CARD_SOURCES_MAX 8          /* with the latest events */
+#define CARD_CONFLICTS_MAX 8
+#define CARD_RECENT_MAX 24
+#define CARD_TAIL_MAX 32            /* events not yet in a timeline chunk */
+#define CARD_SUMMARY_BYTES_MAX 48
+
+enum card_identifier_kind {
+    CARD_STRONG = 1,
+    CARD_SINGLE = 2,        /* a person has one value of this type */
+};
+
+struct card_identifier {
+    unsigned kind;
+    struct tl_str type;
+    struct tl_str value;
+    int64_t first_seen;
+    int64_t last_seen;
+};
+
+struct card_value {
+    struct tl_str currency;
+    uint64_t purchases;
+    uint64_t returns;
+    int64_t spend_minor;
+};
+
+struct card_sale {
+    int64_t time;
+    uint64_t number;
+    int64_t minor;
+    struct tl_str currency;
+};
+
+struct card_source {
+    struct tl_str source;
+    int64_t last_event;
+};
+
+struct card_conflict {
+    struct tl_str type;
+    struct tl_str value_a;
+    struct tl_str value_b;
+    uint64_t number;
+    int64_t time;
+};
+
+/* What it says is left encoded: a card is read and written for every event. */
+struct card_recent {
+    int64_t time;
+    uint64_t number;
+    struct tl_str body;
+};
+
+struct card_event_text {
+    bool unverified;
+    struct tl_str type;
+    struct tl_str channel;
+    struct tl_str summary;
+};
+
+#define CARD_HIDDEN (1ULL << 63)    /* in card_event.number: identity.*, in streams only */
+
+struct card_event {
+    int64_t time;
+    uint64_t number;
+};
+
+/* Which other records this profile has, so that a read need not look. */
+enum card_has {
+    CARD_OFFERS = 1,
+    CARD_CONSENTS = 2,
+    CARD_COMMITMENTS = 4,
+    CARD_ATTRIBUTES = 8,
+    CARD_CHUNKS = 16,
+};
+
+struct card {
+    uint64_t folded;            /* every record of this profile is folded to this number */
+    uint64_t events;            /* without hidden ones */
+    uint64_t has;               /* enum card_has */
+    uint64_t offers;            /* distinct offer ids */
+    struct card_sale last_sale; /* number 0: none */
+
+    struct card_identifier identifiers[CARD_IDENTIFIERS_MAX + 1];
+    size_t identifiers_count;
+    struct card_value values[CARD_CURRENCIES_MAX];
+    size_t values_count;
+    struct card_source sources[CARD_SOURCES_MAX + 1];       /* latest first */
+    size_t sources_count;
+    struct card_conflict conflicts[CARD_CONFLICTS_MAX];
+    size_t conflicts_count;
+    struct card_recent recent[CARD_RECENT_MAX + 1];         /* newest first */
+    size_t recent_count;
+    struct card_event tail[CARD_TAIL_MAX];                  /* oldest first */
+    size_t tail_count;
+};
+
+/* An empty one.  Does not touch what the counts exclude. */
+void card_clear(struct card *c);
+
+/* Text in `c` borrows from `bytes`.  Returns 0 or TL_EDAMAGED. */
+int card_read(struct card *c, struct tl_str bytes);
+void card_write(const struct card *c, struct buf *out);
+
+void card_identifier_seen(struct card *c, struct tl_str type, struct tl_str value, unsigned kind,
+                          int64_t time);
+void card_source_seen(struct card *c, struct tl_str source, int64_t time);
+void card_sold(struct card *c, const struct tl_sale *sale, bool returned, int64_t time,
+               uint64_t number);
+void card_conflict(struct card *c, const struct card_conflict *conflict);
+void card_recent(struct card *c, const struct card_recent *event);
+void card_recent_body(struct buf *out, const struct card_event_text *text);
+int card_recent_text(const struct card_recent *event, struct card_event_text *text);
+
+/* Puts an event among those not yet in a chunk; false: the tail is full, spill
+ * it first (timeline.h). */
+bool card_tail_add(struct card *c, int64_t time, uint64_t number);
+
+bool card_has_strong(const struct card *c);
+
+#endif

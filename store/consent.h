@@ -1,0 +1,25 @@
+/* consent.h -- what a customer allowed and took back: per purpose, channel and,
+ * for a channel with an address, per address.  The latest word counts. */
+
+#ifndef STORE_CONSENT_H
+#define STORE_CONSENT_H
+
+#include "base/arena.h"
+#include "proto/answer.h"
+#include "store/card.h"
+#include "store/frame.h"
+#include "store/views.h"
+
+#define CONSENTS_LISTED_MAX 64      /* of one profile, in an answer */
+
+/* Folds one consent of an event.  A consent for a channel with addresses that
+ * names none is about the address the event came with. */
+int consent_fold(struct views *v, uint64_t profile, struct card *c, const struct frame *f,
+                 const struct tl_consent *consent);
+
+/* Appends a profile's consents to `out` (room for CONSENTS_LISTED_MAX more),
+ * merging those already there: the strictest wins.  TL_EDAMAGED, TL_TOO_MANY. */
+int consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out, size_t *count,
+                 int64_t now, struct arena *arena);
+
+#endif

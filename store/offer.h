@@ -1,0 +1,107 @@
+/* offer.h -- what was offered to one profile and how it reacted.
+ *
+ * One record per offer id holds its instances; an instance holds, per outcome,
+ * {count, first and last (time, position)} and the latest terms.  Merges do not
+ * care about order.  What state an offer is in is computed when read, over all
+ * profiles of the customer. */
+
+#ifndef STORE_OFFER_H
+#define STORE_OFFER_H
+
+#include "base/arena.h"
+#include "proto/answer.h"
+#include "store/card.h"
+#include "store/views.h"
+
+#define OFFER_INSTANCES_MAX 64      /* of one offer id in one profile; the oldest go */
+#define OFFER_OUTCOMES_MAX 16       /* kinds of outcome */
+
+/* In the order of DESIGN: ties in time go to the later one. */
+enum outcome {
+    OUTCOME_MADE,
+    OUTCOME_DELIVERED,
+    OUTCOME_UNDELIVERED,
+    OUTCOME_PRESENTED,
+    OUTCOME_DISMISSED,
+    OUTCOME_CLICKED,
+    OUTCOME_DECLINED,
+    OUTCOME_ACCEPTED,
+    OUTCOME_REDEEMED,
+    OUTCOME_FULFILLED,
+    OUTCOME_NO_RESPONSE,
+    OUTCOME_EXPIRED,
+    OUTCOME_WITHDRAWN,
+    OUTCOME_SUPERSEDED,
+    OUTCOME_DISPUTED,
+    OUTCOME_COUNT,
+};
+
+/* OUTCOME_COUNT when it is none. */
+enum outcome outcome_find(struct tl_str name);
+struct tl_str outcome_name(enum outcome o);
+
+/* The outcome a touch of an event of this type has: its own, or the one the type
+ * implies (`offer.made`, `coupon.redeemed`). */
+enum outcome outcome_of(const struct tl_event *ev, const struct tl_offer_touch *touch);
+
+struct offer_seen {
+    uint32_t count;             /* 0: not seen */
+    int64_t first_time;
+    uint64_t first_number;
+    int64_t time;               /* the last */
+    uint64_t number;
+    struct tl_str channel;
+    struct tl_str reason;
+};
+
+struct offer_instance {
+    struct tl_str campaign;
+    struct tl_str treatment;
+    struct tl_str instance;
+    int64_t terms_time;         /* of the touch the terms are from */
+    uint64_t terms_number;      /* 0: none */
+    struct tl_str terms;
+    struct tl_str title;
+    struct tl_str currency;
+    int64_t price_minor;
+    int64_t expires_time;
+    uint64_t expires_number;
+    int64_t expires;
+    struct offer_seen seen[OUTCOME_COUNT];
+};
+
+struct offer_group {
+    size_t count;
+    struct offer_instance *instances;
+};
+
+/* Reads a group; text borrows from `bytes`, instances from `arena` with room
+ * for one more.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
+int offer_read(struct offer_group *g, struct tl_str bytes, struct arena *arena);
+void offer_write(const struct offer_group *g, struct buf *out);
+
+/* The offer id of a touch (the campaign when it names none) and its campaign
+ * (the event's when it names none). */
+struct tl_str offer_id(const struct tl_event *ev, const struct tl_offer_touch *touch);
+struct tl_str offer_campaign(const struct tl_event *ev, const struct tl_offer_touch *touch);
+
+/* Folds one touch of an event at (time, number) into the profile's records and
+ * its card.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
+int offer_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_event *ev,
+               const struct tl_offer_touch *touch, int64_t time, uint64_t number,
+               struct arena *arena);
+
+struct offer_query {
+    struct views *views;
+    const uint64_t *profiles;
+    size_t profiles_count;
+    int64_t now;
+    size_t limit;               /* at least so many of the best are among those listed */
+    struct arena *arena;
+};
+
+/* A customer's offers: live first, then the newest closed.  All there are, when
+ * they are no more than `limit`.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
+int offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count);
+
+#endif

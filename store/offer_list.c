@@ -1,0 +1,261 @@
+/* Reading: a customer's offers, over all profiles, best first. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/code.h"
+#include "proto/str.h"
+#include "store/key.h"
+#include "store/offer_state.h"
+
+/* ------------------------------------------------- which offers to look at */
+
+struct names {
+    struct tl_str *names;
+    size_t count;
+    size_t max;
+};
+
+static bool
+add_name(struct names *n, struct tl_str name, struct arena *arena)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if (str_equal(n->names[i], name))
+            return true;
+    if (n->count == n->max)
+        return true;
+    name.ptr = arena_copy(arena, name.ptr, name.len);
+    if (name.ptr == NULL)
+        return false;
+    n->names[n->count++] = name;
+    return true;
+}
+
+/* The first `limit` of one class of one profile. */
+static int
+collect_class(const struct offer_query *q, uint64_t profile, unsigned char class, struct names *n)
+{
+    struct views_walk w;
+    struct key prefix;
+    size_t found = 0;
+    bool more, room = true;
+
+    key_profile(&prefix, profile, KEY_OFFER_ORDER);
+    key_add_byte(&prefix, class);
+    more = views_first(&w, q->views, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && found < q->limit && room; more = views_next(&w), found++) {
+        struct tl_str name = {w.key.ptr + prefix.len + 8, w.key.len - prefix.len - 8};
+
+        room = add_name(n, name, q->arena);
+    }
+    views_end(&w);
+    return room ? 0 : TL_TOO_MANY;
+}
+
+static int
+collect(const struct offer_query *q, struct names *n)
+{
+    int err = 0;
+
+    n->max = 3 * q->limit * q->profiles_count;
+    n->names = arena_alloc(q->arena, n->max * sizeof(n->names[0]));
+    if (n->names == NULL)
+        return TL_TOO_MANY;
+    for (size_t i = 0; i < q->profiles_count && err == 0; i++)
+        for (unsigned char class = OFFER_OPEN; class <= OFFER_CLOSED && err == 0; class++)
+            err = collect_class(q, q->profiles[i], class, n);
+    return err;
+}
+
+/* ------------------------------------------- one offer, over all profiles */
+
+static bool
+same_instance(const struct offer_instance *a, const struct offer_instance *b)
+{
+    return str_equal(a->instance, b->instance) &&
+           (a->instance.len > 0 || (str_equal(a->campaign, b->campaign) &&
+                                    str_equal(a->treatment, b->treatment)));
+}
+
+static int
+load_group(const struct offer_query *q, struct tl_str name, struct offer_group *out)
+{
+    size_t room = 0;
+
+    *out = (struct offer_group){0};
+    for (size_t i = 0; i < q->profiles_count; i++) {
+        struct tl_str bytes;
+        struct offer_group g;
+        struct offer_instance *all;
+        struct key k;
+        int err;
+
+        key_profile(&k, q->profiles[i], KEY_OFFER);
+        key_add(&k, name);
+        if (!views_get(q->views, k.bytes, k.len, &bytes))
+            continue;
+        bytes.ptr = arena_copy(q->arena, bytes.ptr, bytes.len);
+        if (bytes.ptr == NULL)
+            return TL_TOO_MANY;
+        if ((err = offer_read(&g, bytes, q->arena)) != 0)
+            return err;
+        if (out->count == 0) {
+            *out = g;
+            room = g.count;
+            continue;
+        }
+        all = arena_alloc(q->arena, (room + g.count) * sizeof(all[0]));
+        if (all == NULL)
+            return TL_TOO_MANY;
+        memcpy(all, out->instances, out->count * sizeof(all[0]));
+        out->instances = all;
+        room += g.count;
+        for (size_t j = 0; j < g.count; j++) {
+            size_t at = 0;
+
+            while (at < out->count && !same_instance(&all[at], &g.instances[j]))
+                at++;
+            if (at < out->count)
+                offer_merge(&all[at], &g.instances[j]);
+            else
+                all[out->count++] = g.instances[j];
+        }
+    }
+    offer_join(out);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- answers */
+
+static int
+compare_outcomes(const void *a, const void *b)
+{
+    const struct tl_outcome_seen *x = a, *y = b;
+
+    if (x->time != y->time)
+        return x->time < y->time ? -1 : 1;
+    return (int)outcome_find(x->outcome) - (int)outcome_find(y->outcome);
+}
+
+static int
+list_outcomes(const struct offer_query *q, const struct offer_instance *in, struct tl_offer *out)
+{
+    out->outcomes = arena_alloc(q->arena, OUTCOME_COUNT * sizeof(out->outcomes[0]));
+    if (out->outcomes == NULL)
+        return TL_TOO_MANY;
+    for (size_t o = 0; o < OUTCOME_COUNT; o++) {
+        const struct offer_seen *seen = &in->seen[o];
+
+        if (seen->count == 0)
+            continue;
+        out->outcomes[out->outcomes_count++] = (struct tl_outcome_seen){
+            .outcome = outcome_name((enum outcome)o),
+            .channel = seen->channel,
+            .time = seen->time,
+            .first_time = seen->count > 1 ? seen->first_time : 0,
+            .count = seen->count,
+            .reason = seen->reason,
+        };
+    }
+    qsort(out->outcomes, out->outcomes_count, sizeof(out->outcomes[0]), compare_outcomes);
+    return 0;
+}
+
+static struct tl_str
+made_channel(const struct offer_instance *in)
+{
+    for (enum outcome o = OUTCOME_MADE; o <= OUTCOME_PRESENTED; o++)
+        if (in->seen[o].count > 0)
+            return in->seen[o].channel;
+    return (struct tl_str){"", 0};
+}
+
+static int
+fill_offer(const struct offer_query *q, struct tl_str name, const struct offer_instance *in,
+           struct tl_offer *out)
+{
+    struct offer_state s = offer_state(in, q->now);
+
+    *out = (struct tl_offer){
+        .offer = name,
+        .campaign = in->campaign,
+        .treatment = in->treatment,
+        .instance = in->instance,
+        .channel = made_channel(in),
+        .state = s.name,
+        .reason = in->seen[OUTCOME_DECLINED].reason,
+        .terms = in->terms,
+        .expires = in->expires,
+        .made = offer_made_time(in),
+        .live = s.live,
+        .orphan = s.orphan,
+        .disputed = s.disputed,
+        .price_minor = in->price_minor,
+        .currency = in->currency,
+        .title = in->title,
+    };
+    return list_outcomes(q, in, out);
+}
+
+static int64_t
+last_word_time(const struct tl_offer *o)
+{
+    int64_t last = o->outcomes_count > 0 ? o->outcomes[o->outcomes_count - 1].time : 0;
+
+    return str_is(o->state, "expired") && o->expires > last ? o->expires : last;
+}
+
+/* Live first, then the newest closed; then by name, so that an answer is one. */
+static int
+compare_offers(const void *a, const void *b)
+{
+    const struct tl_offer *x = a, *y = b;
+    int64_t x_time = last_word_time(x), y_time = last_word_time(y);
+    int order;
+
+    if (x->live != y->live)
+        return x->live ? -1 : 1;
+    if (x_time != y_time)
+        return x_time > y_time ? -1 : 1;
+    if ((order = str_compare(x->offer, y->offer)) != 0)
+        return order;
+    if ((order = str_compare(x->campaign, y->campaign)) != 0)
+        return order;
+    if ((order = str_compare(x->treatment, y->treatment)) != 0)
+        return order;
+    return str_compare(x->instance, y->instance);
+}
+
+int
+offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count)
+{
+    struct names n = {0};
+    size_t room = 0, used = 0;
+    struct tl_offer *all = NULL;
+    int err = collect(q, &n);
+
+    for (size_t i = 0; i < n.count && err == 0; i++) {
+        struct offer_group g;
+
+        if ((err = load_group(q, n.names[i], &g)) != 0)
+            break;
+        if (used + g.count > room) {
+            size_t more = (used + g.count) * 2;
+            struct tl_offer *grown = arena_alloc(q->arena, more * sizeof(all[0]));
+
+            if (grown == NULL)
+                return TL_TOO_MANY;
+            if (used > 0)
+                memcpy(grown, all, used * sizeof(all[0]));
+            all = grown;
+            room = more;
+        }
+        for (size_t j = 0; j < g.count && err == 0; j++)
+            err = fill_offer(q, n.names[i], &g.instances[j], &all[used++]);
+    }
+    if (used > 1)
+        qsort(all, used, sizeof(all[0]), compare_offers);
+    *offers = all;
+    *count = used;
+    return err;
+}

@@ -1,0 +1,280 @@
+#include "store/offer_state.h"
+
+#include <string.h>
+
+#include "proto/str.h"
+
+static bool
+is_seen(const struct offer_instance *in, enum outcome o)
+{
+    return in->seen[o].count > 0;
+}
+
+int64_t
+offer_last_time(const struct offer_instance *in)
+{
+    int64_t last = INT64_MIN;
+
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        if (in->seen[o].count > 0 && in->seen[o].time > last)
+            last = in->seen[o].time;
+    return last;
+}
+
+int64_t
+offer_made_time(const struct offer_instance *in)
+{
+    static const enum outcome making[] = {OUTCOME_MADE, OUTCOME_DELIVERED, OUTCOME_UNDELIVERED,
+                                          OUTCOME_PRESENTED};
+    int64_t made = 0;
+
+    for (size_t i = 0; i < sizeof(making) / sizeof(making[0]); i++) {
+        const struct offer_seen *seen = &in->seen[making[i]];
+
+        if (seen->count > 0 && (made == 0 || seen->first_time < made))
+            made = seen->first_time;
+    }
+    return made;
+}
+
+/* ---------------------------------------------------------------- joining */
+
+static bool
+is_reaction(enum outcome o)
+{
+    return o >= OUTCOME_DISMISSED;
+}
+
+/* Could a reaction kept in `bare` be to `made`? */
+static bool
+may_join(const struct offer_instance *bare, const struct offer_instance *made)
+{
+    return bare != made && bare->instance.len == 0 && bare->treatment.len == 0 &&
+           (bare->campaign.len == 0 || str_equal(bare->campaign, made->campaign));
+}
+
+static struct offer_instance *
+newest_before(struct offer_group *g, const struct offer_instance *bare, int64_t time)
+{
+    struct offer_instance *newest = NULL;
+    int64_t newest_time = 0;
+
+    for (size_t i = 0; i < g->count; i++) {
+        struct offer_instance *in = &g->instances[i];
+        int64_t made = offer_made_time(in);
+
+        if (made == 0 || made > time || (bare != in && !may_join(bare, in)))
+            continue;
+        if (newest == NULL || made > newest_time) {
+            newest = in;
+            newest_time = made;
+        }
+    }
+    return newest;
+}
+
+static void
+add_seen(struct offer_seen *to, const struct offer_seen *from)
+{
+    struct offer_seen sum = *to;
+
+    if (to->count == 0) {
+        *to = *from;
+        return;
+    }
+    if (from->time > to->time || (from->time == to->time && from->number > to->number))
+        sum = *from;
+    if (from->first_time < to->first_time) {
+        sum.first_time = from->first_time;
+        sum.first_number = from->first_number;
+    } else {
+        sum.first_time = to->first_time;
+        sum.first_number = to->first_number;
+    }
+    sum.count = to->count > UINT32_MAX - from->count ? UINT32_MAX : to->count + from->count;
+    *to = sum;
+}
+
+static bool
+newer(int64_t a_time, uint64_t a_number, int64_t b_time, uint64_t b_number)
+{
+    return a_time != b_time ? a_time > b_time : a_number > b_number;
+}
+
+void
+offer_merge(struct offer_instance *to, const struct offer_instance *from)
+{
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        if (from->seen[o].count > 0)
+            add_seen(&to->seen[o], &from->seen[o]);
+    if (newer(from->terms_time, from->terms_number, to->terms_time, to->terms_number)) {
+        to->terms_time = from->terms_time;
+        to->terms_number = from->terms_number;
+        to->terms = from->terms;
+        to->title = from->title;
+        to->currency = from->currency;
+        to->price_minor = from->price_minor;
+    }
+    if (newer(from->expires_time, from->expires_number, to->expires_time, to->expires_number)) {
+        to->expires_time = from->expires_time;
+        to->expires_number = from->expires_number;
+        to->expires = from->expires;
+    }
+}
+
+static void
+join_instance(struct offer_group *g, struct offer_instance *bare)
+{
+    for (size_t o = 0; o < OUTCOME_COUNT; o++) {
+        struct offer_instance *made;
+
+        if (!is_reaction((enum outcome)o) || bare->seen[o].count == 0)
+            continue;
+        made = newest_before(g, bare, bare->seen[o].time);
+        if (made == NULL || made == bare)
+            continue;
+        add_seen(&made->seen[o], &bare->seen[o]);
+        bare->seen[o].count = 0;
+    }
+}
+
+void
+offer_join(struct offer_group *g)
+{
+    size_t kept = 0;
+
+    if (g->count < 2)
+        return;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->instances[i].instance.len == 0 && g->instances[i].treatment.len == 0)
+            join_instance(g, &g->instances[i]);
+    for (size_t i = 0; i < g->count; i++)
+        if (offer_last_time(&g->instances[i]) != INT64_MIN)
+            g->instances[kept++] = g->instances[i];
+    g->count = kept;
+}
+
+/* ------------------------------------------------------------------ state */
+
+/* The last in event time of the outcomes from..to that were seen; ties go to
+ * the later in the list. */
+static enum outcome
+last_word(const struct offer_instance *in, const enum outcome *among, size_t count)
+{
+    enum outcome last = OUTCOME_COUNT;
+
+    for (size_t i = 0; i < count; i++)
+        if (is_seen(in, among[i]) &&
+            (last == OUTCOME_COUNT || in->seen[among[i]].time >= in->seen[last].time))
+            last = among[i];
+    return last;
+}
+
+static enum outcome
+furthest(const struct offer_instance *in)
+{
+    static const enum outcome steps[] = {OUTCOME_EXPIRED, OUTCOME_NO_RESPONSE, OUTCOME_PRESENTED,
+                                         OUTCOME_DELIVERED, OUTCOME_UNDELIVERED, OUTCOME_MADE};
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+        if (is_seen(in, steps[i]))
+            return steps[i];
+    return OUTCOME_DISPUTED;    /* nothing else was ever said */
+}
+
+/* Withdrawn and superseded close what was not accepted, until it is made anew. */
+static enum outcome
+closed_by(const struct offer_instance *in, enum outcome word)
+{
+    static const enum outcome closing[] = {OUTCOME_WITHDRAWN, OUTCOME_SUPERSEDED};
+    enum outcome closed = last_word(in, closing, 2);
+
+    if (word == OUTCOME_ACCEPTED || closed == OUTCOME_COUNT)
+        return OUTCOME_COUNT;
+    if (is_seen(in, OUTCOME_MADE) && in->seen[OUTCOME_MADE].time > in->seen[closed].time)
+        return OUTCOME_COUNT;
+    return closed;
+}
+
+static enum outcome
+word_of(const struct offer_instance *in)
+{
+    static const enum outcome words[] = {OUTCOME_DISMISSED, OUTCOME_CLICKED, OUTCOME_DECLINED,
+                                         OUTCOME_ACCEPTED};
+    enum outcome word, closed;
+
+    if (is_seen(in, OUTCOME_FULFILLED))
+        return OUTCOME_FULFILLED;
+    if (is_seen(in, OUTCOME_REDEEMED))
+        return OUTCOME_REDEEMED;
+    word = last_word(in, words, 4);
+    closed = closed_by(in, word);
+    if (closed != OUTCOME_COUNT)
+        return closed;
+    return word != OUTCOME_COUNT ? word : furthest(in);
+}
+
+static bool
+stays_open(enum outcome word)
+{
+    return word <= OUTCOME_CLICKED || word == OUTCOME_ACCEPTED || word == OUTCOME_DISPUTED;
+}
+
+struct offer_state
+offer_state(const struct offer_instance *in, int64_t now)
+{
+    enum outcome word = word_of(in);
+    struct offer_state s = {
+        .name = outcome_name(word),
+        .class = OFFER_CLOSED,
+        .disputed = is_seen(in, OUTCOME_DISPUTED),
+        .orphan = offer_made_time(in) == 0,
+        .time = in->seen[word].time,
+    };
+
+    if (!stays_open(word))
+        return s;
+    s.class = OFFER_OPEN;
+    s.live = true;
+    if (in->expires == 0 || word == OUTCOME_ACCEPTED)
+        return s;
+    s.class = OFFER_OPEN_UNTIL;
+    if (in->expires <= now) {
+        s.name = outcome_name(OUTCOME_EXPIRED);
+        s.live = false;
+        s.time = in->expires;
+    }
+    return s;
+}
+
+/* ------------------------------------------------------------------ order */
+
+static bool
+comes_before(const struct offer_order *a, const struct offer_order *b)
+{
+    return a->class != b->class ? a->class < b->class : a->time > b->time;
+}
+
+struct offer_order
+offer_order(const struct offer_group *g, struct arena *arena)
+{
+    struct offer_order first = {OFFER_CLOSED, INT64_MIN};
+    struct offer_group joined = {.count = g->count};
+
+    joined.instances = arena_alloc(arena, (g->count + 1) * sizeof(g->instances[0]));
+    if (joined.instances == NULL)
+        return first;
+    memcpy(joined.instances, g->instances, g->count * sizeof(g->instances[0]));
+    offer_join(&joined);
+    for (size_t i = 0; i < joined.count; i++) {
+        struct offer_state s = offer_state(&joined.instances[i], INT64_MIN);
+        struct offer_order o = {
+            (unsigned char)s.class,
+            s.class == OFFER_OPEN_UNTIL ? joined.instances[i].expires
+                                        : offer_last_time(&joined.instances[i])};
+
+        if (comes_before(&o, &first))
+            first = o;
+    }
+    return first;
+}
