@@ -15,16 +15,16 @@
 #define IDENTIFIER_BYTES_MAX 320        /* e-mail: 64 + '@' + 255, RFC 5321 */
 #define OFFERS_MAX 100                  /* a till's hundred lines of one promotion are one touch with a count */
 #define NAME_BYTES_MAX 128              /* ids of offers, campaigns, treatments, instances */
-#define ID_BYTES_MAX 256                /* event id, source, subject, conversation */
+#define ID_BYTES_MAX 256                /* event id, source, subject, conversation, promises, receipts */
 #define TYPE_BYTES_MAX 64
-#define CHANNEL_BYTES_MAX 32
+#define CHANNEL_BYTES_MAX 32            /* and the other words: direction, purpose, tender */
 #define COMMITMENTS_MAX 16
 #define CONSENTS_MAX 32
 #define SALE_LINES_MAX 1000
 #define TIME_MIN 1LL                            /* 1970-01-01T00:00:00Z */
 #define TIME_MAX 4133980799999999999LL          /* 2100-12-31T23:59:59.999999999Z */
 
-/* The source name of events the bus itself makes. */
+/* The source name of events the bus itself makes; forbidden to everybody else. */
 #define SOURCE_BUS "touchline"
 
 /* Is this event, of `bytes` encoded bytes, acceptable as far as it can be told
