@@ -1,0 +1,143 @@
+#include "client/connection.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "proto/code.h"
+#include "proto/valid.h"
+
+#define RECONNECT_MS 50
+#define RECONNECT_MAX_MS 1000
+#define HEARTBEAT_MS 1000
+#define HEARTBEAT_TIMEOUT_MS 3000
+#define QUEUE_MESSAGES 10000        /* streams and windows have limits of their own */
+
+static void
+set(void *socket, int option, int value)
+{
+    must(zmq_setsockopt(socket, option, &value, sizeof value) == 0);
+}
+
+static void
+configure(void *socket)
+{
+    int64_t message_bytes_max = MESSAGE_BYTES_MAX;
+
+    set(socket, ZMQ_LINGER, 0);
+    set(socket, ZMQ_IMMEDIATE, 1);
+    set(socket, ZMQ_SNDHWM, QUEUE_MESSAGES);
+    set(socket, ZMQ_RCVHWM, QUEUE_MESSAGES);
+    set(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
+    set(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
+    set(socket, ZMQ_HANDSHAKE_IVL, HEARTBEAT_TIMEOUT_MS);
+    set(socket, ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS);
+    set(socket, ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS);
+    must(zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_bytes_max, sizeof message_bytes_max) == 0);
+}
+
+static int
+watch(struct connection *c)
+{
+    static const char address[] = "inproc://connection";     /* each context has its own */
+
+    if (zmq_socket_monitor(c->socket, address,
+                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
+        return TL_ENOMEM;
+    if ((c->monitor = zmq_socket(c->context, ZMQ_PAIR)) == NULL)
+        return TL_ENOMEM;
+    set(c->monitor, ZMQ_LINGER, 0);
+    return zmq_connect(c->monitor, address) == 0 ? 0 : TL_ENOMEM;
+}
+
+int
+connection_open(struct connection *c, const char *endpoint)
+{
+    int err;
+
+    *c = (struct connection){.context = zmq_ctx_new()};
+    if (c->context == NULL)
+        return TL_ENOMEM;
+    if ((c->socket = zmq_socket(c->context, ZMQ_DEALER)) == NULL) {
+        connection_close(c);
+        return TL_ENOMEM;
+    }
+    configure(c->socket);
+    if ((err = watch(c)) == 0 && zmq_connect(c->socket, endpoint) != 0)
+        err = TL_EARGUMENT;
+    if (err != 0)
+        connection_close(c);
+    return err;
+}
+
+void
+connection_close(struct connection *c)
+{
+    if (c->monitor != NULL)
+        zmq_close(c->monitor);
+    if (c->socket != NULL)
+        zmq_close(c->socket);
+    if (c->context != NULL)
+        while (zmq_ctx_term(c->context) != 0 && errno == EINTR)
+            continue;
+    *c = (struct connection){0};
+}
+
+int
+connection_send(struct connection *c, const void *bytes, size_t len)
+{
+    while (zmq_send(c->socket, bytes, len, ZMQ_DONTWAIT) < 0) {
+        if (errno == EINTR)
+            continue;
+        return errno == ENOMEM ? TL_ENOMEM : TL_EAWAY;
+    }
+    return 0;
+}
+
+/* The last frame of a message counts: one mirrored by a proxy for REQ clients
+ * has an empty one before it. */
+int
+connection_receive(struct connection *c, zmq_msg_t *msg)
+{
+    do {
+        while (zmq_msg_recv(msg, c->socket, ZMQ_DONTWAIT) < 0) {
+            if (errno == EINTR)
+                continue;
+            return errno == ENOMEM ? TL_ENOMEM : TL_EAWAY;
+        }
+    } while (zmq_msg_more(msg));
+    return 0;
+}
+
+enum connection_news
+connection_news(struct connection *c)
+{
+    zmq_msg_t msg;
+    uint16_t event = 0;
+
+    must(zmq_msg_init(&msg) == 0);
+    while (zmq_msg_recv(&msg, c->monitor, ZMQ_DONTWAIT) >= 0) {
+        if (zmq_msg_size(&msg) >= sizeof event && zmq_msg_more(&msg))
+            memcpy(&event, zmq_msg_data(&msg), sizeof event);
+        if (!zmq_msg_more(&msg))
+            break;
+    }
+    zmq_msg_close(&msg);
+    if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
+        return CONNECTION_UP;
+    return event == ZMQ_EVENT_DISCONNECTED ? CONNECTION_DOWN : CONNECTION_NONE;
+}
+
+bool
+connection_wait(struct connection *c, int fd, bool writing, int timeout_ms)
+{
+    zmq_pollitem_t items[3] = {
+        {.socket = c->socket, .events = (short)(ZMQ_POLLIN | (writing ? ZMQ_POLLOUT : 0))},
+        {.socket = c->monitor, .events = ZMQ_POLLIN},
+        {.fd = fd, .events = ZMQ_POLLIN},
+    };
+
+    if (zmq_poll(items, fd >= 0 ? 3 : 2, timeout_ms) <= 0)
+        return false;
+    return fd >= 0 && (items[2].revents & (ZMQ_POLLIN | ZMQ_POLLERR)) != 0;
+}

@@ -1,0 +1,47 @@
+/* connection.h -- one ZeroMQ socket that connects again by itself, and knows
+ * whether it is connected.
+ *
+ * Messages go to a completed connection or nowhere, so nothing stale is sent
+ * after a reconnect. */
+
+#ifndef CLIENT_CONNECTION_H
+#define CLIENT_CONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <zmq.h>
+
+struct connection {
+    void *context;
+    void *socket;
+    void *monitor;
+};
+
+enum connection_news {
+    CONNECTION_NONE,
+    CONNECTION_UP,          /* new: the other side knows nothing of us */
+    CONNECTION_DOWN,
+};
+
+/* Returns 0, TL_EARGUMENT (no such endpoint), TL_ENOMEM. */
+int connection_open(struct connection *c, const char *endpoint);
+void connection_close(struct connection *c);
+
+/* Returns 0, TL_EAWAY (not now), TL_ENOMEM. */
+int connection_send(struct connection *c, const void *bytes, size_t len);
+
+/* The next message, into an initialised `msg`.  Returns 0, TL_EAWAY (none is
+ * there), TL_ENOMEM. */
+int connection_receive(struct connection *c, zmq_msg_t *msg);
+
+/* What happened since, as far as the next change.  Read all messages first:
+ * they came before it. */
+enum connection_news connection_news(struct connection *c);
+
+/* Waits until there is something to receive, a change, `fd` (-1: none) is
+ * readable, or, if `writing`, something can be sent.  -1: for ever.
+ * Returns whether fd is readable. */
+bool connection_wait(struct connection *c, int fd, bool writing, int timeout_ms);
+
+#endif

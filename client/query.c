@@ -1,0 +1,384 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/client.h"
+#include "client/reply.h"
+
+/* A question until it is answered.  Reading twice does no harm, so it is sent
+ * again with the same id. */
+struct query {
+    struct query *next;
+    uint64_t id;
+    bool sent;
+    bool patient;               /* waits as long as there is a broker */
+    int64_t deadline;
+    struct buf request;
+    struct tl_reply *fallback;  /* made beforehand: to fail needs no memory */
+    void (*done)(void *arg, struct tl_reply *reply);
+    void *arg;
+};
+
+/* ----------------------------------------------------------------- request */
+
+static struct tl_str
+str(const char *text)
+{
+    return text != NULL ? (struct tl_str){text, strlen(text)} : (struct tl_str){0};
+}
+
+/* NULL without an error when there is nothing to list. */
+static int
+strs(struct tl_str **out, const char *const *texts, size_t count)
+{
+    *out = NULL;
+    if (count == 0)
+        return 0;
+    if ((*out = malloc(count * sizeof **out)) == NULL)
+        return TL_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        (*out)[i] = str(texts[i]);
+    return 0;
+}
+
+static int
+encode(struct buf *out, const struct wire_request *request)
+{
+    codec_encode(CODEC_REQUEST, request, out);
+    return out->failed ? TL_ENOMEM : 0;
+}
+
+static int
+ask_context(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
+{
+    struct wire_context_query body = {
+        .customer = str(about),
+        .sections_count = q->sections_count,
+        .at_least = str(q->at_least),
+        .as_of = str(q->as_of),
+        .now = q->now,
+        .bytes_max = q->bytes_max,
+    };
+    struct wire_request request = {.id = id, .context = &body};
+    int err;
+
+    if ((err = strs(&body.sections, q->sections, q->sections_count)) == 0)
+        err = encode(out, &request);
+    free(body.sections);
+    return err;
+}
+
+static int
+ask_timeline(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
+{
+    struct wire_timeline_query body = {
+        .customer = str(about),
+        .limit = q->limit,
+        .before = q->before,
+        .types_count = q->types_count,
+        .channels_count = q->channels_count,
+        .at_least = str(q->at_least),
+    };
+    struct wire_request request = {.id = id, .timeline = &body};
+    int err;
+
+    if ((err = strs(&body.types, q->types, q->types_count)) == 0
+        && (err = strs(&body.channels, q->channels, q->channels_count)) == 0)
+        err = encode(out, &request);
+    free(body.types);
+    free(body.channels);
+    return err;
+}
+
+static int
+ask_offers(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
+{
+    struct wire_offers_query body = {
+        .customer = str(about),
+        .at_least = str(q->at_least),
+        .limit = q->limit,
+        .now = q->now,
+    };
+    struct wire_request request = {.id = id, .offers = &body};
+
+    return encode(out, &request);
+}
+
+static int
+ask_may_contact(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
+{
+    struct wire_contact_query body = {
+        .customer = str(about),
+        .channel = str(q->channel),
+        .purpose = str(q->purpose),
+        .reserve = q->reserve,
+    };
+    struct wire_request request = {.id = id, .may_contact = &body};
+
+    return encode(out, &request);
+}
+
+static int
+ask_campaign(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
+{
+    struct wire_campaign_query body = {.campaign = str(about)};
+    struct wire_request request = {.id = id, .campaign = &body};
+
+    (void)q;
+    return encode(out, &request);
+}
+
+static int
+ask_stat(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
+{
+    struct wire_stat_query body;
+    struct wire_request request = {.id = id, .stat = &body};
+
+    (void)about;
+    (void)q;
+    return encode(out, &request);
+}
+
+static int
+ask_verify(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
+{
+    struct wire_verify_query body;
+    struct wire_request request = {.id = id, .verify = &body};
+
+    (void)about;
+    (void)q;
+    return encode(out, &request);
+}
+
+static int (*const questions[])(struct buf *, uint64_t, const char *, const struct tl_query *) = {
+    [TL_ASK_CONTEXT] = ask_context,   [TL_ASK_TIMELINE] = ask_timeline,
+    [TL_ASK_OFFERS] = ask_offers,     [TL_ASK_MAY_CONTACT] = ask_may_contact,
+    [TL_ASK_CAMPAIGN] = ask_campaign, [TL_ASK_STAT] = ask_stat,
+    [TL_ASK_VERIFY] = ask_verify,
+};
+
+/* --------------------------------------------------------------------- ask */
+
+static void
+drop(struct query *q)
+{
+    buf_free(&q->request);
+    tl_reply_free(&q->fallback);
+    free(q);
+}
+
+static void
+hand_over(struct query *q, struct tl_reply *reply)
+{
+    void (*done)(void *, struct tl_reply *) = q->done;
+    void *arg = q->arg;
+
+    drop(q);
+    done(arg, reply);
+}
+
+static void
+fail(struct query *q, int code)
+{
+    struct tl_reply *reply = q->fallback;
+
+    q->fallback = NULL;
+    reply->code = code;
+    hand_over(q, reply);
+}
+
+/* Takes the query `at` points to out of the list. */
+static struct query *
+unlink_at(struct tl_client *c, struct query **at)
+{
+    struct query *q = *at;
+
+    *at = q->next;
+    if (c->queries_end == &q->next)
+        c->queries_end = at;
+    return q;
+}
+
+int
+tl_ask(struct tl_client *c, enum tl_question question, const char *about,
+       const struct tl_query *query, void (*done)(void *arg, struct tl_reply *reply), void *arg)
+{
+    static const struct tl_query none;
+    struct query *q = calloc(1, sizeof *q);
+
+    if (q == NULL)
+        return TL_ENOMEM;
+    q->id = ++c->last_id;
+    q->done = done;
+    q->arg = arg;
+    q->patient = question == TL_ASK_VERIFY;
+    q->deadline = client_deadline(c->timeout_ms);
+    if ((q->fallback = reply_new()) == NULL
+        || questions[question](&q->request, q->id, about, query != NULL ? query : &none) != 0) {
+        drop(q);
+        return TL_ENOMEM;
+    }
+    *c->queries_end = q;
+    c->queries_end = &q->next;
+    return 0;
+}
+
+int
+query_push(struct tl_client *c)
+{
+    for (struct query *q = c->queries; q != NULL; q = q->next) {
+        int err;
+
+        if (q->sent)
+            continue;
+        if ((err = connection_send(&c->connection, q->request.ptr, q->request.len)) != 0) {
+            c->blocked = true;
+            return err;
+        }
+        q->sent = true;
+    }
+    return 0;
+}
+
+bool
+query_answered(struct tl_client *c, struct tl_reply **reply)
+{
+    struct query **at = &c->queries;
+    struct tl_reply *mine = *reply;
+
+    while (*at != NULL && (*at)->id != mine->wire.id)
+        at = &(*at)->next;
+    if (*at == NULL)
+        return false;
+    *reply = NULL;
+    hand_over(unlink_at(c, at), mine);
+    return true;
+}
+
+void
+query_again(struct tl_client *c)
+{
+    for (struct query *q = c->queries; q != NULL; q = q->next)
+        q->sent = false;
+}
+
+int64_t
+query_expire(struct tl_client *c, int64_t now)
+{
+    struct query **at = &c->queries;
+    int64_t due = FOREVER;
+
+    while (*at != NULL) {
+        struct query *q = *at;
+
+        if (q->patient && c->state == SESSION_OPEN && q->sent)
+            q->deadline = client_deadline(c->timeout_ms);
+        if (q->deadline <= now) {
+            fail(unlink_at(c, at), TL_EAWAY);
+            continue;
+        }
+        if (q->deadline < due)
+            due = q->deadline;
+        at = &q->next;
+    }
+    return due;
+}
+
+void
+query_refuse_all(struct tl_client *c, int code)
+{
+    while (c->queries != NULL)
+        fail(unlink_at(c, &c->queries), code);
+}
+
+/* -------------------------------------------------------------------- wait */
+
+struct waiting {
+    struct tl_reply *reply;
+};
+
+static void
+arrived(void *arg, struct tl_reply *reply)
+{
+    struct waiting *w = arg;
+
+    w->reply = reply;
+}
+
+/* The waiting call gives up; its answer, should it come, is nobody's. */
+static void
+forget(struct tl_client *c, const struct waiting *w)
+{
+    for (struct query **at = &c->queries; *at != NULL; at = &(*at)->next)
+        if ((*at)->arg == w) {
+            drop(unlink_at(c, at));
+            return;
+        }
+}
+
+static int
+ask_and_wait(struct tl_client *c, enum tl_question question, const char *about,
+             const struct tl_query *query, struct tl_reply **out)
+{
+    struct waiting w = {0};
+    int err, code;
+
+    *out = NULL;
+    if ((err = tl_ask(c, question, about, query, arrived, &w)) != 0)
+        return err;
+    while (w.reply == NULL && err == 0)
+        err = client_work(c, -1, FOREVER);
+    if (w.reply == NULL) {
+        forget(c, &w);
+        return err;
+    }
+    if ((code = w.reply->code) < 0)
+        tl_reply_free(&w.reply);
+    *out = w.reply;
+    return code;
+}
+
+int
+tl_context(struct tl_client *c, const char *customer, const struct tl_query *query,
+           struct tl_reply **out)
+{
+    return ask_and_wait(c, TL_ASK_CONTEXT, customer, query, out);
+}
+
+int
+tl_timeline(struct tl_client *c, const char *customer, const struct tl_query *query,
+            struct tl_reply **out)
+{
+    return ask_and_wait(c, TL_ASK_TIMELINE, customer, query, out);
+}
+
+int
+tl_offers(struct tl_client *c, const char *customer, const struct tl_query *query,
+          struct tl_reply **out)
+{
+    return ask_and_wait(c, TL_ASK_OFFERS, customer, query, out);
+}
+
+int
+tl_may_contact(struct tl_client *c, const char *customer, const struct tl_query *query,
+               struct tl_reply **out)
+{
+    return ask_and_wait(c, TL_ASK_MAY_CONTACT, customer, query, out);
+}
+
+int
+tl_campaign(struct tl_client *c, const char *name, struct tl_reply **out)
+{
+    return ask_and_wait(c, TL_ASK_CAMPAIGN, name, NULL, out);
+}
+
+int
+tl_stat(struct tl_client *c, struct tl_reply **out)
+{
+    return ask_and_wait(c, TL_ASK_STAT, NULL, NULL, out);
+}
+
+int
+tl_verify(struct tl_client *c, struct tl_reply **out)
+{
+    return ask_and_wait(c, TL_ASK_VERIFY, NULL, NULL, out);
+}

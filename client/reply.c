@@ -1,0 +1,160 @@
+#include "client/reply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "proto/json.h"
+#include "proto/position.h"
+
+_Static_assert(TL_POSITION_BYTES == POSITION_BYTES, "the public header says it too");
+
+struct tl_reply *
+reply_new(void)
+{
+    struct tl_reply *reply = calloc(1, sizeof *reply);
+
+    if (reply == NULL)
+        return NULL;
+    must(zmq_msg_init(&reply->msg) == 0);
+    arena_init(&reply->arena, CODEC_BUDGET_BYTES);
+    return reply;
+}
+
+void
+tl_reply_free(struct tl_reply **reply)
+{
+    if (*reply == NULL)
+        return;
+    zmq_msg_close(&(*reply)->msg);
+    arena_fini(&(*reply)->arena);
+    free(*reply);
+    *reply = NULL;
+}
+
+int
+reply_read(struct tl_reply *reply)
+{
+    struct tl_str bytes = {zmq_msg_data(&reply->msg), zmq_msg_size(&reply->msg)};
+    int err;
+
+    arena_reset(&reply->arena);
+    if ((err = codec_decode(CODEC_REPLY, &reply->wire, bytes, &reply->arena)) != 0)
+        return err;
+    reply->code = reply->wire.refusal != NULL ? (int)reply->wire.refusal->code : 0;
+    return 0;
+}
+
+void
+reply_position(char out[TL_POSITION_BYTES + 1], struct tl_str log, uint64_t number)
+{
+    out[0] = '\0';
+    if (log.len != LOG_ID_BYTES)
+        return;
+    position_format(out, (struct position){0, number});
+    memcpy(out, log.ptr, LOG_ID_BYTES);
+}
+
+int
+tl_reply_code(const struct tl_reply *reply)
+{
+    return reply->code;
+}
+
+struct tl_str
+tl_reply_detail(const struct tl_reply *reply)
+{
+    return reply->wire.refusal != NULL ? reply->wire.refusal->detail : (struct tl_str){0};
+}
+
+const struct tl_context *
+tl_reply_context(const struct tl_reply *reply)
+{
+    return reply->wire.context;
+}
+
+const struct tl_timeline *
+tl_reply_timeline(const struct tl_reply *reply)
+{
+    return reply->wire.timeline;
+}
+
+const struct tl_offers *
+tl_reply_offers(const struct tl_reply *reply)
+{
+    return reply->wire.offers;
+}
+
+const struct tl_contact_verdict *
+tl_reply_may_contact(const struct tl_reply *reply)
+{
+    return reply->wire.may_contact;
+}
+
+const struct tl_campaigns *
+tl_reply_campaign(const struct tl_reply *reply)
+{
+    return reply->wire.campaign;
+}
+
+const struct tl_stat *
+tl_reply_stat(const struct tl_reply *reply)
+{
+    return reply->wire.stat;
+}
+
+const struct tl_verification *
+tl_reply_verify(const struct tl_reply *reply)
+{
+    return reply->wire.verify;
+}
+
+static const void *
+answer_of(const struct wire_reply *wire, enum codec_message *what)
+{
+    const struct {
+        const void *answer;
+        enum codec_message what;
+    } kinds[] = {
+        {wire->context, CODEC_CONTEXT},
+        {wire->timeline, CODEC_TIMELINE},
+        {wire->offers, CODEC_OFFERS},
+        {wire->may_contact, CODEC_CONTACT_VERDICT},
+        {wire->campaign, CODEC_CAMPAIGNS},
+        {wire->stat, CODEC_STAT},
+        {wire->verify, CODEC_VERIFICATION},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (kinds[i].answer != NULL) {
+            *what = kinds[i].what;
+            return kinds[i].answer;
+        }
+    return NULL;
+}
+
+int
+tl_reply_json(const struct tl_reply *reply, char **json)
+{
+    enum codec_message what;
+    const void *answer = answer_of(&reply->wire, &what);
+    struct buf bytes = {0}, out = {0};
+    int err = TL_ENOMEM;
+
+    *json = NULL;
+    if (answer == NULL)
+        return TL_EARGUMENT;
+    codec_encode(what, answer, &bytes);
+    if (!bytes.failed)
+        err = json_from_bytes(what, (struct tl_str){(char *)bytes.ptr, bytes.len}, true, &out);
+    buf_byte(&out, '\0');
+    if (err == 0 && out.failed)
+        err = TL_ENOMEM;
+    if (err == 0) {
+        *json = (char *)out.ptr;
+        out.ptr = NULL;
+    }
+    buf_free(&out);
+    buf_free(&bytes);
+    return err;
+}

@@ -1,0 +1,16 @@
+/* reply.h -- a message from the broker, decoded, with what it borrows from. */
+
+#ifndef CLIENT_REPLY_H
+#define CLIENT_REPLY_H
+
+#include "client/client.h"
+
+struct tl_reply *reply_new(void);               /* NULL: out of memory */
+
+/* Decodes what reply->msg holds.  Returns 0 or what codec_decode said. */
+int reply_read(struct tl_reply *reply);
+
+/* A position's text, with a NUL; empty when the broker named no log. */
+void reply_position(char out[TL_POSITION_BYTES + 1], struct tl_str log, uint64_t number);
+
+#endif
