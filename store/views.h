@@ -34,7 +34,13 @@ void views_close(struct views **v);     /* does not flush; waits for a running f
 /* What LMDB holds is folded to this number. */
 uint64_t views_checkpoint(const struct views *v);
 
-/* A record.  `value` borrows until the next views_put, views_delete,
+/* What went wrong when reading LMDB: 0, TL_EDAMAGED, TL_EIO.  Answers and folds
+ * since then may have missed records, so nothing is flushed any more: stop. */
+int views_error(const struct views *v);
+
+/* Keys are 1 to 511 bytes; a first byte of 0 is the views' own.
+ *
+ * A record.  `value` borrows until the next views_put, views_delete,
  * views_freeze, views_release or views_end_read.  Returns false: not there. */
 bool views_get(struct views *v, const void *key, size_t key_len, struct tl_str *value);
 void views_put(struct views *v, const void *key, size_t key_len, const void *value, size_t len);
@@ -43,7 +49,9 @@ void views_delete(struct views *v, const void *key, size_t key_len);
 /* Walks records whose key begins with `prefix`, from the first key >= `from`
  * (or, backward, the last key <= `from`; an empty `from` starts at the end the
  * walk begins at).  Sees all three layers; deleted records are left out.
- * Records may not change during a walk. */
+ * Records may not change during a walk.  A prefix names at least a profile
+ * ('P' and its 8 bytes) or the sums ('G'); a shorter one, or one over
+ * identifiers, only when nothing is dirty. */
 struct views_walk {
     struct views *views;
     bool backward;
@@ -65,6 +73,9 @@ void views_end_read(struct views *v);
 /* Memory held by the two generations. */
 size_t views_dirty_bytes(const struct views *v);
 size_t views_dirty_records(const struct views *v);
+
+/* The two hold `memory_bytes` or more: fold no more before the flush has ended. */
+bool views_full(const struct views *v);
 
 /* May a new flush start?  (None is running.) */
 bool views_idle(const struct views *v);

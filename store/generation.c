@@ -1,0 +1,331 @@
+#include "store/generation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/must.h"
+
+#define SLOTS_MIN 256
+#define PROFILE_GROUP_BYTES 9           /* table, profile */
+
+/* ------------------------------------------------------------ hash tables */
+
+static void
+table_init(struct table *t, size_t expected)
+{
+    *t = (struct table){.slots_count = SLOTS_MIN};
+    while (t->slots_count / 4 * 3 < expected)
+        t->slots_count *= 2;
+    t->slots = calloc(t->slots_count, sizeof *t->slots);
+    must(t->slots != NULL);
+}
+
+/* Where the key is, or the empty slot where it would be. */
+static struct slot *
+table_find(const struct table *t, uint64_t hash, const void *key, size_t len)
+{
+    size_t mask = t->slots_count - 1;
+
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+        struct slot *slot = &t->slots[i];
+
+        if (slot->key == NULL)
+            return slot;
+        if (slot->hash == hash && slot->key->len == len && memcmp(slot->key->bytes, key, len) == 0)
+            return slot;
+    }
+}
+
+static void
+table_grow(struct table *t)
+{
+    struct table larger;
+
+    table_init(&larger, t->slots_count);
+    for (size_t i = 0; i < t->slots_count; i++) {
+        size_t mask = larger.slots_count - 1, at = t->slots[i].hash & mask;
+
+        if (t->slots[i].key == NULL)
+            continue;
+        while (larger.slots[at].key != NULL)
+            at = (at + 1) & mask;
+        larger.slots[at] = t->slots[i];
+    }
+    larger.count = t->count;
+    free(t->slots);
+    *t = larger;
+}
+
+/* A new thing of `size` bytes, zeroed, with a copy of the key behind it. */
+static void *
+table_add(struct table *t, struct slab *slab, struct slot *slot, uint64_t hash, const void *bytes,
+          size_t len, size_t size)
+{
+    unsigned char *thing = slab_alloc(slab, size + sizeof(struct omap_key) + len);
+    struct omap_key *key = (struct omap_key *)(void *)(thing + size);
+
+    memset(thing, 0, size);
+    key->len = (uint16_t)len;
+    memcpy(key->bytes, bytes, len);
+    *slot = (struct slot){hash, key};
+    if (++t->count > t->slots_count / 4 * 3)
+        table_grow(t);
+    return thing;
+}
+
+/* -------------------------------------------------- a thing and its key */
+
+const struct entry *
+entry_of(const struct omap_key *key)
+{
+    return (const struct entry *)(const void *)key - 1;
+}
+
+const struct omap_key *
+entry_key(const struct entry *e)
+{
+    return (const struct omap_key *)(const void *)(e + 1);
+}
+
+struct tl_str
+entry_value(const struct entry *e)
+{
+    if (e->len == 0 || e->len == ENTRY_DELETED)
+        return TL_STR("");
+    return (struct tl_str){(const char *)e->value, e->len};
+}
+
+const struct group *
+group_of(const struct omap_key *key)
+{
+    return (const struct group *)(const void *)key - 1;
+}
+
+/* How many bytes of a key name its group; 0: it is in none. */
+static size_t
+group_bytes(const unsigned char *key, size_t len)
+{
+    if (len > 0 && key[0] == GENERATION_GLOBAL)
+        return 1;
+    if (len >= PROFILE_GROUP_BYTES && key[0] == GENERATION_PROFILE)
+        return PROFILE_GROUP_BYTES;
+    return 0;
+}
+
+/* ------------------------------------------------------------- generation */
+
+struct generation *
+generation_new(struct slab_block **spare, const struct generation *like)
+{
+    struct generation *g = calloc(1, sizeof *g);
+
+    must(g != NULL);
+    slab_init(&g->slab, spare);
+    table_init(&g->entries, like != NULL ? like->entries.count : 0);
+    table_init(&g->groups, like != NULL ? like->groups.count : 0);
+    return g;
+}
+
+void
+generation_free(struct generation **g)
+{
+    if (*g == NULL)
+        return;
+    slab_drop(&(*g)->slab);
+    free((*g)->entries.slots);
+    free((*g)->groups.slots);
+    free(*g);
+    *g = NULL;
+}
+
+const struct entry *
+generation_get(const struct generation *g, uint64_t hash, const void *key, size_t key_len)
+{
+    const struct slot *slot = table_find(&g->entries, hash, key, key_len);
+
+    return slot->key != NULL ? entry_of(slot->key) : NULL;
+}
+
+/* Records of one profile are mostly put one after the other. */
+static struct group *
+find_group(struct generation *g, const unsigned char *key, size_t len)
+{
+    const struct omap_key *last = g->last != NULL ? (const void *)(g->last + 1) : NULL;
+    struct slot *slot;
+    uint64_t hash;
+
+    if (last != NULL && last->len == len && memcmp(last->bytes, key, len) == 0)
+        return g->last;
+    hash = hash_table(key, len);
+    slot = table_find(&g->groups, hash, key, len);
+    if (slot->key != NULL)
+        g->last = (struct group *)(uintptr_t)slot->key - 1;
+    else
+        g->last = table_add(&g->groups, &g->slab, slot, hash, key, len, sizeof *g->last);
+    return g->last;
+}
+
+static struct entry *
+find_or_add(struct generation *g, uint64_t hash, const void *key, size_t key_len)
+{
+    struct slot *slot = table_find(&g->entries, hash, key, key_len);
+    size_t len = group_bytes(key, key_len);
+    struct entry *e;
+
+    if (slot->key != NULL)
+        return (struct entry *)(uintptr_t)slot->key - 1;
+    must(key_len > 0 && key_len <= GENERATION_KEY_BYTES_MAX);
+    e = table_add(&g->entries, &g->slab, slot, hash, key, key_len, sizeof *e);
+    if (len > 0)
+        omap_add(&find_group(g, key, len)->keys, &g->slab, entry_key(e));
+    return e;
+}
+
+void
+generation_put(struct generation *g, uint64_t hash, const void *key, size_t key_len,
+               const void *value, size_t len)
+{
+    struct entry *e = find_or_add(g, hash, key, key_len);
+
+    must(len < ENTRY_DELETED / 2);
+    if (len > e->room) {
+        size_t room = slab_room(len);
+        unsigned char *larger = slab_alloc(&g->slab, room);
+
+        /* The new value may lie in the old one. */
+        memcpy(larger, value, len);
+        slab_free(&g->slab, e->value, e->room);
+        e->value = larger;
+        e->room = (uint32_t)room;
+    } else if (len > 0) {
+        memmove(e->value, value, len);
+    }
+    e->len = (uint32_t)len;
+}
+
+void
+generation_delete(struct generation *g, uint64_t hash, const void *key, size_t key_len)
+{
+    find_or_add(g, hash, key, key_len)->len = ENTRY_DELETED;
+}
+
+const struct omap *
+generation_group(const struct generation *g, const void *prefix, size_t len)
+{
+    size_t name = group_bytes(prefix, len);
+    const struct slot *slot;
+
+    must(name > 0 || g->entries.count == 0);
+    if (name == 0)
+        return NULL;
+    slot = table_find(&g->groups, hash_table(prefix, name), prefix, name);
+    return slot->key != NULL ? &group_of(slot->key)->keys : NULL;
+}
+
+static void
+copy_entry(struct generation *to, uint64_t hash, const struct omap_key *key)
+{
+    const struct entry *e = entry_of(key);
+
+    if (e->len == ENTRY_DELETED)
+        generation_delete(to, hash, key->bytes, key->len);
+    else
+        generation_put(to, hash, key->bytes, key->len, e->value, e->len);
+}
+
+struct generation *
+generation_merge(struct generation **older, struct generation **newer)
+{
+    bool into_older = generation_count(*newer) < generation_count(*older);
+    struct generation *into = into_older ? *older : *newer;
+    struct generation **from = into_older ? newer : older;
+
+    for (size_t i = 0; i < (*from)->entries.slots_count; i++) {
+        const struct slot *s = &(*from)->entries.slots[i];
+
+        if (s->key == NULL)
+            continue;
+        if (into_older || generation_get(into, s->hash, s->key->bytes, s->key->len) == NULL)
+            copy_entry(into, s->hash, s->key);
+    }
+    generation_free(from);
+    *older = *newer = NULL;
+    return into;
+}
+
+size_t
+generation_count(const struct generation *g)
+{
+    return g->entries.count;
+}
+
+size_t
+generation_bytes(const struct generation *g)
+{
+    return sizeof *g + slab_bytes(&g->slab) +
+           (g->entries.slots_count + g->groups.slots_count) * sizeof(struct slot);
+}
+
+/* --------------------------------------------------------------- in order */
+
+/* Eight bytes beside the pointer decide most comparisons without a cache miss. */
+struct sortable {
+    uint64_t head;
+    const struct omap_key *key;
+};
+
+static uint64_t
+head_of(const struct omap_key *key)
+{
+    uint64_t head = 0;
+
+    for (size_t i = 1; i < 9; i++)
+        head = head << 8 | (i < key->len ? key->bytes[i] : 0);
+    return head;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct sortable *x = a, *y = b;
+
+    if (x->key->bytes[0] == y->key->bytes[0] && x->head != y->head)
+        return x->head < y->head ? -1 : 1;
+    return omap_compare(x->key->bytes, x->key->len, y->key->bytes, y->key->len);
+}
+
+static const struct omap_key **
+in_order(const struct table *t, bool loose_only, size_t *count)
+{
+    struct sortable *sorted = malloc((t->count + 1) * sizeof *sorted);
+    const struct omap_key **keys = malloc((t->count + 1) * sizeof *keys);
+    size_t n = 0;
+
+    must(sorted != NULL && keys != NULL);
+    for (size_t i = 0; i < t->slots_count; i++) {
+        const struct omap_key *key = t->slots[i].key;
+
+        if (key == NULL || (loose_only && group_bytes(key->bytes, key->len) > 0))
+            continue;
+        sorted[n++] = (struct sortable){head_of(key), key};
+    }
+    qsort(sorted, n, sizeof *sorted, compare);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = sorted[i].key;
+    free(sorted);
+    *count = n;
+    return keys;
+}
+
+const struct omap_key **
+generation_groups(const struct generation *g, size_t *count)
+{
+    return in_order(&g->groups, false, count);
+}
+
+const struct omap_key **
+generation_loose(const struct generation *g, size_t *count)
+{
+    return in_order(&g->entries, true, count);
+}

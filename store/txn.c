@@ -1,0 +1,357 @@
+#include "store/txn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "proto/code.h"
+
+#define READERS_MAX 8
+#define MODE_DIR 0700
+#define MODE_FILE 0600
+
+struct txn_env {
+    MDB_env *mdb;
+    MDB_dbi records;
+    size_t map_bytes;
+    bool full;          /* the map was too small once */
+};
+
+static int
+code(int rc)
+{
+    switch (rc) {
+    case 0:
+        return 0;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case MDB_MAP_FULL:
+        /* Also when the sync said so: nothing of the transaction is referred to,
+         * and the next try writes all its pages again. */
+        return TL_NO_SPACE;
+    case MDB_PAGE_NOTFOUND:
+    case MDB_CORRUPTED:
+    case MDB_INVALID:
+    case MDB_INCOMPATIBLE:
+        return TL_EDAMAGED;
+    case MDB_VERSION_MISMATCH:
+        return TL_EFORMAT;
+    case ENOMEM:
+        return TL_ENOMEM;
+    default:
+        if (rc > 0)
+            errno = rc;
+        return TL_EIO;
+    }
+}
+
+static void
+fail(struct txn *t, int rc)
+{
+    must(rc != MDB_BAD_VALSIZE && rc != MDB_BAD_DBI && rc != EINVAL && rc != ENOMEM);
+    if (rc == MDB_MAP_FULL)
+        t->env->full = true;
+    if (t->error == 0)
+        t->error = code(rc);
+}
+
+/* ------------------------------------------------------------ environment */
+
+static int
+sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+
+    if (fd < 0)
+        return errno;
+    if (fsync(fd) != 0)
+        err = errno;
+    close(fd);
+    return err;
+}
+
+/* A new directory survives power loss once its parent is synced. */
+static int
+make_dir(const char *dir)
+{
+    char parent[PATH_MAX];
+
+    if (mkdir(dir, MODE_DIR) != 0)
+        return errno == EEXIST ? 0 : errno;
+    if (snprintf(parent, sizeof parent, "%s/..", dir) >= (int)sizeof parent)
+        return ENAMETOOLONG;
+    return sync_dir(parent);
+}
+
+static int
+open_records(struct txn_env *env)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(env->mdb, NULL, 0, &txn);
+
+    if (rc != 0)
+        return rc;
+    if ((rc = mdb_dbi_open(txn, NULL, 0, &env->records)) != 0) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+static int
+open_env(struct txn_env *env, const char *dir, size_t map_bytes)
+{
+    MDB_envinfo info;
+    int rc;
+
+    if ((rc = make_dir(dir)) != 0 || (rc = mdb_env_create(&env->mdb)) != 0)
+        return rc;
+    if ((rc = mdb_env_set_mapsize(env->mdb, map_bytes)) != 0 ||
+        (rc = mdb_env_set_maxreaders(env->mdb, READERS_MAX)) != 0 ||
+        (rc = mdb_env_open(env->mdb, dir, MDB_NOTLS | MDB_NORDAHEAD, MODE_FILE)) != 0 ||
+        (rc = open_records(env)) != 0 ||
+        (rc = mdb_env_info(env->mdb, &info)) != 0)
+        return rc;
+    env->map_bytes = info.me_mapsize;
+    return sync_dir(dir);
+}
+
+int
+txn_env_open(struct txn_env **out, const char *dir, size_t map_bytes, char why[TXN_WHY_BYTES])
+{
+    struct txn_env *env = calloc(1, sizeof *env);
+    int rc;
+
+    must(env != NULL);
+    *out = NULL;
+    if ((rc = open_env(env, dir, map_bytes)) != 0) {
+        snprintf(why, TXN_WHY_BYTES, "%s: %s", dir, mdb_strerror(rc));
+        txn_env_close(&env);
+        return code(rc);
+    }
+    *out = env;
+    return 0;
+}
+
+void
+txn_env_close(struct txn_env **env)
+{
+    if (*env == NULL)
+        return;
+    if ((*env)->mdb != NULL)
+        mdb_env_close((*env)->mdb);
+    free(*env);
+    *env = NULL;
+}
+
+int
+txn_env_fit(struct txn_env *env, uint64_t bytes)
+{
+    size_t map_bytes = env->map_bytes;
+    int rc;
+
+    if (env->full)
+        map_bytes *= 2;
+    while (map_bytes < bytes)
+        map_bytes *= 2;
+    if (map_bytes == env->map_bytes)
+        return 0;
+    if ((rc = mdb_env_set_mapsize(env->mdb, map_bytes)) != 0)
+        return code(rc) == TL_ENOMEM ? TL_EIO : code(rc);
+    env->map_bytes = map_bytes;
+    env->full = false;
+    return 0;
+}
+
+uint64_t
+txn_env_bytes(const struct txn_env *env)
+{
+    MDB_envinfo info;
+    MDB_stat stat;
+
+    must(mdb_env_info(env->mdb, &info) == 0 && mdb_env_stat(env->mdb, &stat) == 0);
+    return (info.me_last_pgno + 1) * (uint64_t)stat.ms_psize;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+void
+txn_begin(struct txn *t, struct txn_env *env)
+{
+    int rc;
+
+    *t = (struct txn){.env = env};
+    if ((rc = mdb_txn_begin(env->mdb, NULL, 0, &t->mdb)) != 0)
+        fail(t, rc);
+}
+
+void
+txn_put(struct txn *t, const void *key, size_t key_len, const void *value, size_t len)
+{
+    MDB_val k = {key_len, (void *)(uintptr_t)key}, v = {len, (void *)(uintptr_t)value};
+    int rc;
+
+    if (t->error == 0 && (rc = mdb_put(t->mdb, t->env->records, &k, &v, 0)) != 0)
+        fail(t, rc);
+}
+
+void
+txn_delete(struct txn *t, const void *key, size_t key_len)
+{
+    MDB_val k = {key_len, (void *)(uintptr_t)key};
+    int rc;
+
+    if (t->error != 0)
+        return;
+    rc = mdb_del(t->mdb, t->env->records, &k, NULL);
+    if (rc != 0 && rc != MDB_NOTFOUND)
+        fail(t, rc);
+}
+
+int
+txn_commit(struct txn *t)
+{
+    int rc;
+
+    if (t->error != 0) {
+        mdb_txn_abort(t->mdb);      /* takes NULL */
+    } else if ((rc = mdb_txn_commit(t->mdb)) != 0) {
+        fail(t, rc);
+    }
+    t->mdb = NULL;
+    return t->error;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+void
+txn_reader_init(struct txn *t, struct txn_env *env)
+{
+    *t = (struct txn){.env = env};
+}
+
+static bool
+start(struct txn *t)
+{
+    int rc;
+
+    if (t->open || t->error != 0)
+        return t->error == 0;
+    if (t->mdb == NULL)
+        rc = mdb_txn_begin(t->env->mdb, NULL, MDB_RDONLY, &t->mdb);
+    else
+        rc = mdb_txn_renew(t->mdb);
+    if (rc != 0)
+        fail(t, rc);
+    t->open = rc == 0;
+    return t->open;
+}
+
+void
+txn_reader_end(struct txn *t)
+{
+    if (t->open)
+        mdb_txn_reset(t->mdb);
+    t->open = false;
+}
+
+void
+txn_reader_fini(struct txn *t)
+{
+    if (t->mdb != NULL)
+        mdb_txn_abort(t->mdb);
+    *t = (struct txn){0};
+}
+
+static struct tl_str
+text(MDB_val v)
+{
+    return (struct tl_str){v.mv_data, v.mv_size};
+}
+
+bool
+txn_get(struct txn *t, const void *key, size_t key_len, struct tl_str *value)
+{
+    MDB_val k = {key_len, (void *)(uintptr_t)key}, v;
+    int rc;
+
+    if (!start(t))
+        return false;
+    if ((rc = mdb_get(t->mdb, t->env->records, &k, &v)) != 0) {
+        if (rc != MDB_NOTFOUND)
+            fail(t, rc);
+        return false;
+    }
+    *value = text(v);
+    return true;
+}
+
+void
+txn_cursor_open(struct txn_cursor *c, struct txn *t)
+{
+    int rc;
+
+    *c = (struct txn_cursor){.txn = t};
+    if (start(t) && (rc = mdb_cursor_open(t->mdb, t->env->records, &c->mdb)) != 0)
+        fail(t, rc);
+}
+
+static bool
+move(struct txn_cursor *c, MDB_val k, MDB_cursor_op op)
+{
+    MDB_val v;
+    int rc;
+
+    c->at = false;
+    if (c->txn->error != 0)
+        return false;
+    if ((rc = mdb_cursor_get(c->mdb, &k, &v, op)) != 0) {
+        if (rc != MDB_NOTFOUND)
+            fail(c->txn, rc);
+        return false;
+    }
+    c->key = text(k);
+    c->value = text(v);
+    c->at = true;
+    return true;
+}
+
+bool
+txn_cursor_seek(struct txn_cursor *c, const void *key, size_t len)
+{
+    return move(c, (MDB_val){len, (void *)(uintptr_t)key}, MDB_SET_RANGE);
+}
+
+bool
+txn_cursor_last(struct txn_cursor *c)
+{
+    return move(c, (MDB_val){0}, MDB_LAST);
+}
+
+bool
+txn_cursor_next(struct txn_cursor *c)
+{
+    return move(c, (MDB_val){0}, MDB_NEXT);
+}
+
+bool
+txn_cursor_prev(struct txn_cursor *c)
+{
+    return move(c, (MDB_val){0}, MDB_PREV);
+}
+
+void
+txn_cursor_close(struct txn_cursor *c)
+{
+    if (c->mdb != NULL)
+        mdb_cursor_close(c->mdb);
+    *c = (struct txn_cursor){0};
+}

@@ -1,0 +1,430 @@
+#include "store/views.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/must.h"
+#include "proto/code.h"
+#include "store/generation.h"
+#include "store/txn.h"
+#include "store/walk.h"
+
+/* Address space costs nothing until it is used, and growing a map throws its
+ * page tables away: start large, and double. */
+#define MAP_BYTES_MIN ((size_t)1 << 30)
+#define MAP_SLACK_BYTES ((size_t)64 << 20)
+
+#define PAGE_BYTES 4096
+#define FLUSH_PAGES_MAX 6144            /* 24 MiB in one transaction, of the 32 allowed */
+
+#define META_BYTES 12
+static const unsigned char META_KEY[] = {0};
+
+struct views {
+    struct txn_env *env;
+    struct txn reader;
+    struct generation *active;
+    struct generation *flushing;        /* NULL, being flushed, or waiting for the next try */
+    struct slab_block *spare;
+    size_t memory_bytes;
+    uint64_t checkpoint;
+    unsigned walks;                     /* open ones */
+
+    bool running;                       /* the flusher; what follows is its until it is joined */
+    pthread_t flusher;
+    struct slab_block *surplus;
+    uint64_t number;
+    int result;
+    void (*done)(void *arg);
+    void *arg;
+};
+
+/* ------------------------------------------------------- format and number */
+
+static void
+put_meta(struct txn *t, uint64_t number)
+{
+    struct buf meta = {0};
+
+    buf_u32(&meta, VIEWS_FORMAT);
+    buf_u64(&meta, number);
+    must(!meta.failed && meta.len == META_BYTES);
+    txn_put(t, META_KEY, sizeof META_KEY, meta.ptr, meta.len);
+    buf_free(&meta);
+}
+
+static uint64_t
+read_little(const char *bytes, size_t len)
+{
+    uint64_t v = 0;
+
+    while (len-- > 0)
+        v = v << 8 | (unsigned char)bytes[len];
+    return v;
+}
+
+static int
+make_meta(struct views *v)
+{
+    struct txn_cursor c;
+    struct txn t;
+    bool empty;
+
+    txn_cursor_open(&c, &v->reader);
+    empty = !txn_cursor_last(&c);
+    txn_cursor_close(&c);
+    txn_reader_end(&v->reader);
+    if (v->reader.error != 0)
+        return v->reader.error;
+    if (!empty)
+        return TL_EDAMAGED;
+    txn_begin(&t, v->env);
+    put_meta(&t, 0);
+    return txn_commit(&t);
+}
+
+static int
+read_meta(struct views *v, const char *dir, char why[VIEWS_WHY_BYTES])
+{
+    struct tl_str meta;
+    int err = 0;
+
+    if (!txn_get(&v->reader, META_KEY, sizeof META_KEY, &meta)) {
+        if ((err = v->reader.error) == 0)
+            err = make_meta(v);
+        if (err == 0)
+            return 0;
+        snprintf(why, VIEWS_WHY_BYTES, "%s: %s", dir,
+                 err == TL_EDAMAGED ? "the views do not say their format" : tl_code_sentence(err));
+        return err;
+    }
+    if (meta.len < 4 || read_little(meta.ptr, 4) != VIEWS_FORMAT) {
+        snprintf(why, VIEWS_WHY_BYTES,
+                 "%s: the views are of format %u and this program knows format %d; "
+                 "use the program that made them, or `touchline rebuild`",
+                 dir, meta.len < 4 ? 0 : (unsigned)read_little(meta.ptr, 4), VIEWS_FORMAT);
+        return TL_EFORMAT;
+    }
+    if (meta.len != META_BYTES) {
+        snprintf(why, VIEWS_WHY_BYTES, "%s: the views' checkpoint is damaged", dir);
+        return TL_EDAMAGED;
+    }
+    v->checkpoint = read_little(meta.ptr + 4, 8);
+    txn_reader_end(&v->reader);
+    return 0;
+}
+
+/* ---------------------------------------------------------- open and close */
+
+int
+views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VIEWS_WHY_BYTES])
+{
+    struct views *v = calloc(1, sizeof *v);
+    int err;
+
+    _Static_assert(VIEWS_WHY_BYTES >= TXN_WHY_BYTES, "one sentence");
+    must(v != NULL);
+    *out = NULL;
+    v->memory_bytes = memory_bytes;
+    v->active = generation_new(&v->spare, NULL);
+    if ((err = txn_env_open(&v->env, dir, MAP_BYTES_MIN, why)) != 0) {
+        views_close(&v);
+        return err;
+    }
+    txn_reader_init(&v->reader, v->env);
+    if ((err = read_meta(v, dir, why)) != 0) {
+        views_close(&v);
+        return err;
+    }
+    *out = v;
+    return 0;
+}
+
+void
+views_close(struct views **v)
+{
+    if (*v == NULL)
+        return;
+    if ((*v)->running)
+        must(pthread_join((*v)->flusher, NULL) == 0);
+    generation_free(&(*v)->active);
+    generation_free(&(*v)->flushing);
+    slab_free_blocks((*v)->spare);
+    txn_reader_fini(&(*v)->reader);
+    txn_env_close(&(*v)->env);
+    free(*v);
+    *v = NULL;
+}
+
+uint64_t
+views_checkpoint(const struct views *v)
+{
+    return v->checkpoint;
+}
+
+int
+views_error(const struct views *v)
+{
+    return v->reader.error;
+}
+
+uint64_t
+views_bytes(const struct views *v)
+{
+    return txn_env_bytes(v->env);
+}
+
+/* ---------------------------------------------------------------- records */
+
+bool
+views_get(struct views *v, const void *key, size_t key_len, struct tl_str *value)
+{
+    uint64_t hash = hash_table(key, key_len);
+    const struct entry *e = generation_get(v->active, hash, key, key_len);
+
+    if (e == NULL && v->flushing != NULL)
+        e = generation_get(v->flushing, hash, key, key_len);
+    if (e == NULL)
+        return txn_get(&v->reader, key, key_len, value);
+    *value = entry_value(e);
+    return e->len != ENTRY_DELETED;
+}
+
+void
+views_put(struct views *v, const void *key, size_t key_len, const void *value, size_t len)
+{
+    must(v->walks == 0);
+    generation_put(v->active, hash_table(key, key_len), key, key_len, value, len);
+}
+
+void
+views_delete(struct views *v, const void *key, size_t key_len)
+{
+    must(v->walks == 0);
+    generation_delete(v->active, hash_table(key, key_len), key, key_len);
+}
+
+bool
+views_first(struct views_walk *w, struct views *v, const void *prefix, size_t prefix_len,
+            const void *from, size_t from_len, bool backward)
+{
+    *w = (struct views_walk){.views = v, .backward = backward, .prefix = {prefix, prefix_len}};
+    w->state = walk_new(v->active, v->flushing, &v->reader, w->prefix,
+                        (struct tl_str){from, from_len}, backward);
+    v->walks++;
+    return views_next(w);
+}
+
+bool
+views_next(struct views_walk *w)
+{
+    return walk_next(w->state, &w->key, &w->value);
+}
+
+void
+views_end(struct views_walk *w)
+{
+    struct walk *walk = w->state;
+
+    if (walk == NULL)
+        return;
+    walk_free(&walk);
+    w->state = NULL;
+    w->views->walks--;
+}
+
+void
+views_end_read(struct views *v)
+{
+    must(v->walks == 0);
+    txn_reader_end(&v->reader);
+}
+
+size_t
+views_dirty_bytes(const struct views *v)
+{
+    return generation_bytes(v->active) + (v->flushing != NULL ? generation_bytes(v->flushing) : 0);
+}
+
+size_t
+views_dirty_records(const struct views *v)
+{
+    return generation_count(v->active) + (v->flushing != NULL ? generation_count(v->flushing) : 0);
+}
+
+bool
+views_full(const struct views *v)
+{
+    return views_dirty_bytes(v) >= v->memory_bytes;
+}
+
+/* ----------------------------------------------------- the flusher's thread */
+
+struct flush {
+    struct txn_env *env;
+    struct txn txn;
+    size_t pages;       /* the transaction may have dirtied, at most */
+};
+
+/* What is written next stays in one transaction: commits before it when it
+ * would grow too large.  A failure sticks to f->txn. */
+static void
+make_room(struct flush *f, size_t pages)
+{
+    if (f->pages > 0 && f->pages + pages > FLUSH_PAGES_MAX) {
+        f->pages = 0;
+        if (txn_commit(&f->txn) == 0)
+            txn_begin(&f->txn, f->env);
+    }
+    f->pages += pages;
+}
+
+/* Scattered records dirty a page each, whatever their size. */
+static size_t
+entry_pages(const struct entry *e)
+{
+    return 1 + entry_value(e).len / PAGE_BYTES;
+}
+
+static void
+write_entry(struct flush *f, const struct omap_key *key)
+{
+    const struct entry *e = entry_of(key);
+    struct tl_str value = entry_value(e);
+
+    if (e->len == ENTRY_DELETED)
+        txn_delete(&f->txn, key->bytes, key->len);
+    else
+        txn_put(&f->txn, key->bytes, key->len, value.ptr, value.len);
+}
+
+static void
+write_group(struct flush *f, const struct omap_key *group)
+{
+    const struct omap *keys = &group_of(group)->keys;
+    const struct omap_key *key;
+    struct omap_at at;
+    size_t pages = 0;
+
+    for (at = omap_seek(keys, "", 0); (key = omap_get(&at)) != NULL; omap_next(&at))
+        pages += entry_pages(entry_of(key));
+    make_room(f, pages);
+    for (at = omap_seek(keys, "", 0); (key = omap_get(&at)) != NULL; omap_next(&at))
+        write_entry(f, key);
+}
+
+static void
+write_loose(struct flush *f, const struct generation *g)
+{
+    size_t count;
+    const struct omap_key **keys = generation_loose(g, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        make_room(f, entry_pages(entry_of(keys[i])));
+        write_entry(f, keys[i]);
+    }
+    free(keys);
+}
+
+/* The sums are not idempotent: they change together with the number they are
+ * folded to, after everything else. */
+static int
+write_generation(struct txn_env *env, const struct generation *g, uint64_t number)
+{
+    size_t count;
+    const struct omap_key **groups = generation_groups(g, &count), *sums = NULL;
+    struct flush f = {.env = env};
+
+    txn_begin(&f.txn, env);
+    write_loose(&f, g);
+    for (size_t i = 0; i < count; i++)
+        if (groups[i]->bytes[0] == GENERATION_GLOBAL)
+            sums = groups[i];
+        else
+            write_group(&f, groups[i]);
+    if (sums != NULL)
+        write_group(&f, sums);
+    put_meta(&f.txn, number);
+    free(groups);
+    return txn_commit(&f.txn);
+}
+
+static void *
+flush(void *arg)
+{
+    struct views *v = arg;
+
+    slab_free_blocks(v->surplus);
+    if (v->result == 0)
+        v->result = write_generation(v->env, v->flushing, v->number);
+    v->done(v->arg);
+    return NULL;
+}
+
+/* ------------------------------------------------------ freeze and release */
+
+bool
+views_idle(const struct views *v)
+{
+    return !v->running;
+}
+
+/* The map is grown here, where no transaction is open: by what a flush can need
+ * when each record dirties its page and that of a split, and no page it frees
+ * can be used again because a reader still sees it. */
+static int
+fit_map(struct views *v)
+{
+    uint64_t bytes = txn_env_bytes(v->env) + MAP_SLACK_BYTES + generation_bytes(v->flushing) * 2 +
+                     generation_count(v->flushing) * 2 * PAGE_BYTES;
+
+    return txn_env_fit(v->env, bytes);
+}
+
+void
+views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *arg)
+{
+    must(!v->running && v->walks == 0);
+    txn_reader_end(&v->reader);
+    if (v->flushing != NULL)
+        v->flushing = generation_merge(&v->flushing, &v->active);
+    else
+        v->flushing = v->active;
+    v->active = generation_new(&v->spare, v->flushing);
+    v->surplus = slab_cut(&v->spare, generation_bytes(v->flushing));
+    v->number = number;
+    v->done = done;
+    v->arg = arg;
+    if (v->reader.error == 0)
+        v->reader.error = fit_map(v);
+    v->result = v->reader.error;
+    must(pthread_create(&v->flusher, NULL, flush, v) == 0);
+    v->running = true;
+}
+
+int
+views_release(struct views *v)
+{
+    must(v->walks == 0);
+    if (!v->running)
+        return 0;
+    must(pthread_join(v->flusher, NULL) == 0);
+    v->running = false;
+    if (v->result != 0)
+        return v->result;
+    /* What is dropped here is seen in LMDB from the next read on. */
+    txn_reader_end(&v->reader);
+    generation_free(&v->flushing);
+    v->checkpoint = v->number;
+    return 0;
+}
+
+int
+views_settle(struct views *v)
+{
+    return views_release(v);
+}
