@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job on real input: two years of a grocery chain's offers, coupons and
+# The main job on real input: a year of a grocery chain's offers, coupons and
 # receipts go in, and one household's context comes out.  `make demo` runs this.
 set -eu
 cd "$(dirname "$0")/.."

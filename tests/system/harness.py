@@ -364,6 +364,23 @@ class Case(unittest.TestCase):
         return path
 
 
+class Shared(unittest.TestCase):
+    """One broker for a whole class whose tests keep to customers of their own."""
+
+    maxDiff = 4000
+    config = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.case = Case()
+        cls.case.setUp()
+        cls.shared = cls.case.broker(config=cls.config)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.case.tearDown()
+
+
 def settled(answer):
     """An answer without what may differ between two equal ones: now."""
     if isinstance(answer, dict):
