@@ -1,0 +1,326 @@
+/* Admission: what is decided about one event at the door, and its way to the
+ * disk. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "proto/code.h"
+#include "proto/codec.h"
+#include "proto/str.h"
+#include "store/identity.h"
+#include "store/state.h"
+
+/* The most one event can add: itself and what the bus has to say about it. */
+#define ADMIT_BYTES_MAX (FRAME_BYTES_MAX + IDENTITY_SAYS_MAX * 2048u)
+#define ADMIT_FRAMES_MAX (1 + IDENTITY_SAYS_MAX)
+
+bool
+store_has_room(const struct store *st)
+{
+    return !st->wants_freeze && st->open->bytes.len + ADMIT_BYTES_MAX <= STORE_BATCH_BYTES_MAX &&
+           st->open->count + ADMIT_FRAMES_MAX <= STORE_BATCH_FRAMES_MAX &&
+           views_dirty_bytes(st->views) < st->settings.views_bytes;
+}
+
+/* ------------------------------------------------------------- duplicates */
+
+static bool
+find_in_batch(const struct store_batch *b, uint64_t number, struct frame *f)
+{
+    uint64_t at = number - b->first;
+    uint32_t offset;
+
+    if (b->count == 0 || number < b->first || at >= b->count)
+        return false;
+    offset = b->offsets[at];
+    return frame_parse(f, b->bytes.ptr + offset, b->bytes.len - offset) == 0;
+}
+
+static int
+find_frame(struct store *st, uint64_t number, struct frame *f)
+{
+    char why[LOG_WHY_BYTES];
+
+    if (find_in_batch(st->open, number, f) || find_in_batch(st->taken, number, f))
+        return 0;
+    return log_read(st->log, number, f, why);
+}
+
+static void
+answer_duplicate(struct store *st, const struct store_event *in, uint64_t first,
+                 struct store_verdict *out)
+{
+    struct frame f;
+    int err = find_frame(st, first, &f);
+
+    out->number = first;
+    if (err != 0) {
+        out->code = TL_EDAMAGED;
+        out->detail = "the first event of this source and id cannot be read";
+    } else if (f.flags & FRAME_ERASED || codec_same_event(f.payload, in->bytes)) {
+        out->duplicate = true;
+    } else {
+        out->code = TL_DUPLICATE_DIFFERS;
+        out->detail = "this source and id were stored before with other content";
+    }
+}
+
+/* ----------------------------------------------------------------- frames */
+
+static void
+set_time(struct frame *f, const struct tl_event *ev, int64_t received)
+{
+    f->time = ev->time != 0 ? ev->time : ev->recorded_time != 0 ? ev->recorded_time : received;
+    f->received = received;
+    if (f->time > received) {
+        f->time = received;
+        f->flags |= FRAME_FUTURE;
+    }
+}
+
+static bool
+is_hidden(struct tl_str type)
+{
+    return str_starts(type, TL_STR("identity."));
+}
+
+/* Numbers a frame, puts it into the open batch, and folds it. */
+static int
+add_frame(struct store *st, struct frame *f, const struct tl_event *ev)
+{
+    struct store_batch *b = st->open;
+
+    if (b->count == 0) {
+        buf_clear(&b->bytes);
+        log_batch_begin(&b->bytes);
+        b->first = st->admitted + 1;
+    }
+    f->number = ++st->admitted;
+    b->offsets[b->count++] = (uint32_t)b->bytes.len;
+    frame_append(&b->bytes, f);
+    must(!b->bytes.failed);
+    return fold_event(&st->fold, f, ev);
+}
+
+static void
+list_identifiers(struct store *st, const struct store_event *in,
+                 const struct identity_decision *d)
+{
+    buf_clear(&st->scratch);
+    for (size_t i = 0; i < in->identifiers_count; i++)
+        frame_add_identifier(&st->scratch, &(struct frame_identifier){d->actions[i],
+                                                                      in->identifiers[i].type,
+                                                                      in->identifiers[i].value});
+    must(!st->scratch.failed);
+}
+
+/* ------------------------------------------------- what the bus has to say */
+
+static struct tl_str
+text_of(char *out, size_t out_bytes, const char *fmt, unsigned long long number)
+{
+    int len = snprintf(out, out_bytes, fmt, number);
+
+    return (struct tl_str){out, (size_t)len};
+}
+
+static int
+add_say(struct store *st, const struct frame *cause, const struct identity_say *say, size_t nth)
+{
+    bool linked = say->what == IDENTITY_LINKED;
+    char id[48], a[24], b[24], cause_text[POSITION_BYTES + 1];
+    struct tl_identifier id_a = say->id_a, id_b = say->id_b;
+    struct tl_identity_link link = {
+        .a = &id_a,
+        .b = &id_b,
+        .evidence = linked ? TL_STR("named together in one event")
+                           : TL_STR("named together, but one customer has one value of this type"),
+        .by = TL_STR(SOURCE_BUS),
+        .profile_a = text_of(a, sizeof(a), "p%llu", (unsigned long long)say->a),
+        .profile_b = text_of(b, sizeof(b), "p%llu", (unsigned long long)say->b),
+    };
+    struct tl_event ev = {
+        .source = TL_STR(SOURCE_BUS),
+        .type = linked ? TL_STR("identity.linked") : TL_STR("identity.conflict"),
+        .time = cause->time,
+        .channel = TL_STR("system"),
+        .direction = TL_STR("internal"),
+        .link = &link,
+        .identifiers = &id_b,
+        .identifiers_count = 1,
+    };
+    struct frame f = {.type = ev.type,
+                      .channel = ev.channel,
+                      .time = cause->time,
+                      .received = cause->received,
+                      .profile = say->bind != NULL ? say->b : say->a,
+                      .flags = FRAME_BUS | FRAME_HIDDEN};
+    struct buf bytes = {0}, ids = {0};
+    int err;
+
+    snprintf(id, sizeof(id), "%llu.%zu", (unsigned long long)cause->number, nth);
+    ev.id = (struct tl_str){id, strlen(id)};
+    position_format(cause_text, (struct position){store_log_id(st), cause->number});
+    ev.causation_id = (struct tl_str){cause_text, POSITION_BYTES};
+    if (say->bind != NULL) {
+        frame_add_identifier(&ids, &(struct frame_identifier){
+                                       FRAME_BIND | FRAME_STRONG |
+                                           (say->bind->single ? FRAME_SINGLE : 0u),
+                                       say->bind->type, say->bind->value});
+        f.identifiers = (struct tl_str){(const char *)ids.ptr, ids.len};
+        f.identifiers_count = 1;
+    }
+    codec_encode(CODEC_EVENT, &ev, &bytes);
+    must(!bytes.failed && !ids.failed);
+    f.payload = (struct tl_str){(const char *)bytes.ptr, bytes.len};
+    err = add_frame(st, &f, &ev);
+    buf_free(&bytes);
+    buf_free(&ids);
+    return err;
+}
+
+/* -------------------------------------------------------------- admission */
+
+static int
+decide(struct store *st, const struct store_event *in, struct frame *f,
+       struct identity_decision *d)
+{
+    int err;
+
+    d->says_count = 0;
+    if (in->identifiers_count == 0)
+        return 0;
+    arena_reset(&st->arena);
+    err = identity_decide(st->views, in->identifiers, in->identifiers_count,
+                          st->fold.next_profile, d, &st->arena);
+    if (err != 0)
+        return err;
+    f->profile = d->profile;
+    if (d->unverified)
+        f->flags |= FRAME_UNVERIFIED;
+    list_identifiers(st, in, d);
+    f->identifiers = (struct tl_str){(const char *)st->scratch.ptr, st->scratch.len};
+    f->identifiers_count = (uint16_t)in->identifiers_count;
+    return 0;
+}
+
+static int
+admit_new(struct store *st, const struct store_event *in, uint64_t *number)
+{
+    struct identity_decision d;
+    struct frame f = {.type = in->event->type,
+                      .channel = in->event->channel,
+                      .flags = is_hidden(in->event->type) ? FRAME_HIDDEN : 0,
+                      .payload = in->bytes};
+    int err;
+
+    set_time(&f, in->event, in->received);
+    if ((err = decide(st, in, &f, &d)) != 0 || (err = add_frame(st, &f, in->event)) != 0)
+        return err;
+    *number = f.number;
+    for (size_t i = 0; i < d.says_count && err == 0; i++)
+        err = add_say(st, &f, &d.says[i], i + 1);
+    return err;
+}
+
+void
+store_admit(struct store *st, const struct store_event *in, struct store_verdict *out)
+{
+    unsigned char key[SEEN_KEY_BYTES];
+    uint64_t first;
+
+    *out = (struct store_verdict){0};
+    if ((out->code = st->failed) != 0) {
+        out->detail = "the store has stopped";
+        return;
+    }
+    store_seen_key(key, st->key, in->event);
+    if ((first = seen_find(st->seen, key)) != 0) {
+        answer_duplicate(st, in, first, out);
+        return;
+    }
+    out->code = log_reserve(st->log, st->open->bytes.len + ADMIT_BYTES_MAX +
+                                         (st->taken->count > 0 ? st->taken->bytes.len : 0));
+    if (out->code != 0) {
+        out->detail = out->code == TL_NO_SPACE ? "the disk is full" : "the log cannot be written";
+        return;
+    }
+    out->code = admit_new(st, in, &out->number);
+    if (out->code != 0) {
+        st->failed = TL_EDAMAGED;
+        out->detail = "the views are damaged: make them anew with `touchline rebuild`";
+        return;
+    }
+    seen_add(st->seen, key, out->number);
+}
+
+/* ---------------------------------------------------------------- batches */
+
+bool
+store_batch_take(struct store *st)
+{
+    struct store_batch *full = st->open;
+
+    if (full->count == 0 || st->taken->count != 0 || st->failed != 0)
+        return false;
+    st->open = st->taken;
+    st->taken = full;
+    return true;
+}
+
+size_t
+store_batch_bytes(const struct store *st)
+{
+    return st->taken->count > 0 ? st->taken->bytes.len : 0;
+}
+
+int
+store_batch_write(struct store *st)
+{
+    return log_write(st->log, &st->taken->bytes, st->taken->first, st->taken->count);
+}
+
+/* As after a crash: what is not durable never was. */
+static int
+forget(struct store *st, char why[STORE_WHY_BYTES])
+{
+    store_close_views(st);
+    st->open->count = st->taken->count = 0;
+    st->flushing = st->wants_freeze = false;
+    st->failed = store_open_views(st, why);
+    return st->failed;
+}
+
+static void
+seal_segment(struct store *st)
+{
+    uint64_t first = log_segment_first(st->log);
+
+    if (first == st->segment_first)
+        return;
+    st->segment_first = first;
+    seen_seal(st->seen, first - 1);
+}
+
+int
+store_batch_done(struct store *st, int written, char why[STORE_WHY_BYTES])
+{
+    struct store_batch *b = st->taken;
+
+    why[0] = '\0';
+    if (written == TL_NO_SPACE)
+        return forget(st, why);
+    if (written != 0) {
+        st->failed = written;
+        snprintf(why, STORE_WHY_BYTES, "the log cannot be written: %s", tl_code_sentence(written));
+        return written;
+    }
+    log_commit(st->log, &b->bytes, b->first, b->count);
+    b->count = 0;
+    seal_segment(st);
+    if (st->wants_freeze && st->admitted == log_head(st->log))
+        return store_tick(st);
+    return 0;
+}

@@ -1,0 +1,19 @@
+/* campaign.h -- how each campaign goes: touches by outcome, channel and day. */
+
+#ifndef STORE_CAMPAIGN_H
+#define STORE_CAMPAIGN_H
+
+#include "base/arena.h"
+#include "proto/answer.h"
+#include "store/views.h"
+
+#define CAMPAIGN_COUNTS_LISTED_MAX 10000
+
+/* Counts the offer touches of one event at `time`.  Returns 0 or TL_EDAMAGED. */
+int campaign_fold(struct views *v, const struct tl_event *ev, int64_t time);
+
+/* Lists the counts of one campaign (empty: of all).  TL_EDAMAGED, TL_TOO_MANY. */
+int campaign_list(struct views *v, struct tl_str campaign, struct tl_campaigns *out,
+                  struct arena *arena);
+
+#endif

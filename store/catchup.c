@@ -1,0 +1,86 @@
+/* Bringing what is derived up to the log: after a start, for verify, for
+ * rebuild. */
+
+#include <stdio.h>
+
+#include "base/must.h"
+#include "proto/code.h"
+#include "proto/codec.h"
+#include "proto/str.h"
+#include "store/state.h"
+
+#define PROGRESS_EVENTS 50000
+
+void
+store_seen_key(unsigned char out[SEEN_KEY_BYTES], const unsigned char key[HASH_KEY_BYTES],
+               const struct tl_event *ev)
+{
+    hash_pair96(out, key, ev->source.ptr, ev->source.len, ev->id.ptr, ev->id.len);
+}
+
+static int
+checkpoint(const struct catchup *c, uint64_t number)
+{
+    int err = views_settle(c->fold->views);
+
+    if (err != 0)
+        return err;
+    fold_store(c->fold);
+    views_freeze(c->fold->views, number, NULL, NULL);
+    return 0;
+}
+
+static int
+take(const struct catchup *c, const struct frame *f, bool fold_it, bool see_it,
+     struct arena *arena)
+{
+    unsigned char key[SEEN_KEY_BYTES];
+    struct tl_event ev;
+
+    arena_reset(arena);
+    if (codec_decode(CODEC_EVENT, &ev, f->payload, arena) != 0)
+        return TL_EDAMAGED;
+    if (see_it && !(f->flags & FRAME_BUS)) {
+        store_seen_key(key, c->key, &ev);
+        seen_add(c->seen, key, f->number);
+    }
+    return fold_it ? fold_event(c->fold, f, &ev) : 0;
+}
+
+int
+catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES])
+{
+    uint64_t folded = views_checkpoint(c->fold->views);
+    uint64_t sealed = c->seen != NULL ? seen_sealed(c->seen) : UINT64_MAX;
+    uint64_t from = (folded < sealed ? folded : sealed) + 1, since = 0;
+    struct arena arena;
+    struct frame f;
+    int err = 0;
+
+    why[0] = '\0';
+    if (folded > to) {
+        snprintf(why, STORE_WHY_BYTES,
+                 "the views are folded to event %llu but the log ends at %llu: the log lost events; "
+                 "restore it, or make the views anew with `touchline rebuild`",
+                 (unsigned long long)folded, (unsigned long long)to);
+        return TL_EDAMAGED;
+    }
+    arena_init(&arena, CODEC_BUDGET_BYTES);
+    for (uint64_t number = from; number <= to && err == 0; number++) {
+        if ((err = log_read(c->log, number, &f, why)) != 0)
+            break;
+        err = take(c, &f, number > folded, number > sealed, &arena);
+        if (err != 0)
+            snprintf(why, STORE_WHY_BYTES, "event %llu cannot be folded: %s",
+                     (unsigned long long)number, tl_code_sentence(err));
+        if (err == 0 && number > folded && ++since == c->flush_events) {
+            since = 0;
+            err = checkpoint(c, number);
+        }
+        if (c->progress != NULL && number % PROGRESS_EVENTS == 0)
+            c->progress(c->progress_arg, number, to);
+    }
+    arena_fini(&arena);
+    views_end_read(c->fold->views);
+    return err;
+}

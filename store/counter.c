@@ -1,0 +1,190 @@
+#include "store/counter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "proto/code.h"
+#include "proto/str.h"
+#include "store/key.h"
+#include "store/record.h"
+
+#define NAME_BYTES_MAX_HERE 300
+
+static size_t
+make_name(unsigned char out[NAME_BYTES_MAX_HERE], enum counter_kind kind, struct tl_str name)
+{
+    size_t len = name.len < NAME_BYTES_MAX_HERE - 1 ? name.len : NAME_BYTES_MAX_HERE - 1;
+
+    out[0] = (unsigned char)kind;
+    if (len > 0)
+        memcpy(out + 1, name.ptr, len);
+    return len + 1;
+}
+
+static struct counter *
+find(struct counters *c, enum counter_kind kind, struct tl_str name)
+{
+    unsigned char key[NAME_BYTES_MAX_HERE];
+    size_t len = make_name(key, kind, name);
+    struct counter *counter = map_get(&c->names, key, len);
+    void **slot;
+
+    if (counter != NULL)
+        return counter;
+    if (c->kinds[kind] >= COUNTER_NAMES_MAX && !str_is(name, "other"))
+        return find(c, kind, TL_STR("other"));
+    counter = calloc(1, sizeof(*counter));
+    must(counter != NULL);
+    slot = map_put(&c->names, key, len);
+    *slot = counter;
+    c->kinds[kind]++;
+    return counter;
+}
+
+static void
+remember(struct counters *c, enum counter_kind kind, struct tl_str name, struct counter *counter)
+{
+    char *copy = realloc((char *)(uintptr_t)c->last_name[kind].ptr, name.len + 1);
+
+    must(copy != NULL);
+    if (name.len > 0)
+        memcpy(copy, name.ptr, name.len);
+    c->last_name[kind] = (struct tl_str){copy, name.len};
+    c->last[kind] = counter;
+}
+
+void
+counter_add(struct counters *c, enum counter_kind kind, struct tl_str name, int64_t delta)
+{
+    struct counter *counter = c->last[kind];
+
+    if (counter == NULL || !str_equal(c->last_name[kind], name)) {
+        counter = find(c, kind, name);
+        remember(c, kind, name, counter);
+    }
+    counter->value += (uint64_t)delta;
+    counter->changed = true;
+}
+
+uint64_t
+counter_get(const struct counters *c, enum counter_kind kind, const char *name)
+{
+    unsigned char key[NAME_BYTES_MAX_HERE];
+    size_t len = make_name(key, kind, (struct tl_str){name, strlen(name)});
+    const struct counter *counter = map_get(&c->names, key, len);
+
+    return counter != NULL ? counter->value : 0;
+}
+
+void
+counter_set(struct counters *c, enum counter_kind kind, const char *name, uint64_t value)
+{
+    struct counter *counter = find(c, kind, (struct tl_str){name, strlen(name)});
+
+    counter->changed = counter->changed || counter->value != value;
+    counter->value = value;
+}
+
+int
+counters_load(struct counters *c, struct views *v)
+{
+    struct views_walk w;
+    struct key prefix;
+    int err = 0;
+    bool more;
+
+    memset(c, 0, sizeof(*c));
+    key_global(&prefix, KEY_COUNTER);
+    more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && err == 0; more = views_next(&w)) {
+        struct tl_str name = {w.key.ptr + prefix.len + 1, w.key.len - prefix.len - 1};
+        struct record r = record_open(w.value);
+        unsigned char kind = (unsigned char)w.key.ptr[prefix.len];
+
+        if (w.key.len <= prefix.len || kind >= 128)
+            err = TL_EDAMAGED;
+        else
+            find(c, kind, name)->value = record_varint(&r);
+        if (r.bad)
+            err = TL_EDAMAGED;
+    }
+    views_end(&w);
+    return err;
+}
+
+void
+counters_fini(struct counters *c)
+{
+    struct map_entry *entry;
+    size_t i = 0;
+
+    while ((entry = map_next(&c->names, &i)) != NULL)
+        free(entry->value);
+    map_fini(&c->names);
+    for (i = 0; i < 128; i++)
+        free((char *)(uintptr_t)c->last_name[i].ptr);
+    memset(c, 0, sizeof(*c));
+}
+
+void
+counters_store(struct counters *c, struct views *v)
+{
+    struct map_entry *entry;
+    struct buf out = {0};
+    size_t i = 0;
+
+    while ((entry = map_next(&c->names, &i)) != NULL) {
+        struct counter *counter = entry->value;
+        struct key k;
+
+        if (!counter->changed)
+            continue;
+        key_global(&k, KEY_COUNTER);
+        key_add(&k, (struct tl_str){(const char *)entry->key, entry->key_len});
+        buf_clear(&out);
+        buf_varint(&out, counter->value);
+        views_put(v, k.bytes, k.len, out.ptr, out.len);
+        counter->changed = false;
+    }
+    buf_free(&out);
+}
+
+static int
+greatest_first(const void *a, const void *b)
+{
+    const struct tl_count *x = a, *y = b;
+
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return str_compare(x->name, y->name);
+}
+
+int
+counters_list(const struct counters *c, enum counter_kind kind, size_t max,
+              struct tl_count **out, size_t *count, struct arena *arena)
+{
+    struct map_entry *entry;
+    size_t i = 0, n = 0;
+
+    *count = 0;
+    *out = arena_alloc(arena, (c->kinds[kind] + 1) * sizeof(**out));
+    if (*out == NULL)
+        return TL_TOO_MANY;
+    while ((entry = map_next(&c->names, &i)) != NULL) {
+        const struct counter *counter = entry->value;
+
+        if (entry->key[0] == (unsigned char)kind)
+            (*out)[n++] = (struct tl_count){
+                {(const char *)entry->key + 1, entry->key_len - 1}, counter->value};
+    }
+    qsort(*out, n, sizeof(**out), greatest_first);
+    *count = n < max ? n : max;
+    return 0;
+}
+
+size_t
+counters_count(const struct counters *c, enum counter_kind kind)
+{
+    return c->kinds[kind];
+}

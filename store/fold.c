@@ -1,0 +1,286 @@
+#include "store/fold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "proto/code.h"
+#include "proto/codec.h"
+#include "proto/str.h"
+#include "store/attribute.h"
+#include "store/campaign.h"
+#include "store/card.h"
+#include "store/commitment.h"
+#include "store/consent.h"
+#include "store/identity.h"
+#include "store/key.h"
+#include "store/offer.h"
+#include "store/summary.h"
+#include "store/timeline.h"
+
+#define ARENA_BYTES (1u << 20)  /* what one event may make us hold while folding */
+
+int
+fold_init(struct fold *fold, struct views *v)
+{
+    int err;
+
+    memset(fold, 0, sizeof(*fold));
+    fold->views = v;
+    arena_init(&fold->arena, ARENA_BYTES);
+    arena_init(&fold->scratch, ARENA_BYTES);
+    err = counters_load(&fold->counters, v);
+    fold->next_profile = counter_get(&fold->counters, COUNTER_TOTAL, COUNTER_NEXT_PROFILE);
+    if (fold->next_profile == 0)
+        fold->next_profile = 1;
+    return err;
+}
+
+void
+fold_fini(struct fold *fold)
+{
+    counters_fini(&fold->counters);
+    arena_fini(&fold->arena);
+    arena_fini(&fold->scratch);
+    buf_free(&fold->bytes);
+    buf_free(&fold->body);
+}
+
+void
+fold_store(struct fold *fold)
+{
+    counter_set(&fold->counters, COUNTER_TOTAL, COUNTER_NEXT_PROFILE, fold->next_profile);
+    counters_store(&fold->counters, fold->views);
+}
+
+/* ---------------------------------------------------- the profile's records */
+
+static int
+load_card(struct fold *fold, uint64_t profile, struct card *c)
+{
+    struct tl_str bytes;
+    struct key k;
+
+    key_profile(&k, profile, KEY_CARD);
+    if (!views_get(fold->views, k.bytes, k.len, &bytes)) {
+        card_clear(c);
+        return 0;
+    }
+    /* The card borrows; puts of other records must not move its text. */
+    bytes.ptr = arena_copy(&fold->arena, bytes.ptr, bytes.len);
+    return bytes.ptr == NULL ? TL_TOO_MANY : card_read(c, bytes);
+}
+
+static void
+store_card(struct fold *fold, uint64_t profile, const struct card *c)
+{
+    struct key k;
+
+    buf_clear(&fold->bytes);
+    card_write(c, &fold->bytes);
+    key_profile(&k, profile, KEY_CARD);
+    views_put(fold->views, k.bytes, k.len, fold->bytes.ptr, fold->bytes.len);
+}
+
+static void
+fold_identifiers(struct card *c, const struct frame *f)
+{
+    struct frame_identifier id;
+    size_t at = 0;
+
+    while (frame_next_identifier(f, &at, &id)) {
+        unsigned kind = (id.action & FRAME_STRONG ? CARD_STRONG : 0u) |
+                        (id.action & FRAME_SINGLE ? CARD_SINGLE : 0u);
+
+        if ((id.action & FRAME_ACTION_MASK) != FRAME_ELSEWHERE)
+            card_identifier_seen(c, id.type, id.value, kind, f->time);
+    }
+}
+
+static int
+fold_tail(struct fold *fold, const struct frame *f, struct card *c)
+{
+    uint64_t number = f->number | (f->flags & FRAME_HIDDEN ? CARD_HIDDEN : 0);
+    int err = 0;
+
+    if (!card_tail_add(c, f->time, number)) {
+        err = timeline_spill(fold->views, f->profile, c);
+        if (err == 0)
+            card_tail_add(c, f->time, number);
+    }
+    return err;
+}
+
+static void
+fold_recent(struct fold *fold, const struct frame *f, const struct tl_event *ev, struct card *c)
+{
+    struct card_event_text text = {f->flags & FRAME_UNVERIFIED, f->type, f->channel, {"", 0}};
+    const struct card_recent *oldest = &c->recent[CARD_RECENT_MAX - 1];
+    unsigned char *summary;
+
+    c->events++;
+    card_source_seen(c, ev->source, f->time);
+    if (c->recent_count == CARD_RECENT_MAX && oldest->time > f->time)
+        return;
+    buf_clear(&fold->body);
+    summary_of(ev, &fold->body);
+    text.summary.len = fold->body.len;
+    summary = arena_copy(&fold->arena, fold->body.ptr, fold->body.len);
+    must(summary != NULL);
+    text.summary.ptr = (const char *)summary;
+    buf_clear(&fold->body);
+    card_recent_body(&fold->body, &text);
+    card_recent(c, &(struct card_recent){
+                       f->time, f->number, {(const char *)fold->body.ptr, fold->body.len}});
+}
+
+static bool
+is_sale(struct tl_str type)
+{
+    return str_is(type, "sale.completed") || str_is(type, "order.completed") ||
+           str_is(type, "sale.returned");
+}
+
+static int
+fold_facets(struct fold *fold, const struct frame *f, const struct tl_event *ev, struct card *c)
+{
+    int err = 0;
+
+    if (ev->sale != NULL && is_sale(f->type))
+        card_sold(c, ev->sale, str_is(f->type, "sale.returned"), f->time, f->number);
+    for (size_t i = 0; i < ev->offers_count && err == 0; i++) {
+        arena_reset(&fold->scratch);
+        err = offer_fold(fold->views, f->profile, c, ev, &ev->offers[i], f->time, f->number,
+                         &fold->scratch);
+    }
+    for (size_t i = 0; i < ev->consents_count && err == 0; i++)
+        err = consent_fold(fold->views, f->profile, c, f, &ev->consents[i]);
+    for (size_t i = 0; i < ev->commitments_count && err == 0; i++)
+        err = commitment_fold(fold->views, f->profile, c, ev, f, &ev->commitments[i]);
+    if (str_is(f->type, "customer.attributes_set"))
+        for (size_t i = 0; i < ev->attributes_count && err == 0; i++)
+            err = attribute_fold(fold->views, f->profile, c, &ev->attributes[i], f->time,
+                                 f->number);
+    return err;
+}
+
+/* ------------------------------------------------ what the bus itself says */
+
+uint64_t
+fold_profile_number(struct tl_str text)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 1; i < text.len; i++)
+        number = number * 10 + (uint64_t)(text.ptr[i] - '0');
+    return number;
+}
+
+static int
+fold_conflict(struct fold *fold, const struct frame *f, const struct tl_identity_link *link)
+{
+    uint64_t sides[2] = {fold_profile_number(link->profile_a),
+                         fold_profile_number(link->profile_b)};
+    struct card_conflict conflict = {link->a->type, link->a->value, link->b->value, f->number,
+                                     f->time};
+    int err = 0;
+
+    for (int i = 0; i < 2 && err == 0; i++) {
+        struct card c;
+
+        err = load_card(fold, sides[i], &c);
+        if (err == 0) {
+            card_conflict(&c, &conflict);
+            store_card(fold, sides[i], &c);
+        }
+    }
+    return err;
+}
+
+static int
+fold_identity(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+{
+    const struct tl_identity_link *link = ev->link;
+
+    if (!(f->flags & FRAME_BUS) || link == NULL || link->a == NULL || link->b == NULL)
+        return 0;
+    if (str_is(f->type, "identity.linked"))
+        return identity_link(fold->views, fold_profile_number(link->profile_a),
+                             fold_profile_number(link->profile_b), f->number);
+    if (str_is(f->type, "identity.conflict"))
+        return fold_conflict(fold, f, link);
+    return 0;
+}
+
+/* --------------------------------------------------------------- one event */
+
+static int
+fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+{
+    struct card c;
+    int err = load_card(fold, f->profile, &c);
+
+    if (err != 0 || c.folded >= f->number)
+        return err;
+    fold_identifiers(&c, f);
+    if ((err = fold_tail(fold, f, &c)) != 0)
+        return err;
+    if (!(f->flags & FRAME_HIDDEN)) {
+        fold_recent(fold, f, ev, &c);
+        err = fold_facets(fold, f, ev, &c);
+    }
+    c.folded = f->number;
+    store_card(fold, f->profile, &c);
+    return err;
+}
+
+static void
+count(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+{
+    struct counters *c = &fold->counters;
+
+    counter_add(c, COUNTER_TOTAL, TL_STR(COUNTER_EVENTS), 1);
+    counter_add(c, COUNTER_CHANNEL, f->channel, 1);
+    counter_add(c, COUNTER_TYPE, f->type, 1);
+    counter_add(c, COUNTER_SOURCE, ev->source, 1);
+    if (f->profile >= fold->next_profile) {
+        counter_add(c, COUNTER_TOTAL, TL_STR(COUNTER_PROFILES), 1);
+        counter_add(c, COUNTER_TOTAL, TL_STR(COUNTER_CUSTOMERS), 1);
+        fold->next_profile = f->profile + 1;
+    }
+    if (str_is(f->type, "identity.linked") && (f->flags & FRAME_BUS))
+        counter_add(c, COUNTER_TOTAL, TL_STR(COUNTER_CUSTOMERS), -1);
+}
+
+int
+fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+{
+    int err;
+
+    arena_reset(&fold->arena);
+    count(fold, f, ev);
+    if ((err = campaign_fold(fold->views, ev, f->time)) != 0 || f->profile == 0)
+        return err;
+    if ((err = identity_apply(fold->views, f)) != 0)
+        return err;
+    if ((err = fold_profile(fold, f, ev)) != 0)
+        return err;
+    return fold_identity(fold, f, ev);
+}
+
+int
+fold_frame(struct fold *fold, const struct frame *f)
+{
+    struct arena arena;
+    struct tl_event ev;
+    int err;
+
+    arena_init(&arena, CODEC_BUDGET_BYTES);
+    err = codec_decode(CODEC_EVENT, &ev, f->payload, &arena);
+    if (err == 0)
+        err = fold_event(fold, f, &ev);
+    else
+        err = TL_EDAMAGED;
+    arena_fini(&arena);
+    return err;
+}

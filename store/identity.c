@@ -1,0 +1,677 @@
+#include "store/identity.h"
+
+#include <string.h>
+
+#include "proto/code.h"
+#include "proto/str.h"
+#include "store/card.h"
+#include "store/key.h"
+#include "store/record.h"
+
+/* ----------------------------------------------------------- identifiers */
+
+struct holder {
+    uint64_t profile;
+    int64_t time;           /* of the login, or whatever showed it */
+    uint64_t number;
+};
+
+/* What is known of an identifier.  Strong: home.  Weak: home is its own,
+ * anonymous profile, holders the known customers it was seen with. */
+struct binding {
+    uint64_t home;
+    size_t holders_count;
+    struct holder holders[IDENTITY_HOLDERS_MAX + 1];
+};
+
+static int
+binding_get(struct views *v, struct tl_str type, struct tl_str value, struct binding *b)
+{
+    struct tl_str bytes;
+    struct record r;
+    struct key k;
+
+    *b = (struct binding){0};
+    key_identifier(&k, type, value);
+    if (!views_get(v, k.bytes, k.len, &bytes))
+        return TL_NOT_FOUND;
+    r = record_open(bytes);
+    b->home = record_varint(&r);
+    b->holders_count = record_count(&r, IDENTITY_HOLDERS_MAX);
+    for (size_t i = 0; i < b->holders_count; i++) {
+        b->holders[i].profile = record_varint(&r);
+        b->holders[i].time = record_time(&r);
+        b->holders[i].number = record_varint(&r);
+    }
+    return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
+}
+
+static void
+binding_put(struct views *v, struct tl_str type, struct tl_str value, const struct binding *b)
+{
+    struct buf out = {0};
+    struct key k;
+
+    buf_varint(&out, b->home);
+    buf_varint(&out, b->holders_count);
+    for (size_t i = 0; i < b->holders_count; i++) {
+        buf_varint(&out, b->holders[i].profile);
+        record_put_time(&out, b->holders[i].time);
+        buf_varint(&out, b->holders[i].number);
+    }
+    key_identifier(&k, type, value);
+    views_put(v, k.bytes, k.len, out.ptr, out.len);
+    buf_free(&out);
+}
+
+static bool
+held_later(const struct holder *a, const struct holder *b)
+{
+    return a->time != b->time ? a->time > b->time : a->number > b->number;
+}
+
+/* Keeps the holders latest first.  Returns whether anything changed. */
+static bool
+binding_hold(struct binding *b, const struct holder *h)
+{
+    size_t i = 0, at = 0;
+
+    while (i < b->holders_count && b->holders[i].profile != h->profile)
+        i++;
+    if (i < b->holders_count) {
+        if (!held_later(h, &b->holders[i]) || b->holders_count == 1)
+            return false;
+        b->holders_count--;
+        memmove(&b->holders[i], &b->holders[i + 1],
+                (b->holders_count - i) * sizeof(b->holders[0]));
+    }
+    while (at < b->holders_count && !held_later(h, &b->holders[at]))
+        at++;
+    memmove(&b->holders[at + 1], &b->holders[at],
+            (b->holders_count - at) * sizeof(b->holders[0]));
+    b->holders[at] = *h;
+    if (b->holders_count < IDENTITY_HOLDERS_MAX)
+        b->holders_count++;
+    return true;
+}
+
+static int
+apply_one(struct views *v, const struct frame *f, const struct frame_identifier *id)
+{
+    unsigned action = id->action & FRAME_ACTION_MASK;
+    struct binding b;
+    bool changed = true;
+    int err;
+
+    if (action == FRAME_KEEP || action == FRAME_ELSEWHERE)
+        return 0;
+    err = binding_get(v, id->type, id->value, &b);
+    if (err != 0 && err != TL_NOT_FOUND)
+        return err;
+    if (action == FRAME_SEEN)
+        changed = binding_hold(&b, &(struct holder){f->profile, f->time, f->number});
+    else
+        b.home = f->profile;
+    if (changed)
+        binding_put(v, id->type, id->value, &b);
+    return 0;
+}
+
+int
+identity_apply(struct views *v, const struct frame *f)
+{
+    struct frame_identifier id;
+    size_t at = 0;
+    int err = 0;
+
+    while (err == 0 && frame_next_identifier(f, &at, &id))
+        err = apply_one(v, f, &id);
+    return err;
+}
+
+/* ----------------------------------------------------------------- links */
+
+struct links {
+    size_t count;
+    uint64_t others[STORE_PROFILES_MAX];
+    uint64_t numbers[STORE_PROFILES_MAX];
+};
+
+static int
+links_get(struct views *v, uint64_t profile, struct links *l)
+{
+    struct tl_str bytes;
+    struct record r;
+    struct key k;
+
+    l->count = 0;
+    key_profile(&k, profile, KEY_LINKS);
+    if (!views_get(v, k.bytes, k.len, &bytes))
+        return 0;
+    r = record_open(bytes);
+    l->count = record_count(&r, STORE_PROFILES_MAX);
+    for (size_t i = 0; i < l->count; i++) {
+        l->others[i] = record_varint(&r);
+        l->numbers[i] = record_varint(&r);
+    }
+    return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
+}
+
+static int
+link_one_way(struct views *v, uint64_t profile, uint64_t other, uint64_t number)
+{
+    struct buf out = {0};
+    struct links l;
+    struct key k;
+
+    if (links_get(v, profile, &l) != 0)
+        return TL_EDAMAGED;
+    for (size_t i = 0; i < l.count; i++)
+        if (l.others[i] == other)
+            return 0;
+    if (l.count == STORE_PROFILES_MAX)
+        return TL_EDAMAGED;     /* the guard at the door keeps customers smaller */
+    l.others[l.count] = other;
+    l.numbers[l.count++] = number;
+    buf_varint(&out, l.count);
+    for (size_t i = 0; i < l.count; i++) {
+        buf_varint(&out, l.others[i]);
+        buf_varint(&out, l.numbers[i]);
+    }
+    key_profile(&k, profile, KEY_LINKS);
+    views_put(v, k.bytes, k.len, out.ptr, out.len);
+    buf_free(&out);
+    return 0;
+}
+
+int
+identity_link(struct views *v, uint64_t a, uint64_t b, uint64_t number)
+{
+    int err = link_one_way(v, a, b, number);
+
+    return err != 0 ? err : link_one_way(v, b, a, number);
+}
+
+static bool
+contains(const uint64_t *profiles, size_t count, uint64_t profile)
+{
+    for (size_t i = 0; i < count; i++)
+        if (profiles[i] == profile)
+            return true;
+    return false;
+}
+
+static void
+sort(uint64_t *profiles, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        uint64_t profile = profiles[i];
+        size_t at = i;
+
+        for (; at > 0 && profiles[at - 1] > profile; at--)
+            profiles[at] = profiles[at - 1];
+        profiles[at] = profile;
+    }
+}
+
+int
+identity_customer(struct views *v, uint64_t profile, uint64_t *profiles, size_t *count)
+{
+    struct links l;
+
+    profiles[0] = profile;
+    *count = 1;
+    for (size_t i = 0; i < *count; i++) {
+        if (links_get(v, profiles[i], &l) != 0)
+            return TL_EDAMAGED;
+        for (size_t j = 0; j < l.count && *count < STORE_PROFILES_MAX; j++)
+            if (!contains(profiles, *count, l.others[j]))
+                profiles[(*count)++] = l.others[j];
+    }
+    sort(profiles, *count);
+    return 0;
+}
+
+/* ------------------------------------------------------------- customers */
+
+/* A customer and the identifiers that tell two apart, while deciding. */
+struct side {
+    uint64_t profiles[STORE_PROFILES_MAX];
+    size_t profiles_count;
+    bool has_strong;
+    size_t singles_count;
+    struct tl_identifier singles[CARD_IDENTIFIERS_MAX];
+};
+
+static int
+side_add_card(struct side *s, struct views *v, uint64_t profile, struct arena *arena)
+{
+    struct tl_str bytes;
+    struct card card;
+    struct key k;
+
+    key_profile(&k, profile, KEY_CARD);
+    if (!views_get(v, k.bytes, k.len, &bytes))
+        return 0;
+    if (card_read(&card, bytes) != 0)
+        return TL_EDAMAGED;
+    s->has_strong = s->has_strong || card_has_strong(&card);
+    for (size_t i = 0; i < card.identifiers_count; i++) {
+        const struct card_identifier *id = &card.identifiers[i];
+        struct tl_identifier *single = &s->singles[s->singles_count];
+
+        if (!(id->kind & CARD_SINGLE) || s->singles_count == CARD_IDENTIFIERS_MAX)
+            continue;
+        single->type = (struct tl_str){arena_copy(arena, id->type.ptr, id->type.len), id->type.len};
+        single->value =
+            (struct tl_str){arena_copy(arena, id->value.ptr, id->value.len), id->value.len};
+        if (single->type.ptr == NULL || single->value.ptr == NULL)
+            return TL_TOO_MANY;
+        s->singles_count++;
+    }
+    return 0;
+}
+
+static int
+side_load(struct side *s, struct views *v, uint64_t profile, struct arena *arena)
+{
+    int err = identity_customer(v, profile, s->profiles, &s->profiles_count);
+
+    s->has_strong = false;
+    s->singles_count = 0;
+    for (size_t i = 0; i < s->profiles_count && err == 0; i++)
+        err = side_add_card(s, v, s->profiles[i], arena);
+    return err;
+}
+
+/* The value a side has of a type; NULL: none. */
+static const struct tl_identifier *
+side_single(const struct side *s, struct tl_str type)
+{
+    for (size_t i = 0; i < s->singles_count; i++)
+        if (str_equal(s->singles[i].type, type))
+            return &s->singles[i];
+    return NULL;
+}
+
+static void
+side_add_single(struct side *s, const struct store_identifier *id)
+{
+    if (id->single && s->singles_count < CARD_IDENTIFIERS_MAX)
+        s->singles[s->singles_count++] = (struct tl_identifier){id->type, id->value};
+}
+
+/* Do two sides hold different values of one single-valued type? */
+static bool
+sides_differ(const struct side *a, const struct side *b, struct identity_say *say)
+{
+    for (size_t i = 0; i < a->singles_count; i++) {
+        const struct tl_identifier *other = side_single(b, a->singles[i].type);
+
+        if (other == NULL || str_equal(other->value, a->singles[i].value))
+            continue;
+        say->what = IDENTITY_CONFLICT;
+        say->id_a = a->singles[i];
+        say->id_b = *other;
+        return true;
+    }
+    return false;
+}
+
+/* --------------------------------------------------------------- deciding */
+
+struct deciding {
+    struct views *v;
+    const struct store_identifier *ids;
+    size_t count;
+    struct binding bindings[IDENTIFIERS_MAX];
+    bool known[IDENTIFIERS_MAX];
+    struct identity_decision *out;
+    struct arena *arena;
+    struct side side;           /* the event's customer */
+};
+
+static int
+load_bindings(struct deciding *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        int err = binding_get(d->v, d->ids[i].type, d->ids[i].value, &d->bindings[i]);
+
+        if (err != 0 && err != TL_NOT_FOUND)
+            return err;
+        d->known[i] = err == 0;
+    }
+    return 0;
+}
+
+static void
+act(struct deciding *d, size_t i, unsigned action)
+{
+    d->out->actions[i] = action | (d->ids[i].strong ? FRAME_STRONG : 0u) |
+                         (d->ids[i].single ? FRAME_SINGLE : 0u);
+}
+
+static uint64_t
+new_profile(struct deciding *d)
+{
+    return d->out->next_profile++;
+}
+
+static struct identity_say *
+say(struct deciding *d)
+{
+    return d->out->says_count < IDENTITY_SAYS_MAX ? &d->out->says[d->out->says_count++] : NULL;
+}
+
+static bool
+is_known_conflict(struct deciding *d, const struct identity_say *conflict)
+{
+    struct tl_str bytes;
+    struct card card;
+    struct key k;
+
+    key_profile(&k, conflict->a, KEY_CARD);
+    if (!views_get(d->v, k.bytes, k.len, &bytes) || card_read(&card, bytes) != 0)
+        return false;
+    for (size_t i = 0; i < card.conflicts_count; i++) {
+        const struct card_conflict *known = &card.conflicts[i];
+
+        if (str_equal(known->type, conflict->id_a.type) &&
+            str_equal(known->value_a, conflict->id_a.value) &&
+            str_equal(known->value_b, conflict->id_b.value))
+            return true;
+    }
+    return card.conflicts_count == CARD_CONFLICTS_MAX;
+}
+
+/* The profile `other`, which has identifier i, was named together with the
+ * event's: one customer, unless something speaks against it. */
+static int
+join_other(struct deciding *d, size_t i, uint64_t other)
+{
+    struct identity_say verdict = {.what = IDENTITY_LINKED, .a = d->out->profile, .b = other,
+                                   .id_a = {d->ids[0].type, d->ids[0].value},
+                                   .id_b = {d->ids[i].type, d->ids[i].value}};
+    struct identity_say *said;
+    struct side other_side;
+    int err;
+
+    if (contains(d->side.profiles, d->side.profiles_count, other))
+        return 0;
+    if ((err = side_load(&other_side, d->v, other, d->arena)) != 0)
+        return err;
+    if (!d->ids[i].strong && other_side.has_strong)
+        return 0;       /* strong beats weak: it is somebody else's */
+    if (sides_differ(&d->side, &other_side, &verdict)) {
+        if (!is_known_conflict(d, &verdict) && (said = say(d)) != NULL)
+            *said = verdict;
+        return 0;
+    }
+    if (d->side.profiles_count + other_side.profiles_count > STORE_PROFILES_MAX)
+        return 0;
+    if ((said = say(d)) == NULL)
+        return 0;
+    *said = verdict;
+    for (size_t j = 0; j < other_side.profiles_count; j++)
+        d->side.profiles[d->side.profiles_count++] = other_side.profiles[j];
+    for (size_t j = 0; j < other_side.singles_count; j++)
+        if (side_single(&d->side, other_side.singles[j].type) == NULL &&
+            d->side.singles_count < CARD_IDENTIFIERS_MAX)
+            d->side.singles[d->side.singles_count++] = other_side.singles[j];
+    return 0;
+}
+
+/* A strong identifier not seen before: the event's customer's, unless he has
+ * another value of its type; then it is somebody else's own. */
+static void
+bind_new(struct deciding *d, size_t i)
+{
+    const struct tl_identifier *other =
+        d->ids[i].single ? side_single(&d->side, d->ids[i].type) : NULL;
+    struct identity_say *said;
+
+    if (other == NULL || str_equal(other->value, d->ids[i].value)) {
+        act(d, i, FRAME_BIND);
+        side_add_single(&d->side, &d->ids[i]);
+        return;
+    }
+    act(d, i, FRAME_ELSEWHERE);
+    if ((said = say(d)) == NULL)
+        return;
+    *said = (struct identity_say){.what = IDENTITY_CONFLICT,
+                                  .a = d->out->profile,
+                                  .b = new_profile(d),
+                                  .id_a = *other,
+                                  .id_b = {d->ids[i].type, d->ids[i].value},
+                                  .bind = &d->ids[i]};
+}
+
+/* Could the strongest identifier, never seen before, be one more of the customer
+ * that identifier i belongs to? */
+static int
+could_be_of(struct deciding *d, size_t i, bool *could)
+{
+    struct side side;
+    int err = side_load(&side, d->v, d->bindings[i].home, d->arena);
+    const struct tl_identifier *has = side_single(&side, d->ids[0].type);
+
+    *could = !d->ids[0].single || has == NULL || str_equal(has->value, d->ids[0].value);
+    return err;
+}
+
+static int
+strong_profile(struct deciding *d, size_t strong)
+{
+    if (d->known[0]) {
+        d->out->profile = d->bindings[0].home;
+        return 0;
+    }
+    for (size_t i = 1; i < strong; i++) {
+        bool could = false;
+        int err = d->known[i] ? could_be_of(d, i, &could) : 0;
+
+        if (err != 0)
+            return err;
+        if (could) {
+            d->out->profile = d->bindings[i].home;
+            return 0;
+        }
+    }
+    d->out->profile = new_profile(d);
+    return 0;
+}
+
+/* Is everything the event names already the event's profile's?  Most are. */
+static bool
+is_settled(const struct deciding *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        const struct binding *b = &d->bindings[i];
+
+        if (!d->known[i])
+            return false;
+        if (d->ids[i].strong ? b->home != d->out->profile
+                             : b->home != 0 || b->holders_count == 0 ||
+                                   b->holders[0].profile != d->out->profile)
+            return false;
+    }
+    return true;
+}
+
+static int
+decide_strong(struct deciding *d, size_t strong)
+{
+    int err = strong_profile(d, strong);
+
+    if (err != 0)
+        return err;
+    for (size_t i = 0; i < d->count; i++)
+        act(d, i, d->ids[i].strong ? FRAME_KEEP : FRAME_SEEN);
+    if (is_settled(d))
+        return 0;
+    if ((err = side_load(&d->side, d->v, d->out->profile, d->arena)) != 0)
+        return err;
+    for (size_t i = 0; i < strong; i++)
+        if (!d->known[i])
+            bind_new(d, i);
+    for (size_t i = 0; i < d->count && err == 0; i++) {
+        uint64_t home = d->bindings[i].home;
+
+        if (!d->known[i] || home == 0 || home == d->out->profile)
+            continue;
+        if (d->ids[i].strong)
+            act(d, i, FRAME_ELSEWHERE);
+        err = join_other(d, i, home);
+    }
+    return err;
+}
+
+/* The customers a weak identifier was seen with, one profile each. */
+static int
+count_customers(struct views *v, const struct binding *b, uint64_t *profiles, size_t *count)
+{
+    uint64_t customer[STORE_PROFILES_MAX];
+    size_t customer_count;
+
+    *count = 0;
+    for (size_t i = 0; i < b->holders_count; i++) {
+        bool same = false;
+
+        if (identity_customer(v, b->holders[i].profile, customer, &customer_count) != 0)
+            return TL_EDAMAGED;
+        for (size_t j = 0; j < *count && !same; j++)
+            same = contains(customer, customer_count, profiles[j]);
+        if (!same)
+            profiles[(*count)++] = b->holders[i].profile;
+    }
+    return 0;
+}
+
+static int
+has_strong(struct views *v, uint64_t profile, struct arena *arena, bool *strong)
+{
+    struct side side;
+    int err = side_load(&side, v, profile, arena);
+
+    *strong = side.has_strong;
+    return err;
+}
+
+enum weak_says { WEAK_NOTHING, WEAK_CUSTOMER, WEAK_OWN, WEAK_NEEDS_OWN };
+
+/* Whom a weak identifier by itself points at. */
+static int
+weak_points_at(struct views *v, const struct store_identifier *id, const struct binding *b,
+               enum weak_says *says, uint64_t *profile, struct arena *arena)
+{
+    uint64_t customers[IDENTITY_HOLDERS_MAX];
+    size_t count = 0;
+    bool strong = false;
+    int err;
+
+    *says = WEAK_NOTHING;
+    *profile = 0;
+    if (b->holders_count > 0 && (err = count_customers(v, b, customers, &count)) != 0)
+        return err;
+    if (count == 1 || (count > 1 && id->follows_login)) {
+        *says = WEAK_CUSTOMER;
+        *profile = b->holders[0].profile;
+        return 0;
+    }
+    if (b->home != 0 && (err = has_strong(v, b->home, arena, &strong)) != 0)
+        return err;
+    if (b->home != 0 && (!strong || count == 0)) {
+        *says = WEAK_OWN;
+        *profile = b->home;
+    } else if (count > 1) {
+        *says = WEAK_NEEDS_OWN;
+    }
+    return 0;
+}
+
+static bool
+belongs(const struct binding *b, uint64_t profile)
+{
+    bool held = b->home == profile;
+
+    for (size_t i = 0; i < b->holders_count && !held; i++)
+        held = b->holders[i].profile == profile;
+    return held;
+}
+
+static int
+decide_weak(struct deciding *d)
+{
+    enum weak_says says = WEAK_NOTHING;
+    bool strong = false;
+    size_t by = 0;
+    int err = 0;
+
+    for (size_t i = 0; i < d->count && says == WEAK_NOTHING && err == 0; i++, by = i - 1)
+        if (d->known[i])
+            err = weak_points_at(d->v, &d->ids[i], &d->bindings[i], &says, &d->out->profile,
+                                 d->arena);
+    if (err != 0)
+        return err;
+    if (says == WEAK_NOTHING || says == WEAK_NEEDS_OWN)
+        d->out->profile = new_profile(d);
+    else if ((err = has_strong(d->v, d->out->profile, d->arena, &strong)) != 0)
+        return err;
+    d->out->unverified = strong;
+    for (size_t i = 0; i < d->count; i++) {
+        if (i == by && says == WEAK_NEEDS_OWN)
+            act(d, i, FRAME_OWN);
+        else if (d->known[i])
+            act(d, i, belongs(&d->bindings[i], d->out->profile) ? FRAME_KEEP : FRAME_ELSEWHERE);
+        else
+            act(d, i, strong ? FRAME_SEEN : FRAME_OWN);
+    }
+    return 0;
+}
+
+int
+identity_decide(struct views *v, const struct store_identifier *ids, size_t count,
+                uint64_t next_profile, struct identity_decision *out, struct arena *arena)
+{
+    struct deciding d;      /* 16 KiB: not zeroed for each event */
+    size_t strong = 0;
+    int err;
+
+    d.v = v;
+    d.ids = ids;
+    d.count = count;
+    d.out = out;
+    d.arena = arena;
+
+    out->unverified = false;
+    out->says_count = 0;
+    out->next_profile = next_profile;
+    if ((err = load_bindings(&d)) != 0)
+        return err;
+    while (strong < count && ids[strong].strong)
+        strong++;
+    return strong > 0 ? decide_strong(&d, strong) : decide_weak(&d);
+}
+
+/* ---------------------------------------------------------------- finding */
+
+int
+identity_find(struct views *v, const struct store_identifier *id, uint64_t *profile,
+              uint64_t *candidates, size_t *candidates_count)
+{
+    enum weak_says says;
+    struct arena arena;
+    struct binding b;
+    int err = binding_get(v, id->type, id->value, &b);
+
+    *candidates_count = 0;
+    *profile = b.home;
+    if (err != 0 || id->strong)
+        return err;
+    arena_init(&arena, 1u << 20);
+    err = weak_points_at(v, id, &b, &says, profile, &arena);
+    arena_fini(&arena);
+    if (err == 0 && says != WEAK_CUSTOMER && b.holders_count > 1)
+        err = count_customers(v, &b, candidates, candidates_count);
+    return err;
+}

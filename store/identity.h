@@ -1,0 +1,59 @@
+/* identity.h -- who is it?
+ *
+ * An identifier belongs to a profile, or (weak ones) was seen with some; a
+ * customer is the set of profiles connected by links.  What an event's
+ * identifiers mean is decided once, at the door, and written in its frame and
+ * in events of the bus itself; applying those to the views is all that a fold
+ * does.
+ *
+ * Strong beats weak; unsure never merges. */
+
+#ifndef STORE_IDENTITY_H
+#define STORE_IDENTITY_H
+
+#include "store/store.h"
+#include "store/views.h"
+
+#define IDENTITY_HOLDERS_MAX 16     /* customers a weak identifier was seen with; more: the oldest goes */
+#define IDENTITY_SAYS_MAX (2 * IDENTIFIERS_MAX)
+
+/* What the bus itself has to say after an event. */
+struct identity_say {
+    enum { IDENTITY_LINKED, IDENTITY_CONFLICT } what;
+    uint64_t a, b;                          /* profiles */
+    struct tl_identifier id_a, id_b;        /* a conflict: the two values of one type */
+    const struct store_identifier *bind;    /* it becomes b's, a new profile's own; or NULL */
+};
+
+struct identity_decision {
+    uint64_t profile;
+    bool unverified;
+    unsigned actions[IDENTIFIERS_MAX];      /* enum frame_action and kind, per identifier */
+    struct identity_say says[IDENTITY_SAYS_MAX];
+    size_t says_count;
+    uint64_t next_profile;                  /* after those this decision takes */
+};
+
+/* Decides whose an event with these identifiers (strongest first, at least one)
+ * is.  `next_profile` is the first free number.  Changes nothing.  Text in `out`
+ * borrows from `ids` and `arena`.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
+int identity_decide(struct views *v, const struct store_identifier *ids, size_t count,
+                    uint64_t next_profile, struct identity_decision *out, struct arena *arena);
+
+/* Does what the identifiers of a frame say.  Doing it again changes nothing. */
+int identity_apply(struct views *v, const struct frame *f);
+
+/* Joins two profiles.  Doing it again changes nothing. */
+int identity_link(struct views *v, uint64_t a, uint64_t b, uint64_t number);
+
+/* All profiles of the customer that has this one, ascending; room for
+ * STORE_PROFILES_MAX. */
+int identity_customer(struct views *v, uint64_t profile, uint64_t *profiles, size_t *count);
+
+/* Whom an identifier finds: `*profile` (0: nobody in particular), and the
+ * profiles of several customers it was seen with (room for
+ * IDENTITY_HOLDERS_MAX; only when they are several).  TL_NOT_FOUND: never seen. */
+int identity_find(struct views *v, const struct store_identifier *id, uint64_t *profile,
+                  uint64_t *candidates, size_t *candidates_count);
+
+#endif

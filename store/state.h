@@ -1,0 +1,74 @@
+/* state.h -- the inside of a store, for the files that make it up. */
+
+#ifndef STORE_STATE_H
+#define STORE_STATE_H
+
+#include "base/hash.h"
+#include "store/fold.h"
+#include "store/log.h"
+#include "store/seen.h"
+#include "store/store.h"
+#include "store/views.h"
+
+#define STORE_FLUSH_EVENTS 250000
+#define STORE_FLUSH_NS (5 * 1000000000LL)
+#define STORE_VIEWS_BYTES (1024ULL << 20)
+#define STORE_BATCH_FRAMES_MAX 16384
+
+/* Frames admitted and not yet durable, as they will lie in the log. */
+struct store_batch {
+    struct buf bytes;
+    uint64_t first;             /* number of its first frame */
+    uint32_t count;
+    uint32_t offsets[STORE_BATCH_FRAMES_MAX];
+};
+
+struct store {
+    struct store_settings settings;
+    int lock_fd;
+    unsigned char key[HASH_KEY_BYTES];
+    struct log *log;
+    struct seen *seen;
+    struct views *views;
+    struct fold fold;
+
+    uint64_t admitted;
+    uint64_t segment_first;     /* of the log's open segment, when last looked */
+    struct store_batch *open;   /* being filled */
+    struct store_batch *taken;  /* being written; count 0: none */
+    int failed;                 /* once not 0, nothing is admitted any more */
+
+    uint64_t frozen;            /* the number the latest checkpoint was started at */
+    int64_t frozen_at;          /* clock_monotonic */
+    bool flushing;
+    bool wants_freeze;          /* admit nothing until all is durable, then freeze */
+    struct arena arena;
+    struct buf scratch;
+};
+
+/* Folds what the views of `fold` lack, up to `to`, and adds to `seen` (unless
+ * NULL) what it lacks.  Returns 0 or an error with a sentence in `why`. */
+struct catchup {
+    struct log *log;
+    struct seen *seen;
+    const unsigned char *key;
+    struct fold *fold;
+    size_t flush_events;
+    void (*progress)(void *arg, uint64_t done, uint64_t total);
+    void *progress_arg;
+};
+
+int catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES]);
+
+/* `seen`'s key of an event. */
+void store_seen_key(unsigned char out[SEEN_KEY_BYTES], const unsigned char key[HASH_KEY_BYTES],
+                    const struct tl_event *ev);
+
+/* A path below the store's directory. */
+void store_path(const struct store_settings *s, const char *name, char *out, size_t out_bytes);
+
+/* Opens views, seen and fold, and catches up; the log is open.  Closes them. */
+int store_open_views(struct store *st, char why[STORE_WHY_BYTES]);
+void store_close_views(struct store *st);
+
+#endif
