@@ -3,6 +3,7 @@
 
 #include "client/client.h"
 #include "proto/json.h"
+#include "proto/money.h"
 
 /* Hands the buffer's memory to the caller. */
 static int
@@ -95,4 +96,10 @@ tl_event_to_json(struct tl_str bytes, char **json)
     err = json_from_bytes(CODEC_EVENT, bytes, false, &b);
     buf_byte(&b, '\0');
     return give(&b, err, json);
+}
+
+int
+tl_currency_decimals(struct tl_str currency)
+{
+    return money_decimals(currency);
 }

@@ -239,12 +239,12 @@ finish(struct publisher *p, struct batch *b, struct batch *before)
 }
 
 static void
-answer(struct publisher *p, const struct item *item, struct tl_str log,
+answer(struct publisher *p, const struct item *item, struct tl_str log, int code,
        const struct wire_event_answer *a)
 {
     struct tl_answer out = {
         .tag = item->tag,
-        .code = (int)a->code,
+        .code = code,
         .duplicate = a->duplicate,
         .detail = a->detail,
     };
@@ -253,7 +253,7 @@ answer(struct publisher *p, const struct item *item, struct tl_str log,
     p->unanswered--;
     if (p->answered == NULL)
         return;
-    if (a->code == 0)
+    if (code == 0)
         reply_position(position, log, a->number);
     out.position = (struct tl_str){position, strlen(position)};
     p->answered(p->arg, &out);
@@ -291,12 +291,14 @@ publish_acked(struct tl_client *c, const struct wire_reply *reply)
     if (ack->answers_count != b->count)
         return TL_MALFORMED;
     for (size_t i = 0, from = 0, end; i < ack->answers_count; i++, from = end) {
+        const struct wire_event_answer *a = &ack->answers[i];
+
         end = b->items[i].end;
-        if (ack->answers[i].code != TL_BUSY) {
-            answer(p, &b->items[i], ack->log, &ack->answers[i]);
+        if (a->code != TL_BUSY) {
+            answer(p, &b->items[i], ack->log, (int)a->code, a);
             continue;
         }
-        pause_sending(p, ack->answers[i].retry_after_ms);
+        pause_sending(p, a->retry_after_ms);
         keep(b, i, from, kept++);
     }
     if (kept == 0) {
@@ -315,7 +317,7 @@ publish_refused(struct tl_client *c, const struct wire_reply *reply)
 {
     struct publisher *p = &c->publisher;
     const struct wire_refusal *refusal = reply->refusal;
-    struct wire_event_answer refused = {.code = refusal->code, .detail = refusal->detail};
+    const struct wire_event_answer refused = {.detail = refusal->detail};
     struct batch *before, *b = find(p, reply->id, &before);
 
     if (b == NULL)
@@ -326,7 +328,7 @@ publish_refused(struct tl_client *c, const struct wire_reply *reply)
         return true;
     }
     for (size_t i = 0; i < b->count; i++)
-        answer(p, &b->items[i], (struct tl_str){0}, &refused);
+        answer(p, &b->items[i], (struct tl_str){0}, (int)refusal->code, &refused);
     finish(p, b, before);
     return true;
 }
@@ -339,18 +341,28 @@ publish_again(struct tl_client *c)
         b->sent = false;
 }
 
+static void
+give_up(struct publisher *p, struct batch *b)
+{
+    const struct wire_event_answer closed = {0};
+
+    for (size_t i = 0; b != NULL && i < b->count; i++)
+        answer(p, &b->items[i], (struct tl_str){0}, TL_ECLOSED, &closed);
+    drop(b);
+}
+
 void
 publish_fini(struct tl_client *c)
 {
     struct publisher *p = &c->publisher;
 
     while (p->first != NULL) {
-        struct batch *next = p->first->next;
+        struct batch *b = p->first;
 
-        drop(p->first);
-        p->first = next;
+        p->first = b->next;
+        give_up(p, b);
     }
-    drop(p->open);
+    give_up(p, p->open);
     drop(p->spare);
     *p = (struct publisher){0};
 }

@@ -138,6 +138,9 @@ tl_reply_json(const struct tl_reply *reply, char **json)
 {
     enum codec_message what;
     const void *answer = answer_of(&reply->wire, &what);
+    const struct tl_timeline *timeline = reply->wire.timeline;
+    /* Of every event each field would be too much of a good thing. */
+    bool whole = timeline == NULL || timeline->events_count == 0;
     struct buf bytes = {0}, out = {0};
     int err = TL_ENOMEM;
 
@@ -146,7 +149,7 @@ tl_reply_json(const struct tl_reply *reply, char **json)
         return TL_EARGUMENT;
     codec_encode(what, answer, &bytes);
     if (!bytes.failed)
-        err = json_from_bytes(what, (struct tl_str){(char *)bytes.ptr, bytes.len}, true, &out);
+        err = json_from_bytes(what, (struct tl_str){(char *)bytes.ptr, bytes.len}, whole, &out);
     buf_byte(&out, '\0');
     if (err == 0 && out.failed)
         err = TL_ENOMEM;

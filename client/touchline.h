@@ -34,7 +34,7 @@ struct tl_client;
 /* The answer to one published event.  Borrowed for the call. */
 struct tl_answer {
     uint64_t tag;                   /* as given to tl_publish */
-    int code;                       /* 0: stored, or stored before; else why it was refused */
+    int code;                       /* 0: stored, or stored before; else why it was not */
     bool duplicate;                 /* `position` is then that of the first */
     struct tl_str position;         /* empty when refused */
     struct tl_str detail;           /* a sentence, when refused */
@@ -44,9 +44,10 @@ struct tl_options {
     const char *endpoint;           /* NULL: $TOUCHLINE_BROKER, else tcp://127.0.0.1:7700 */
     const char *name;               /* for the broker's log; NULL: the program's name */
     int timeout_ms;                 /* how long a call waits for the broker; 0: 10 seconds */
-    /* Called from inside of tl_publish, tl_poll, tl_flush and every call that
-     * waits, once per event, in the order of publishing except where the
-     * broker asked to send some again.  Must not call the client.  May be NULL. */
+    /* Called from inside of tl_publish, tl_poll, tl_flush, tl_close and every
+     * call that waits, once per event taken, in the order of publishing except
+     * where the broker asked to send some again.  Must not call the client.
+     * May be NULL. */
     void (*answered)(void *arg, const struct tl_answer *answer);
     void *arg;
 };
@@ -55,8 +56,8 @@ struct tl_options {
  * is copied.  Returns 0, TL_EARGUMENT (no such endpoint), TL_ENOMEM. */
 int tl_open(struct tl_client **out, const struct tl_options *options);
 
-/* Drops what is unanswered (see tl_flush), and closes the client's streams:
- * free them first or after, but use them no more. */
+/* Gives up what is unanswered (see tl_flush): each event is answered TL_ECLOSED.
+ * The client's streams end; close them before or after. */
 void tl_close(struct tl_client **client);
 
 /* Works for up to timeout_ms: sends what was gathered, takes answers, calls
@@ -104,6 +105,10 @@ int tl_event_from_json(struct tl_str json, char **bytes, size_t *len, char *why,
 /* One line of JSON, without a newline; free(*json).
  * Returns 0, TL_MALFORMED, TL_BAD_UTF8, TL_BAD_TIME, TL_TOO_MANY, TL_ENOMEM. */
 int tl_event_to_json(struct tl_str bytes, char **json);
+
+/* How many digits of an amount in minor units come after the point, by ISO 4217:
+ * 2 for USD, 0 for JPY; 2 for a currency not known. */
+int tl_currency_decimals(struct tl_str currency);
 
 /* ----------------------------------------------------------------- queries */
 

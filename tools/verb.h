@@ -44,9 +44,11 @@ struct verb {
     int (*run)(struct verb_call *call);     /* returns the exit code */
 };
 
+#define VERB_LIST_MAX 64
+
 /* Text options that may be given several times. */
 struct verb_list {
-    const char **items;
+    const char *items[VERB_LIST_MAX];
     size_t count;
 };
 
@@ -69,10 +71,16 @@ struct verb_option {
  * Returns 0, or VERB_USAGE. */
 int verb_options(struct verb_call *call, const struct verb_option *options, int min, int max);
 
+/* The same for the options before the verb's name, which every verb has. */
+int verb_globals(struct verb_call *call);
+
 /* Says on stderr what is wrong with the call, and the verb's usage.  Returns
  * VERB_USAGE. */
 __attribute__((format(printf, 2, 3))) int verb_misused(const struct verb_call *call,
                                                        const char *fmt, ...);
+
+/* Is this TYPE:VALUE?  Returns 0 or VERB_USAGE. */
+int verb_customer(const struct verb_call *call, const char *customer);
 
 /* Says on stderr what went wrong (`detail` may be empty), and where the broker
  * was looked for when it is away.  Returns the exit code for it. */
