@@ -33,6 +33,12 @@ what_is_rounded_up_counts(void **state)
     assert_non_null(arena_alloc(&a, 16));
     assert_null(arena_alloc(&a, 1));
     arena_fini(&a);
+
+    arena_init(&a, 16 * 64);
+    for (int i = 0; i < 64; i++)
+        assert_non_null(arena_alloc(&a, 9));
+    assert_null(arena_alloc(&a, 1));
+    arena_fini(&a);
 }
 
 static void
