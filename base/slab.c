@@ -3,10 +3,12 @@
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/must.h"
 
 #define UNIT 8
+#define BLOCK_ROOM (SLAB_BLOCK_BYTES - sizeof(struct slab_block))
 #define OWN_BLOCK_BYTES (SLAB_BLOCK_BYTES / 4)      /* from here on a piece has its own block */
 
 struct slab_block {
@@ -42,21 +44,26 @@ slab_room(size_t bytes)
     return units(bytes, &class) * UNIT;
 }
 
+/* A block is a huge page where there are such: what is found by hash is all
+ * over the blocks, and would miss the TLB each time. */
 static struct slab_block *
-new_block(size_t size)
+new_block(void)
 {
-    struct slab_block *block = malloc(sizeof *block + size);
+    struct slab_block *block = aligned_alloc(SLAB_BLOCK_BYTES, SLAB_BLOCK_BYTES);
 
     must(block != NULL);
-    block->size = size;
+    madvise(block, SLAB_BLOCK_BYTES, MADV_HUGEPAGE);
+    block->size = BLOCK_ROOM;
     return block;
 }
 
 static void *
 own_block(struct slab *s, size_t room)
 {
-    struct slab_block *block = new_block(room);
+    struct slab_block *block = malloc(sizeof *block + room);
 
+    must(block != NULL);
+    block->size = room;
     /* Behind the first, which goes on being filled. */
     if (s->blocks == NULL) {
         block->next = NULL;
@@ -78,7 +85,7 @@ next_block(struct slab *s)
     if (block != NULL)
         *s->spare = block->next;
     else
-        block = new_block(SLAB_BLOCK_BYTES);
+        block = new_block();
     block->next = s->blocks;
     s->blocks = block;
     s->left = block->size;
@@ -128,7 +135,7 @@ slab_drop(struct slab *s)
 
     for (struct slab_block *block = s->blocks; block != NULL; block = next) {
         next = block->next;
-        if (block->size == SLAB_BLOCK_BYTES) {
+        if (block->size == BLOCK_ROOM) {
             block->next = *s->spare;
             *s->spare = block;
         } else {

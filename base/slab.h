@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#define SLAB_BLOCK_BYTES ((size_t)1 << 20)
+#define SLAB_BLOCK_BYTES ((size_t)2 << 20)
 #define SLAB_CLASSES 128
 
 struct slab_block;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/hash.h"
 #include "base/must.h"
@@ -12,18 +13,26 @@
 /* ------------------------------------------------------------ hash tables */
 
 static void
-table_init(struct table *t, size_t expected)
+index_init(struct index *t, size_t expected)
 {
-    *t = (struct table){.slots_count = SLOTS_MIN};
+    *t = (struct index){.slots_count = SLOTS_MIN};
     while (t->slots_count / 4 * 3 < expected)
         t->slots_count *= 2;
-    t->slots = calloc(t->slots_count, sizeof *t->slots);
-    must(t->slots != NULL);
+    t->slots = mmap(NULL, t->slots_count * sizeof *t->slots, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(t->slots != MAP_FAILED);
+    madvise(t->slots, t->slots_count * sizeof *t->slots, MADV_HUGEPAGE);
+}
+
+static void
+index_fini(struct index *t)
+{
+    munmap(t->slots, t->slots_count * sizeof *t->slots);
 }
 
 /* Where the key is, or the empty slot where it would be. */
 static struct slot *
-table_find(const struct table *t, uint64_t hash, const void *key, size_t len)
+index_find(const struct index *t, uint64_t hash, const void *key, size_t len)
 {
     size_t mask = t->slots_count - 1;
 
@@ -38,11 +47,11 @@ table_find(const struct table *t, uint64_t hash, const void *key, size_t len)
 }
 
 static void
-table_grow(struct table *t)
+index_grow(struct index *t)
 {
-    struct table larger;
+    struct index larger;
 
-    table_init(&larger, t->slots_count);
+    index_init(&larger, t->slots_count);
     for (size_t i = 0; i < t->slots_count; i++) {
         size_t mask = larger.slots_count - 1, at = t->slots[i].hash & mask;
 
@@ -53,13 +62,13 @@ table_grow(struct table *t)
         larger.slots[at] = t->slots[i];
     }
     larger.count = t->count;
-    free(t->slots);
+    index_fini(t);
     *t = larger;
 }
 
 /* A new thing of `size` bytes, zeroed, with a copy of the key behind it. */
 static void *
-table_add(struct table *t, struct slab *slab, struct slot *slot, uint64_t hash, const void *bytes,
+index_add(struct index *t, struct slab *slab, struct slot *slot, uint64_t hash, const void *bytes,
           size_t len, size_t size)
 {
     unsigned char *thing = slab_alloc(slab, size + sizeof(struct omap_key) + len);
@@ -70,7 +79,7 @@ table_add(struct table *t, struct slab *slab, struct slot *slot, uint64_t hash, 
     memcpy(key->bytes, bytes, len);
     *slot = (struct slot){hash, key};
     if (++t->count > t->slots_count / 4 * 3)
-        table_grow(t);
+        index_grow(t);
     return thing;
 }
 
@@ -122,8 +131,8 @@ generation_new(struct slab_block **spare, const struct generation *like)
 
     must(g != NULL);
     slab_init(&g->slab, spare);
-    table_init(&g->entries, like != NULL ? like->entries.count : 0);
-    table_init(&g->groups, like != NULL ? like->groups.count : 0);
+    index_init(&g->entries, like != NULL ? like->entries.count : 0);
+    index_init(&g->groups, like != NULL ? like->groups.count : 0);
     return g;
 }
 
@@ -133,8 +142,8 @@ generation_free(struct generation **g)
     if (*g == NULL)
         return;
     slab_drop(&(*g)->slab);
-    free((*g)->entries.slots);
-    free((*g)->groups.slots);
+    index_fini(&(*g)->entries);
+    index_fini(&(*g)->groups);
     free(*g);
     *g = NULL;
 }
@@ -142,7 +151,7 @@ generation_free(struct generation **g)
 const struct entry *
 generation_get(const struct generation *g, uint64_t hash, const void *key, size_t key_len)
 {
-    const struct slot *slot = table_find(&g->entries, hash, key, key_len);
+    const struct slot *slot = index_find(&g->entries, hash, key, key_len);
 
     return slot->key != NULL ? entry_of(slot->key) : NULL;
 }
@@ -158,25 +167,25 @@ find_group(struct generation *g, const unsigned char *key, size_t len)
     if (last != NULL && last->len == len && memcmp(last->bytes, key, len) == 0)
         return g->last;
     hash = hash_table(key, len);
-    slot = table_find(&g->groups, hash, key, len);
+    slot = index_find(&g->groups, hash, key, len);
     if (slot->key != NULL)
         g->last = (struct group *)(uintptr_t)slot->key - 1;
     else
-        g->last = table_add(&g->groups, &g->slab, slot, hash, key, len, sizeof *g->last);
+        g->last = index_add(&g->groups, &g->slab, slot, hash, key, len, sizeof *g->last);
     return g->last;
 }
 
 static struct entry *
 find_or_add(struct generation *g, uint64_t hash, const void *key, size_t key_len)
 {
-    struct slot *slot = table_find(&g->entries, hash, key, key_len);
+    struct slot *slot = index_find(&g->entries, hash, key, key_len);
     size_t len = group_bytes(key, key_len);
     struct entry *e;
 
     if (slot->key != NULL)
         return (struct entry *)(uintptr_t)slot->key - 1;
     must(key_len > 0 && key_len <= GENERATION_KEY_BYTES_MAX);
-    e = table_add(&g->entries, &g->slab, slot, hash, key, key_len, sizeof *e);
+    e = index_add(&g->entries, &g->slab, slot, hash, key, key_len, sizeof *e);
     if (len > 0)
         omap_add(&find_group(g, key, len)->keys, &g->slab, entry_key(e));
     return e;
@@ -219,7 +228,7 @@ generation_group(const struct generation *g, const void *prefix, size_t len)
     must(name > 0 || g->entries.count == 0);
     if (name == 0)
         return NULL;
-    slot = table_find(&g->groups, hash_table(prefix, name), prefix, name);
+    slot = index_find(&g->groups, hash_table(prefix, name), prefix, name);
     return slot->key != NULL ? &group_of(slot->key)->keys : NULL;
 }
 
@@ -296,7 +305,7 @@ compare(const void *a, const void *b)
 }
 
 static const struct omap_key **
-in_order(const struct table *t, bool loose_only, size_t *count)
+in_order(const struct index *t, bool loose_only, size_t *count)
 {
     struct sortable *sorted = malloc((t->count + 1) * sizeof *sorted);
     const struct omap_key **keys = malloc((t->count + 1) * sizeof *keys);

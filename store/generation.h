@@ -42,7 +42,7 @@ struct slot {
     const struct omap_key *key;         /* NULL: empty */
 };
 
-struct table {
+struct index {
     struct slot *slots;                 /* a power of two */
     size_t slots_count;
     size_t count;
@@ -50,8 +50,8 @@ struct table {
 
 struct generation {
     struct slab slab;
-    struct table entries;
-    struct table groups;
+    struct index entries;
+    struct index groups;
     struct group *last;                 /* the group of the newest record */
 };
 
