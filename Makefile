@@ -37,6 +37,10 @@ ALL_CXXFLAGS = -std=c++17 $(CFLAGS) -Wall -Wextra $(if $(CI),-Werror) $(SANFLAGS
 LIBS := -Wl,--as-needed -lzmq -lprotobuf-c -llmdb -luv -lsodium -ljansson -lexpat -lcsv \
         -lphonenumber -lidn2 -linih -lz -lm -pthread
 
+# One line per file; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),@:,@echo '  $1	$@')
+
 # ------------------------------------------------------------- libraries
 src = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 
@@ -78,36 +82,43 @@ $(LIB_TOOLS): $(filter-out $(TOOLS_MAIN),$(TOOLS))
 $(A)/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 # Headers of the wire exist before anything that includes them.
 $(BUILD)/proto/touchline.pb-c.c $(BUILD)/proto/touchline.pb-c.h &: proto/touchline.proto
 	@mkdir -p $(BUILD)/proto
-	protoc-c --c_out=$(BUILD)/proto -Iproto -I/usr/include proto/touchline.proto
-	protoc-c --c_out=$(BUILD)/proto -I/usr/include /usr/include/google/protobuf/timestamp.proto
+	$(call say,proto)
+	$(Q)protoc-c --c_out=$(BUILD)/proto -Iproto -I/usr/include proto/touchline.proto
+	$(Q)protoc-c --c_out=$(BUILD)/proto -I/usr/include /usr/include/google/protobuf/timestamp.proto
 $(BUILD)/proto/google/protobuf/timestamp.pb-c.c: $(BUILD)/proto/touchline.pb-c.h ;
 
 $(BUILD)/proto/%.pb-c.o: $(BUILD)/proto/%.pb-c.c
-	$(CC) $(CPPFLAGS) $(STRANGER) -c -o $@ $<
+	$(call say,cc)
+	$(Q)$(CC) $(CPPFLAGS) $(STRANGER) -c -o $@ $<
 
 $(BUILD)/%.o: %.c | $(BUILD)/proto/touchline.pb-c.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,cc)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/%.o: %.cc | $(BUILD)/proto/touchline.pb-c.h
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(ALL_CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,c++)
+	$(Q)$(CXX) $(CPPFLAGS) $(ALL_CXXFLAGS) -MMD -MP -c -o $@ $<
 
 # -------------------------------------------------------------- programs
 $(BUILD)/touchlined: $(BROKER_MAIN) $(LIB_BROKER) $(LIB_STORE) $(LIB_PROTO) $(LIB_BASE)
-	$(CXX) $(SANFLAGS) -o $@ $^ $(LIBS)
+	$(call say,link)
+	$(Q)$(CXX) $(SANFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/touchline: $(TOOLS_MAIN) $(LIB_TOOLS) $(LIB_FORMATS) $(LIB_CLIENT) $(LIB_STORE) \
                     $(LIB_PROTO) $(LIB_BASE)
-	$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
+	$(call say,link)
+	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
 
 # Strangers see what begins with tl_ and nothing else.
 $(BUILD)/libtouchline.so: $(CLIENT) $(PROTO) $(BASE) client/touchline.map
-	$(CC) $(SANFLAGS) -shared -Wl,-soname,libtouchline.so.0 \
+	$(call say,link)
+	$(Q)$(CC) $(SANFLAGS) -shared -Wl,-soname,libtouchline.so.0 \
 	    -Wl,--version-script=client/touchline.map -o $@ $(filter %.o,$^) $(LIBS)
 
 # ------------------------------------------------------------------ deps
@@ -149,11 +160,12 @@ home = $(lastword adapters $(foreach l,$(LAYERS),$(if $(wildcard $l/$1.[ch] $l/*
 $(foreach s,$(SUBJECTS),$(eval $(BUILD)/tests/unit/$s_test: $(BELOW_$(call home,$s))))
 
 $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o
-	$(CXX) $(SANFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka $(LIBS)
+	$(call say,link)
+	$(Q)$(CXX) $(SANFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka $(LIBS)
 
 $(BUILD)/tests/python/touchline_pb2.py: proto/touchline.proto
 	@mkdir -p $(@D)
-	protoc --python_out=$(@D) -Iproto -I/usr/include proto/touchline.proto
+	$(Q)protoc --python_out=$(@D) -Iproto -I/usr/include proto/touchline.proto
 
 test-programs: all $(UNIT) $(BUILD)/tests/python/touchline_pb2.py
 

@@ -67,6 +67,8 @@ def run_unit_program(program, total):
         out, code = done.stdout.decode(errors="replace"), done.returncode
     except subprocess.TimeoutExpired as late:
         out, code = (late.stdout or b"").decode(errors="replace"), "too slow"
+    except OSError as missing:
+        out, code = str(missing), "nothing"
     passed, failed = count_tap(out)
     total.passed += passed
     for name in failed:
