@@ -217,7 +217,7 @@ check_identifier(const struct tl_identifier *id, const char **detail)
     if (id->value.len == 0)
         return refuse(TL_BAD_IDENTIFIER, "identifier value: must be given", detail);
     if (id->value.len > IDENTIFIER_BYTES_MAX)
-        return refuse(TL_TOO_LARGE, "identifier value: at most 320 bytes", detail);
+        return refuse(TL_BAD_IDENTIFIER, "identifier value: at most 320 bytes", detail);
     return 0;
 }
 
