@@ -38,8 +38,8 @@ find_in_batch(const struct store_batch *b, uint64_t number, struct frame *f)
     return frame_parse(f, b->bytes.ptr + offset, b->bytes.len - offset) == 0;
 }
 
-static int
-find_frame(struct store *st, uint64_t number, struct frame *f)
+int
+store_find_frame(struct store *st, uint64_t number, struct frame *f)
 {
     char why[LOG_WHY_BYTES];
 
@@ -53,7 +53,7 @@ answer_duplicate(struct store *st, const struct store_event *in, uint64_t first,
                  struct store_verdict *out)
 {
     struct frame f;
-    int err = find_frame(st, first, &f);
+    int err = store_find_frame(st, first, &f);
 
     out->number = first;
     if (err != 0) {

@@ -140,7 +140,11 @@ compare_outcomes(const void *a, const void *b)
 static int
 list_outcomes(const struct offer_query *q, const struct offer_instance *in, struct tl_offer *out)
 {
-    out->outcomes = arena_alloc(q->arena, OUTCOME_COUNT * sizeof(out->outcomes[0]));
+    size_t count = 0;
+
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        count += in->seen[o].count > 0;
+    out->outcomes = arena_alloc(q->arena, (count + 1) * sizeof(out->outcomes[0]));
     if (out->outcomes == NULL)
         return TL_TOO_MANY;
     for (size_t o = 0; o < OUTCOME_COUNT; o++) {

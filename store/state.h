@@ -3,6 +3,8 @@
 #ifndef STORE_STATE_H
 #define STORE_STATE_H
 
+#include <stdatomic.h>
+
 #include "base/hash.h"
 #include "store/fold.h"
 #include "store/log.h"
@@ -41,6 +43,7 @@ struct store {
     uint64_t frozen;            /* the number the latest checkpoint was started at */
     int64_t frozen_at;          /* clock_monotonic */
     bool flushing;
+    atomic_bool flushed;        /* set by the flusher's thread when it is through */
     bool wants_freeze;          /* admit nothing until all is durable, then freeze */
     struct arena arena;
     struct buf scratch;
@@ -64,8 +67,19 @@ int catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES])
 void store_seen_key(unsigned char out[SEEN_KEY_BYTES], const unsigned char key[HASH_KEY_BYTES],
                     const struct tl_event *ev);
 
+/* A frame, durable or not yet.  Borrows until the next call that admits. */
+int store_find_frame(struct store *st, uint64_t number, struct frame *f);
+
 /* A path below the store's directory. */
 void store_path(const struct store_settings *s, const char *name, char *out, size_t out_bytes);
+
+/* The directory's lock, key and log only. */
+int store_open_log(struct store **out, const struct store_settings *s, char why[STORE_WHY_BYTES]);
+void store_let_go(struct store **st);
+
+/* Writes everything folded into the views, and waits.  All that was admitted is
+ * durable. */
+int store_checkpoint(struct store *st);
 
 /* Opens views, seen and fold, and catches up; the log is open.  Closes them. */
 int store_open_views(struct store *st, char why[STORE_WHY_BYTES]);

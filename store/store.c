@@ -156,8 +156,8 @@ store_close_views(struct store *st)
     seen_close(&st->seen);
 }
 
-static void
-let_go(struct store **out)
+void
+store_let_go(struct store **out)
 {
     struct store *st = *out;
 
@@ -191,34 +191,26 @@ fill_defaults(struct store_settings *s)
 }
 
 static int
-open_files(struct store *st, char why[STORE_WHY_BYTES])
+open_log(struct store *st, char why[STORE_WHY_BYTES])
 {
-    char path[PATH_BYTES], recovered[STORE_WHY_BYTES];
+    char path[PATH_BYTES];
     int err;
 
     if ((err = make_dir(st->settings.dir, why)) != 0 || (err = take_lock(st, why)) != 0 ||
         (err = load_key(st, why)) != 0)
         return err;
     for (int i = 0; i < 3; i++) {
-        static const char *const parts[] = {"log", "seen", "views"};
+        static const char *const parts[] = {"seen", "views", "log"};
 
         store_path(&st->settings, parts[i], path, sizeof(path));
         if ((err = make_dir(path, why)) != 0)
             return err;
     }
-    store_path(&st->settings, "log", path, sizeof(path));
-    if ((err = log_open(&st->log, path, st->settings.segment_bytes, recovered)) != 0) {
-        memcpy(why, recovered, STORE_WHY_BYTES);
-        return err;
-    }
-    if ((err = store_open_views(st, why)) != 0)
-        return err;
-    memcpy(why, recovered, STORE_WHY_BYTES);
-    return 0;
+    return log_open(&st->log, path, st->settings.segment_bytes, why);
 }
 
 int
-store_open(struct store **out, const struct store_settings *s, char why[STORE_WHY_BYTES])
+store_open_log(struct store **out, const struct store_settings *s, char why[STORE_WHY_BYTES])
 {
     struct store *st = calloc(1, sizeof(*st));
     int err;
@@ -233,10 +225,65 @@ store_open(struct store **out, const struct store_settings *s, char why[STORE_WH
     st->taken = calloc(1, sizeof(*st->taken));
     must(st->open != NULL && st->taken != NULL);
     arena_init(&st->arena, CODEC_BUDGET_BYTES);
-    err = open_files(st, why);
+    err = open_log(st, why);
     *out = st;
     if (err != 0)
-        let_go(out);
+        store_let_go(out);
+    return err;
+}
+
+int
+store_open(struct store **out, const struct store_settings *s, char why[STORE_WHY_BYTES])
+{
+    char recovered[STORE_WHY_BYTES];
+    int err = store_open_log(out, s, why);
+
+    if (err != 0)
+        return err;
+    memcpy(recovered, why, STORE_WHY_BYTES);
+    if ((err = store_open_views(*out, why)) != 0) {
+        store_let_go(out);
+        return err;
+    }
+    memcpy(why, recovered, STORE_WHY_BYTES);
+    return 0;
+}
+
+static void
+flushed(void *arg)
+{
+    struct store *st = arg;
+
+    atomic_store(&st->flushed, true);
+    if (st->settings.wake != NULL)
+        st->settings.wake(st->settings.wake_arg);
+}
+
+static void
+freeze(struct store *st)
+{
+    fold_store(&st->fold);
+    atomic_store(&st->flushed, false);
+    views_freeze(st->views, st->admitted, flushed, st);
+    st->frozen = st->admitted;
+    st->frozen_at = clock_monotonic();
+    st->flushing = true;
+    st->wants_freeze = false;
+}
+
+int
+store_checkpoint(struct store *st)
+{
+    int err;
+
+    must(st->admitted == log_head(st->log));
+    err = views_settle(st->views);
+    st->flushing = false;
+    if (err != 0 || st->admitted == views_checkpoint(st->views))
+        return err;
+    freeze(st);
+    err = views_settle(st->views);
+    st->flushing = false;
     return err;
 }
 
@@ -248,15 +295,9 @@ store_close(struct store **out)
 
     if (st == NULL)
         return 0;
-    if (st->failed == 0 && st->admitted == log_head(st->log) && st->admitted > st->frozen) {
-        err = views_settle(st->views);
-        if (err == 0) {
-            fold_store(&st->fold);
-            views_freeze(st->views, st->admitted, NULL, NULL);
-            err = views_settle(st->views);
-        }
-    }
-    let_go(out);
+    if (st->failed == 0 && st->admitted == log_head(st->log))
+        err = store_checkpoint(st);
+    store_let_go(out);
     return err;
 }
 
@@ -274,26 +315,6 @@ is_freeze_due(const struct store *st)
            clock_monotonic() - st->frozen_at >= st->settings.flush_ns;
 }
 
-static void
-flush_done(void *arg)
-{
-    struct store *st = arg;
-
-    if (st->settings.wake != NULL)
-        st->settings.wake(st->settings.wake_arg);
-}
-
-static void
-freeze(struct store *st)
-{
-    fold_store(&st->fold);
-    views_freeze(st->views, st->admitted, flush_done, st);
-    st->frozen = st->admitted;
-    st->frozen_at = clock_monotonic();
-    st->flushing = true;
-    st->wants_freeze = false;
-}
-
 int
 store_tick(struct store *st)
 {
@@ -302,7 +323,7 @@ store_tick(struct store *st)
     views_end_read(st->views);
     if (st->failed != 0)
         return st->failed;
-    if (st->flushing && views_idle(st->views)) {
+    if (st->flushing && atomic_load(&st->flushed)) {
         st->flushing = false;
         err = views_release(st->views);
         if (err != 0)

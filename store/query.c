@@ -1,0 +1,265 @@
+/* Questions about events: whose, in which order, and how many. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "proto/code.h"
+#include "proto/str.h"
+#include "store/campaign.h"
+#include "store/identity.h"
+#include "store/key.h"
+#include "store/state.h"
+#include "store/timeline.h"
+
+int
+store_profiles(struct store *st, const struct store_identifier *customer, uint64_t *profiles,
+               size_t *count)
+{
+    uint64_t candidates[IDENTITY_HOLDERS_MAX], profile;
+    size_t candidates_count;
+    int err = identity_find(st->views, customer, &profile, candidates, &candidates_count);
+
+    *count = 0;
+    if (err != 0 || profile == 0)
+        return err;
+    return identity_customer(st->views, profile, profiles, count);
+}
+
+int
+store_read(struct store *st, uint64_t number, struct frame *f, char why[STORE_WHY_BYTES])
+{
+    return log_read(st->log, number, f, why);
+}
+
+int
+store_read_header(struct store *st, uint64_t number, struct frame *f, char why[STORE_WHY_BYTES])
+{
+    return log_read_header(st->log, number, f, why);
+}
+
+uint64_t
+store_number_at(struct store *st, int64_t received)
+{
+    return log_number_at(st->log, received);
+}
+
+/* --------------------------------------------------------------- timeline */
+
+/* One profile's events on the way to being merged. */
+struct lane {
+    struct card card;
+    struct timeline timeline;
+    struct card_event next;
+    bool has_next;
+};
+
+static int
+open_lane(struct store *st, uint64_t profile, int64_t before, struct lane *lane,
+          struct arena *arena)
+{
+    struct tl_str bytes;
+    struct key k;
+
+    lane->has_next = false;
+    lane->timeline.walking = false;
+    lane->timeline.error = 0;
+    key_profile(&k, profile, KEY_CARD);
+    if (!views_get(st->views, k.bytes, k.len, &bytes)) {
+        card_clear(&lane->card);
+        return 0;
+    }
+    bytes.ptr = arena_copy(arena, bytes.ptr, bytes.len);
+    if (bytes.ptr == NULL)
+        return TL_TOO_MANY;
+    if (card_read(&lane->card, bytes) != 0)
+        return TL_EDAMAGED;
+    timeline_open(&lane->timeline, st->views, profile, &lane->card, before);
+    lane->has_next = timeline_next(&lane->timeline, &lane->next);
+    return lane->timeline.error;
+}
+
+static struct lane *
+newest(struct lane *lanes, size_t count)
+{
+    struct lane *best = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        struct lane *lane = &lanes[i];
+
+        if (!lane->has_next)
+            continue;
+        if (best == NULL || lane->next.time > best->next.time ||
+            (lane->next.time == best->next.time && lane->next.number > best->next.number))
+            best = lane;
+    }
+    return best;
+}
+
+static bool
+matches_any(struct tl_str text, const struct tl_str *patterns, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_matches(text, patterns[i]))
+            return true;
+    return count == 0;
+}
+
+static bool
+passes(const struct frame *f, const struct store_timeline_filter *filter)
+{
+    return matches_any(f->type, filter->types, filter->types_count) &&
+           matches_any(f->channel, filter->channels, filter->channels_count);
+}
+
+static int
+merge_lanes(struct store *st, struct lane *lanes, size_t lanes_count,
+            const struct store_timeline_filter *filter, struct frame *frames, size_t *count,
+            bool *more)
+{
+    struct lane *lane;
+    int err = 0;
+
+    *count = 0;
+    *more = false;
+    while (err == 0 && (lane = newest(lanes, lanes_count)) != NULL) {
+        uint64_t number = lane->next.number;
+        struct frame f;
+
+        lane->has_next = timeline_next(&lane->timeline, &lane->next);
+        if ((err = lane->timeline.error) != 0)
+            break;
+        if (number & CARD_HIDDEN)
+            continue;
+        if ((err = store_find_frame(st, number, &f)) != 0 || !passes(&f, filter))
+            continue;
+        if (*count == filter->limit) {
+            *more = true;
+            break;
+        }
+        frames[(*count)++] = f;
+    }
+    return err;
+}
+
+int
+store_timeline(struct store *st, const struct store_question *q,
+               const struct store_timeline_filter *filter, struct frame *frames,
+               size_t *frames_count, bool *more, uint64_t *depends)
+{
+    uint64_t profiles[STORE_PROFILES_MAX];
+    size_t count, opened = 0;
+    struct arena arena;
+    struct lane *lanes;
+    int err = store_profiles(st, &q->customer, profiles, &count);
+
+    *frames_count = 0;
+    *more = false;
+    *depends = 0;
+    if (err != 0)
+        return err;
+    lanes = malloc((count + 1) * sizeof(*lanes));
+    must(lanes != NULL);
+    arena_init(&arena, 4u << 20);
+    for (; opened < count && err == 0; opened++) {
+        err = open_lane(st, profiles[opened], filter->before, &lanes[opened], &arena);
+        if (err == 0 && lanes[opened].card.folded > *depends)
+            *depends = lanes[opened].card.folded;
+    }
+    if (err == 0)
+        err = merge_lanes(st, lanes, opened, filter, frames, frames_count, more);
+    for (size_t i = 0; i < opened; i++)
+        timeline_close(&lanes[i].timeline);
+    arena_fini(&arena);
+    free(lanes);
+    return err;
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+int
+store_numbers(struct store *st, uint64_t profile, uint64_t after, uint64_t *numbers, size_t max,
+              size_t *count)
+{
+    struct lane *lane = malloc(sizeof(*lane));
+    struct buf all = {0};
+    struct arena arena;
+    int err;
+
+    must(lane != NULL);
+    *count = 0;
+    arena_init(&arena, 1u << 20);
+    err = open_lane(st, profile, 0, lane, &arena);
+    for (; err == 0 && lane->has_next; err = lane->timeline.error) {
+        uint64_t number = lane->next.number & ~CARD_HIDDEN;
+
+        if (number > after)
+            buf_append(&all, &number, sizeof(number));
+        lane->has_next = timeline_next(&lane->timeline, &lane->next);
+    }
+    must(!all.failed);
+    if (all.len > 0)
+        qsort(all.ptr, all.len / sizeof(uint64_t), sizeof(uint64_t), ascending);
+    *count = all.len / sizeof(uint64_t) < max ? all.len / sizeof(uint64_t) : max;
+    if (*count > 0)
+        memcpy(numbers, all.ptr, *count * sizeof(uint64_t));
+    timeline_close(&lane->timeline);
+    arena_fini(&arena);
+    buf_free(&all);
+    free(lane);
+    return err;
+}
+
+/* --------------------------------------------------------------- figures */
+
+static struct tl_str
+position_text(struct store *st, uint64_t number, struct arena *arena)
+{
+    char text[POSITION_BYTES + 1];
+
+    position_format(text, (struct position){store_log_id(st), number});
+    return (struct tl_str){arena_copy(arena, text, POSITION_BYTES), POSITION_BYTES};
+}
+
+#define TYPES_LISTED_MAX 200
+
+int
+store_stat(struct store *st, struct tl_stat *out, struct arena *arena)
+{
+    const struct counters *c = &st->fold.counters;
+    int err;
+
+    out->position = position_text(st, store_head(st), arena);
+    out->checkpoint = position_text(st, views_checkpoint(st->views), arena);
+    if (out->position.ptr == NULL || out->checkpoint.ptr == NULL)
+        return TL_TOO_MANY;
+    out->events = counter_get(c, COUNTER_TOTAL, COUNTER_EVENTS);
+    out->profiles = counter_get(c, COUNTER_TOTAL, COUNTER_PROFILES);
+    out->customers = counter_get(c, COUNTER_TOTAL, COUNTER_CUSTOMERS);
+    out->sources = counters_count(c, COUNTER_SOURCE);
+    out->log_bytes = log_bytes(st->log) + seen_bytes(st->seen);
+    out->views_bytes = views_bytes(st->views);
+    out->views_dirty_bytes = views_dirty_bytes(st->views);
+    err = counters_list(c, COUNTER_CHANNEL, TYPES_LISTED_MAX, &out->events_by_channel,
+                        &out->events_by_channel_count, arena);
+    if (err == 0)
+        err = counters_list(c, COUNTER_TYPE, TYPES_LISTED_MAX, &out->events_by_type,
+                            &out->events_by_type_count, arena);
+    return err;
+}
+
+int
+store_campaigns(struct store *st, struct tl_str campaign, struct tl_campaigns *out,
+                struct arena *arena)
+{
+    *out = (struct tl_campaigns){.position = position_text(st, store_admitted(st), arena)};
+    if (out->position.ptr == NULL)
+        return TL_TOO_MANY;
+    return campaign_list(st->views, campaign, out, arena);
+}
