@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proto/code.h"
+#include "proto/str.h"
 
 /* ------------------------------------------------------------------- words */
 
@@ -19,24 +20,16 @@ refuse(int code, const char *why, const char **detail)
 }
 
 static bool
-is(struct tl_str s, const char *text)
-{
-    return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
-}
-
-static bool
 begins(struct tl_str s, const char *prefix)
 {
-    size_t len = strlen(prefix);
-
-    return s.len >= len && memcmp(s.ptr, prefix, len) == 0;
+    return str_starts(s, (struct tl_str){prefix, strlen(prefix)});
 }
 
 static bool
 among(struct tl_str s, const char *const *words)
 {
     for (; *words != NULL; words++) {
-        if (is(s, *words))
+        if (str_is(s, *words))
             return true;
     }
     return false;
@@ -177,7 +170,7 @@ check_envelope(const struct tl_event *ev, const char **detail)
         return refuse(TL_MISSING_ID, "id: must be given", detail);
     if (ev->source.len == 0)
         return refuse(TL_MISSING_SOURCE, "source: must be given", detail);
-    if (is(ev->source, SOURCE_BUS))
+    if (str_is(ev->source, SOURCE_BUS))
         return refuse(TL_FORBIDDEN, "source: `touchline` is the bus itself", detail);
     if (ev->type.len == 0)
         return refuse(TL_MISSING_TYPE, "type: must be given", detail);
@@ -225,8 +218,8 @@ check_identifier(const struct tl_identifier *id, const char **detail)
 static bool
 is_operational(const struct tl_event *ev)
 {
-    return begins(ev->type, "source.") || is(ev->type, "offer.defined") ||
-           is(ev->channel, "system");
+    return begins(ev->type, "source.") || str_is(ev->type, "offer.defined") ||
+           str_is(ev->channel, "system");
 }
 
 static int
@@ -365,8 +358,7 @@ check_consent(const struct tl_consent *c, const char **detail)
 static bool
 same_identifier(const struct tl_identifier *a, const struct tl_identifier *b)
 {
-    return a->type.len == b->type.len && memcmp(a->type.ptr, b->type.ptr, a->type.len) == 0 &&
-           a->value.len == b->value.len && memcmp(a->value.ptr, b->value.ptr, a->value.len) == 0;
+    return str_equal(a->type, b->type) && str_equal(a->value, b->value);
 }
 
 static int
@@ -571,7 +563,7 @@ check_needs(const struct tl_event *ev, const char **detail)
         const char *type = needs[i].type;
         bool prefix = type[strlen(type) - 1] == '.';
 
-        if (prefix ? begins(ev->type, type) : is(ev->type, type))
+        if (prefix ? begins(ev->type, type) : str_is(ev->type, type))
             return needs[i].check(ev, detail);
     }
     return 0;
