@@ -14,6 +14,7 @@
 #include "proto/code.h"
 
 #define READERS_MAX 8
+#define PROBE_BYTES 4096
 #define MODE_DIR 0700
 #define MODE_FILE 0600
 
@@ -53,9 +54,29 @@ code(int rc)
     }
 }
 
+/* LMDB calls a short write EIO, and a disk that fills up makes it short; the next
+ * byte then tells.  What is past the last page is nobody's. */
+static int
+find_cause(const struct txn_env *env)
+{
+    static const char nothing[PROBE_BYTES];
+    struct stat st;
+    ssize_t wrote;
+    int fd;
+
+    if (mdb_env_get_fd(env->mdb, &fd) != 0 || fstat(fd, &st) != 0)
+        return EIO;
+    wrote = pwrite(fd, nothing, sizeof nothing, st.st_size);
+    if (wrote < 0)
+        return errno;
+    return wrote < PROBE_BYTES ? ENOSPC : EIO;
+}
+
 static void
 fail(struct txn *t, int rc)
 {
+    if (rc == EIO)
+        rc = find_cause(t->env);
     must(rc != MDB_BAD_VALSIZE && rc != MDB_BAD_DBI && rc != EINVAL && rc != ENOMEM);
     if (rc == MDB_MAP_FULL)
         t->env->full = true;
