@@ -1,12 +1,13 @@
 /* log.h -- the truth: every accepted event once, in order, in segment files.
  *
  * A segment `<first number, 16 hex digits>.log` is preallocated, begins with a
- * checked header (magic, format, log id, first number), and holds batches: a
- * batch header {magic, bytes, count, first number, CRC-32C of all of it} and
- * its frames.  A batch lies in one segment and is written only after the sync
- * of the one before, so only the last can be torn: it is dropped.  A valid
- * batch beyond a bad one is damage.  Recovery deletes nothing; what it drops it
- * copies aside first (`torn-<number>-<n>.bad`) and zeroes.
+ * checked header, and holds batches: a batch header {the log's mark, bytes,
+ * count, first number, CRC-32C of all of it} and its frames (segment.h).  A
+ * batch lies in one segment and is written only after the sync of the one
+ * before, so only the last can be torn: it is dropped.  A valid batch beyond a
+ * bad one is damage.  Recovery deletes nothing; what it drops it copies aside
+ * first (`torn-<number>-<n>.bad`) and zeroes.  Segments before the open one are
+ * not read at a start: damage in them is found when it is read.
  *
  * One thread appends at a time (log_reserve, log_write); log_commit and the
  * readers run on the loop, and readers of numbers up to a head they were given
@@ -19,7 +20,9 @@
 #include "store/frame.h"
 
 #define LOG_SEGMENT_BYTES (256u << 20)
-#define LOG_SEGMENT_BYTES_MIN (4u << 20)
+#define LOG_SEGMENT_BYTES_MIN (4u << 20)    /* two batches: one being written, one being filled */
+#define LOG_SEGMENT_BYTES_MAX (2u << 30)
+#define LOG_BATCH_BYTES_MAX (2u << 20)
 #define LOG_BATCH_HEADER_BYTES 32
 #define LOG_WHY_BYTES 512
 
@@ -27,7 +30,8 @@ struct log;
 
 /* Opens, or makes, the log in directory `dir` and recovers it.  `why` gets a
  * sentence with file and offset on failure, and what was dropped (or "") on
- * success.  Returns 0, TL_EDAMAGED, TL_EFORMAT, TL_EIO, TL_NO_SPACE. */
+ * success.  Returns 0, TL_EDAMAGED, TL_EFORMAT, TL_EIO, TL_NO_SPACE, TL_EARGUMENT
+ * (a segment size beyond its limits). */
 int log_open(struct log **out, const char *dir, size_t segment_bytes, char why[LOG_WHY_BYTES]);
 void log_close(struct log **log);
 
@@ -40,15 +44,18 @@ uint64_t log_segment_first(const struct log *log);   /* first number of the open
 /* Starts an empty batch in `batch` (leaves room for its header). */
 void log_batch_begin(struct buf *batch);
 
-/* Makes sure a batch of `bytes` (header included) can be written: starts and
- * preallocates the next segment when the open one is too full.
+/* Makes sure a batch of `bytes` (header included) can be written, even behind
+ * another one that is on its way to the disk.  Cheap, unless the open segment is
+ * nearly full and the next is not preallocated yet: then it waits for that.
+ * Loop thread, also during log_write.
  * Returns 0, TL_NO_SPACE (nothing changed; try again later), TL_EIO. */
 int log_reserve(struct log *log, size_t bytes);
 
 /* Fills in the batch header, writes the batch of `count` frames numbered from
- * `first`, and syncs: when it returns 0 they survive power loss.
- * Returns 0, TL_NO_SPACE (nothing is durable; the caller reloads), TL_EIO (a
- * failed sync: stop now, never retry). */
+ * `first` (the head + 1), and syncs: when it returns 0 they survive power loss.
+ * Starts the next segment when it does not fit into the open one.
+ * Returns 0, TL_NO_SPACE (nothing of it is durable, the next takes its place), or
+ * TL_EIO (stop now: every later call says the same). */
 int log_write(struct log *log, struct buf *batch, uint64_t first, uint32_t count);
 
 /* Makes the written batch visible to readers: the head moves.  `batch` is what
@@ -61,7 +68,8 @@ void log_commit(struct log *log, const struct buf *batch, uint64_t first, uint32
 int log_read(const struct log *log, uint64_t number, struct frame *f, char why[LOG_WHY_BYTES]);
 
 /* Header only: does not touch the payload's pages. */
-int log_read_header(const struct log *log, uint64_t number, struct frame *f, char why[LOG_WHY_BYTES]);
+int log_read_header(const struct log *log, uint64_t number, struct frame *f,
+                    char why[LOG_WHY_BYTES]);
 
 /* Hints that numbers from `number` on will be read in order. */
 void log_readahead(const struct log *log, uint64_t number);
