@@ -118,10 +118,12 @@ list_identifiers(struct store *st, const struct store_event *in,
 
 /* ------------------------------------------------- what the bus has to say */
 
+#define PROFILE_TEXT_BYTES 24
+
 static struct tl_str
-text_of(char *out, size_t out_bytes, const char *fmt, unsigned long long number)
+profile_text(char out[PROFILE_TEXT_BYTES], uint64_t profile)
 {
-    int len = snprintf(out, out_bytes, fmt, number);
+    int len = snprintf(out, PROFILE_TEXT_BYTES, "p%llu", (unsigned long long)profile);
 
     return (struct tl_str){out, (size_t)len};
 }
@@ -130,7 +132,7 @@ static int
 add_say(struct store *st, const struct frame *cause, const struct identity_say *say, size_t nth)
 {
     bool linked = say->what == IDENTITY_LINKED;
-    char id[48], a[24], b[24], cause_text[POSITION_BYTES + 1];
+    char id[48], a[PROFILE_TEXT_BYTES], b[PROFILE_TEXT_BYTES], cause_text[POSITION_BYTES + 1];
     struct tl_identifier id_a = say->id_a, id_b = say->id_b;
     struct tl_identity_link link = {
         .a = &id_a,
@@ -138,8 +140,8 @@ add_say(struct store *st, const struct frame *cause, const struct identity_say *
         .evidence = linked ? TL_STR("named together in one event")
                            : TL_STR("named together, but one customer has one value of this type"),
         .by = TL_STR(SOURCE_BUS),
-        .profile_a = text_of(a, sizeof(a), "p%llu", (unsigned long long)say->a),
-        .profile_b = text_of(b, sizeof(b), "p%llu", (unsigned long long)say->b),
+        .profile_a = profile_text(a, say->a),
+        .profile_b = profile_text(b, say->b),
     };
     struct tl_event ev = {
         .source = TL_STR(SOURCE_BUS),

@@ -1,0 +1,664 @@
+/* The store from its own door: what is admitted, whose it is, what is answered. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "proto/code.h"
+#include "proto/codec.h"
+#include "proto/str.h"
+#include "store/store.h"
+
+#define DAY (86400LL * 1000000000LL)
+#define NOW (17500 * DAY)
+
+static char dir[64];
+static struct store *store;
+static struct arena arena;
+static char why[STORE_WHY_BYTES];
+
+/* ---------------------------------------------------------------- the play */
+
+static void
+open_store(void)
+{
+    struct store_settings s = {.dir = dir, .segment_bytes = 4u << 20};
+
+    assert_int_equal(store_open(&store, &s, why), 0);
+}
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    snprintf(dir, sizeof(dir), "/tmp/store-test-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    arena_init(&arena, 8u << 20);
+    open_store();
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    char command[100];
+
+    (void)state;
+    store_close(&store);
+    arena_fini(&arena);
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    return system(command);
+}
+
+static void
+reopen(void)
+{
+    assert_int_equal(store_close(&store), 0);
+    open_store();
+}
+
+/* As after a crash: only what is on disk remains, no checkpoint is written. */
+static void
+crash_and_reopen(void)
+{
+    char command[200];
+
+    snprintf(command, sizeof(command), "cp -r %s %s.crash", dir, dir);
+    assert_int_equal(system(command), 0);
+    store_close(&store);
+    snprintf(command, sizeof(command), "rm -rf %s && mv %s.crash %s", dir, dir, dir);
+    assert_int_equal(system(command), 0);
+    open_store();
+}
+
+static void
+sync_all(void)
+{
+    while (store_batch_take(store)) {
+        int written = store_batch_write(store);
+
+        assert_int_equal(store_batch_done(store, written, why), 0);
+    }
+    assert_int_equal(store_tick(store), 0);
+}
+
+static struct store_identifier
+identifier(const char *text)
+{
+    static const struct {
+        const char *type;
+        bool strong, single, follows;
+    } kinds[] = {
+        {"crm", true, true, false},     {"user", true, true, false},
+        {"account", true, true, false}, {"loyalty", true, true, false},
+        {"email", true, false, false},  {"payment", true, false, false},
+        {"phone", false, false, false}, {"social", false, false, false},
+        {"device", false, false, true}, {"cookie", false, false, true},
+        {"receipt", false, false, false},
+    };
+    const char *colon = strchr(text, ':');
+    struct store_identifier id = {.type = {text, (size_t)(colon - text)},
+                                  .value = {colon + 1, strlen(colon + 1)}};
+
+    for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (str_is(id.type, kinds[i].type)) {
+            id.rank = i;
+            id.strong = kinds[i].strong;
+            id.single = kinds[i].single;
+            id.follows_login = kinds[i].follows;
+        }
+    return id;
+}
+
+static struct tl_str
+str(const char *text)
+{
+    return (struct tl_str){text, strlen(text)};
+}
+
+/* Admits an event that names up to three identifiers, strongest first. */
+static struct store_verdict
+admit(struct tl_event *ev, const char *a, const char *b, const char *c)
+{
+    const char *names[] = {a, b, c};
+    struct store_identifier ids[3];
+    struct store_event in = {.event = ev, .identifiers = ids, .received = NOW};
+    struct store_verdict out;
+    struct buf bytes = {0};
+
+    for (int i = 0; i < 3; i++)
+        if (names[i] != NULL)
+            ids[in.identifiers_count++] = identifier(names[i]);
+    codec_encode(CODEC_EVENT, ev, &bytes);
+    in.bytes = (struct tl_str){(const char *)bytes.ptr, bytes.len};
+    if (!store_has_room(store))
+        sync_all();
+    store_admit(store, &in, &out);
+    buf_free(&bytes);
+    return out;
+}
+
+static int next_id;
+
+static struct tl_event
+event(const char *type, const char *channel, int64_t time)
+{
+    static char ids[65536][12];
+    char *id = ids[next_id % 65536];
+
+    snprintf(id, sizeof(ids[0]), "%d", next_id++);
+    return (struct tl_event){
+        .id = str(id), .source = str("test"), .type = str(type), .channel = str(channel),
+        .time = time};
+}
+
+static uint64_t
+say(const char *type, int64_t time, const char *a, const char *b)
+{
+    struct tl_event ev = event(type, "web", time);
+    struct store_verdict v = admit(&ev, a, b, NULL);
+
+    assert_int_equal(v.code, 0);
+    assert_false(v.duplicate);
+    return v.number;
+}
+
+static void
+touch(const char *offer, const char *campaign, const char *outcome, int64_t time, const char *whom)
+{
+    struct tl_offer_touch o = {.offer = str(offer), .campaign = str(campaign),
+                               .outcome = str(outcome)};
+    struct tl_event ev = event("offer.touched", "web", time);
+
+    ev.offers = &o;
+    ev.offers_count = 1;
+    assert_int_equal(admit(&ev, whom, NULL, NULL).code, 0);
+}
+
+static struct tl_context
+context(const char *whom)
+{
+    struct store_question q = {.customer = identifier(whom), .now = NOW};
+    struct tl_context c;
+    uint64_t depends;
+
+    arena_reset(&arena);
+    assert_int_equal(store_context(store, &q, 4096, &c, &arena, &depends), 0);
+    return c;
+}
+
+static bool
+knows(const struct tl_context *c, const char *whom)
+{
+    struct store_identifier id = identifier(whom);
+
+    for (size_t i = 0; i < c->who->identifiers_count; i++)
+        if (str_equal(c->who->identifiers[i].type, id.type) &&
+            str_equal(c->who->identifiers[i].value, id.value))
+            return true;
+    return false;
+}
+
+static const char *
+state_of(const char *whom, const char *offer)
+{
+    static char state[32];
+    struct tl_context c = context(whom);
+
+    for (size_t i = 0; i < c.offers_count; i++)
+        if (str_is(c.offers[i].offer, offer)) {
+            snprintf(state, sizeof(state), "%.*s", (int)c.offers[i].state.len,
+                     c.offers[i].state.ptr);
+            return state;
+        }
+    return "none";
+}
+
+/* ------------------------------------------------------------- exactly once */
+
+static void
+event_sent_twice_is_stored_once(void **state)
+{
+    struct tl_event ev = event("page.viewed", "web", NOW);
+    struct store_verdict first = admit(&ev, "user:1", NULL, NULL), second, third;
+
+    (void)state;
+    second = admit(&ev, "user:1", NULL, NULL);
+    assert_true(second.duplicate);
+    assert_int_equal(second.number, first.number);
+    sync_all();
+    reopen();
+    third = admit(&ev, "user:1", NULL, NULL);
+    assert_true(third.duplicate);
+    assert_int_equal(third.number, first.number);
+}
+
+static void
+same_id_with_other_content_is_refused(void **state)
+{
+    struct tl_event ev = event("page.viewed", "web", NOW);
+
+    (void)state;
+    assert_int_equal(admit(&ev, "user:1", NULL, NULL).code, 0);
+    ev.type = str("product.viewed");
+    assert_int_equal(admit(&ev, "user:1", NULL, NULL).code, TL_DUPLICATE_DIFFERS);
+    ev.type = str("page.viewed");
+    ev.time = NOW - DAY;
+    assert_true(admit(&ev, "user:1", NULL, NULL).duplicate);
+}
+
+static void
+event_from_the_future_is_ordered_by_when_it_came(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW + 40 * DAY, "user:1", NULL);
+    c = context("user:1");
+    assert_int_equal(c.recent[0].time, NOW);
+}
+
+/* ----------------------------------------------------------------- identity */
+
+static void
+identifiers_of_one_event_are_one_customer(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW, "loyalty:1", "email:a@x");
+    c = context("email:a@x");
+    assert_true(knows(&c, "loyalty:1"));
+    assert_int_equal(c.who->profiles, 1);
+}
+
+static void
+two_known_customers_named_together_become_one(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW, "loyalty:1", NULL);
+    say("page.viewed", NOW, "email:a@x", NULL);
+    say("page.viewed", NOW, "loyalty:1", "email:a@x");
+    c = context("email:a@x");
+    assert_true(knows(&c, "loyalty:1"));
+    assert_int_equal(c.who->profiles, 2);
+    assert_int_equal(c.recent_count, 3);
+    c = context("loyalty:1");
+    assert_int_equal(c.recent_count, 3);
+}
+
+static void
+two_values_of_a_single_valued_type_are_a_conflict_not_a_merge(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW, "loyalty:1", "email:a@x");
+    say("page.viewed", NOW, "loyalty:2", "email:a@x");
+    say("page.viewed", NOW, "loyalty:2", "email:a@x");
+    c = context("loyalty:2");
+    assert_false(knows(&c, "loyalty:1"));
+    assert_false(knows(&c, "email:a@x"));
+    assert_int_equal(c.who->conflicts_count, 1);
+    assert_int_equal(c.recent_count, 2);
+    c = context("loyalty:1");
+    assert_int_equal(c.who->conflicts_count, 1);
+    assert_int_equal(c.recent_count, 1);
+}
+
+static void
+unknown_value_that_contradicts_the_customer_becomes_somebody_else(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW, "crm:1", "loyalty:7");
+    say("page.viewed", NOW, "crm:1", "loyalty:8");
+    c = context("crm:1");
+    assert_true(knows(&c, "loyalty:7"));
+    assert_false(knows(&c, "loyalty:8"));
+    assert_int_equal(c.who->conflicts_count, 1);
+    c = context("loyalty:8");
+    assert_int_equal(c.who->conflicts_count, 1);
+    assert_int_equal(c.recent_count, 0);
+}
+
+static void
+anonymous_history_becomes_the_customers_when_he_logs_in(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW - DAY, "cookie:c", NULL);
+    say("page.viewed", NOW, "user:1", "cookie:c");
+    c = context("user:1");
+    assert_int_equal(c.recent_count, 2);
+    assert_true(knows(&c, "cookie:c"));
+}
+
+static void
+shared_browser_follows_the_latest_login_and_drags_no_history_along(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW - 5 * DAY, "cookie:c", NULL);
+    say("page.viewed", NOW - 4 * DAY, "user:a", "cookie:c");
+    say("page.viewed", NOW - 3 * DAY, "user:b", "cookie:c");
+    say("page.viewed", NOW - 2 * DAY, "cookie:c", NULL);
+    c = context("user:a");
+    assert_int_equal(c.recent_count, 2);
+    c = context("user:b");
+    assert_int_equal(c.recent_count, 2);
+    assert_true(c.recent[0].unverified);
+    assert_false(knows(&c, "user:a"));
+}
+
+static void
+phone_of_one_customer_finds_him_unverified(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW - DAY, "user:a", "phone:+1");
+    say("call.offered", NOW, "phone:+1", NULL);
+    c = context("user:a");
+    assert_int_equal(c.recent_count, 2);
+    assert_true(c.recent[0].unverified);
+    assert_false(c.recent[1].unverified);
+}
+
+static void
+phone_of_several_customers_belongs_to_none_and_lists_them(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW - 2 * DAY, "user:a", "phone:+1");
+    say("page.viewed", NOW - DAY, "user:b", "phone:+1");
+    say("call.offered", NOW, "phone:+1", NULL);
+    c = context("phone:+1");
+    assert_int_equal(c.who->candidates_count, 2);
+    assert_int_equal(c.recent_count, 1);
+    c = context("user:a");
+    assert_int_equal(c.recent_count, 1);
+    c = context("user:b");
+    assert_int_equal(c.recent_count, 1);
+}
+
+static void
+anonymous_sale_belongs_to_its_receipt_until_it_is_claimed(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW - DAY, "receipt:9", NULL);
+    c = context("receipt:9");
+    assert_int_equal(c.recent_count, 1);
+    say("page.viewed", NOW, "loyalty:1", "receipt:9");
+    c = context("loyalty:1");
+    assert_int_equal(c.recent_count, 2);
+}
+
+static void
+customer_never_grows_beyond_its_limit(void **state)
+{
+    struct tl_context c;
+    char name[2][32];
+
+    (void)state;
+    for (int i = 0; i < STORE_PROFILES_MAX + 1; i++) {
+        snprintf(name[0], 32, "email:%d@x", i);
+        say("page.viewed", NOW, name[0], NULL);
+    }
+    for (int i = 1; i < STORE_PROFILES_MAX + 1; i++) {
+        snprintf(name[0], 32, "email:%d@x", i - 1);
+        snprintf(name[1], 32, "email:%d@x", i);
+        say("page.viewed", NOW, name[0], name[1]);
+    }
+    c = context("email:0@x");
+    assert_int_equal(c.who->profiles, STORE_PROFILES_MAX);
+    snprintf(name[0], 32, "email:%d@x", STORE_PROFILES_MAX);
+    c = context(name[0]);
+    assert_int_equal(c.who->profiles, 1);
+}
+
+/* ------------------------------------------------------------------- offers */
+
+static void
+last_word_in_event_time_counts(void **state)
+{
+    (void)state;
+    touch("o", "", "made", NOW - 9 * DAY, "user:1");
+    touch("o", "", "accepted", NOW - 3 * DAY, "user:1");
+    touch("o", "", "declined", NOW - 5 * DAY, "user:1");     /* came late */
+    assert_string_equal(state_of("user:1", "o"), "accepted");
+    touch("o", "", "declined", NOW - 2 * DAY, "user:1");
+    assert_string_equal(state_of("user:1", "o"), "declined");
+    touch("o", "", "clicked", NOW - DAY, "user:1");
+    assert_string_equal(state_of("user:1", "o"), "clicked");
+    touch("o", "", "redeemed", NOW - 4 * DAY, "user:1");
+    assert_string_equal(state_of("user:1", "o"), "redeemed");
+}
+
+static void
+reaction_that_names_only_the_offer_joins_the_newest_made_before_it(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    touch("o", "", "redeemed", NOW - 3 * DAY, "user:1");
+    c = context("user:1");
+    assert_true(c.offers[0].orphan);
+    touch("o", "spring", "made", NOW - 9 * DAY, "user:1");
+    touch("o", "summer", "made", NOW - 5 * DAY, "user:1");
+    touch("o", "autumn", "made", NOW - DAY, "user:1");
+    c = context("user:1");
+    assert_int_equal(c.offers_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(str_is(c.offers[i].state, "redeemed"),
+                         str_is(c.offers[i].campaign, "summer"));
+}
+
+static void
+offer_expires_when_its_time_is_over(void **state)
+{
+    struct tl_offer_touch o = {.offer = str("o"), .outcome = str("made"),
+                               .expires = NOW};
+    struct tl_event ev = event("offer.made", "mail", NOW - DAY);
+    struct store_question q = {.customer = identifier("user:1"), .now = NOW - 1};
+    struct tl_offers offers;
+    uint64_t depends;
+
+    (void)state;
+    ev.offers = &o;
+    ev.offers_count = 1;
+    assert_int_equal(admit(&ev, "user:1", NULL, NULL).code, 0);
+    assert_int_equal(store_offers(store, &q, 10, &offers, &arena, &depends), 0);
+    assert_true(str_is(offers.offers[0].state, "made"));
+    assert_true(offers.offers[0].live);
+    q.now = NOW;
+    assert_int_equal(store_offers(store, &q, 10, &offers, &arena, &depends), 0);
+    assert_true(str_is(offers.offers[0].state, "expired"));
+    assert_false(offers.offers[0].live);
+}
+
+static void
+offer_made_before_joining_and_redeemed_after_is_one(void **state)
+{
+    (void)state;
+    touch("o", "c", "made", NOW - 5 * DAY, "email:a@x");
+    touch("o", "c", "redeemed", NOW - DAY, "loyalty:1");
+    assert_string_equal(state_of("email:a@x", "o"), "made");
+    say("page.viewed", NOW, "loyalty:1", "email:a@x");
+    assert_string_equal(state_of("email:a@x", "o"), "redeemed");
+    assert_string_equal(state_of("loyalty:1", "o"), "redeemed");
+}
+
+static void
+live_offers_come_first_however_many_closed_ones_there_are(void **state)
+{
+    struct tl_context c;
+    char name[16];
+
+    (void)state;
+    touch("live", "", "made", NOW - 900 * DAY, "user:1");
+    for (int i = 0; i < 300; i++) {
+        snprintf(name, sizeof(name), "o%d", i);
+        touch(name, "", "redeemed", NOW - i * DAY, "user:1");
+    }
+    c = context("user:1");
+    assert_true(str_is(c.offers[0].offer, "live"));
+    assert_true(str_is(c.offers[1].offer, "o0"));
+    assert_true(str_is(c.offers_more, "100+"));
+}
+
+/* ------------------------------------------------------ timeline and restart */
+
+static void
+timeline_is_in_event_time_whatever_the_order_of_arrival(void **state)
+{
+    enum { EVENTS = 500 };
+    struct store_question q = {.customer = identifier("user:1"), .now = NOW};
+    struct store_timeline_filter filter = {.limit = EVENTS};
+    struct frame *frames = calloc(EVENTS, sizeof(*frames));
+    uint64_t depends;
+    size_t count;
+    bool more;
+
+    (void)state;
+    for (int i = 0; i < EVENTS; i++)
+        say("page.viewed", NOW - (i * 7919 % EVENTS) * DAY, "user:1", NULL);
+    sync_all();
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(store_timeline(store, &q, &filter, frames, &count, &more, &depends), 0);
+        assert_int_equal(count, EVENTS);
+        assert_false(more);
+        for (int i = 0; i < EVENTS; i++)
+            assert_int_equal(frames[i].time, NOW - i * DAY);
+        reopen();
+    }
+    filter.before = NOW - 100 * DAY;
+    filter.limit = 3;
+    assert_int_equal(store_timeline(store, &q, &filter, frames, &count, &more, &depends), 0);
+    assert_true(more);
+    assert_int_equal(frames[0].time, NOW - 101 * DAY);
+    free(frames);
+}
+
+static void
+answers_are_the_same_after_a_crash(void **state)
+{
+    struct tl_context c;
+    struct buf before = {0}, after = {0};
+
+    (void)state;
+    touch("o", "c", "made", NOW - 5 * DAY, "email:a@x");
+    touch("o", "c", "redeemed", NOW - DAY, "loyalty:1");
+    say("page.viewed", NOW, "loyalty:1", "email:a@x");
+    say("page.viewed", NOW, "loyalty:2", "email:a@x");
+    sync_all();
+    c = context("email:a@x");
+    codec_encode(CODEC_CONTEXT, &c, &before);
+    crash_and_reopen();
+    c = context("email:a@x");
+    codec_encode(CODEC_CONTEXT, &c, &after);
+    assert_int_equal(before.len, after.len);
+    assert_memory_equal(before.ptr, after.ptr, before.len);
+    buf_free(&before);
+    buf_free(&after);
+}
+
+static void
+views_are_a_fold_of_the_log(void **state)
+{
+    struct tl_verification v;
+    char name[2][32];
+
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        snprintf(name[0], 32, "loyalty:%d", i % 97);
+        snprintf(name[1], 32, "email:%d@x", i % 89);
+        say("page.viewed", NOW - (i * 31 % 1000) * DAY, name[0], i % 5 == 0 ? name[1] : NULL);
+        touch(name[1], "c", i % 3 ? "made" : "clicked", NOW - i * DAY, name[0]);
+        if (i % 1000 == 0)
+            sync_all();
+    }
+    sync_all();
+    assert_int_equal(store_verify(store, &v, &arena, why), 0);
+    assert_int_equal(v.differences, 0);
+    assert_true(v.ok);
+    assert_true(v.records > 500);
+}
+
+static void
+views_made_anew_give_the_same_answers(void **state)
+{
+    struct store_settings s = {.dir = dir, .segment_bytes = 4u << 20};
+    struct tl_event ev = event("page.viewed", "web", NOW);
+    struct tl_context c;
+
+    (void)state;
+    assert_int_equal(admit(&ev, "user:1", "email:a@x", NULL).code, 0);
+    sync_all();
+    assert_int_equal(store_close(&store), 0);
+    assert_int_equal(store_rebuild(&s, NULL, NULL, why), 0);
+    open_store();
+    c = context("email:a@x");
+    assert_int_equal(c.recent_count, 1);
+    assert_true(admit(&ev, "user:1", "email:a@x", NULL).duplicate);
+}
+
+static void
+second_process_is_kept_out(void **state)
+{
+    struct store_settings s = {.dir = dir};
+    struct store *other;
+
+    (void)state;
+    assert_int_equal(store_open(&other, &s, why), TL_ELOCKED);
+    assert_null(other);
+    assert_non_null(strstr(why, dir));
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(event_sent_twice_is_stored_once),
+        TEST(same_id_with_other_content_is_refused),
+        TEST(event_from_the_future_is_ordered_by_when_it_came),
+        TEST(identifiers_of_one_event_are_one_customer),
+        TEST(two_known_customers_named_together_become_one),
+        TEST(two_values_of_a_single_valued_type_are_a_conflict_not_a_merge),
+        TEST(unknown_value_that_contradicts_the_customer_becomes_somebody_else),
+        TEST(anonymous_history_becomes_the_customers_when_he_logs_in),
+        TEST(shared_browser_follows_the_latest_login_and_drags_no_history_along),
+        TEST(phone_of_one_customer_finds_him_unverified),
+        TEST(phone_of_several_customers_belongs_to_none_and_lists_them),
+        TEST(anonymous_sale_belongs_to_its_receipt_until_it_is_claimed),
+        TEST(customer_never_grows_beyond_its_limit),
+        TEST(last_word_in_event_time_counts),
+        TEST(reaction_that_names_only_the_offer_joins_the_newest_made_before_it),
+        TEST(offer_expires_when_its_time_is_over),
+        TEST(offer_made_before_joining_and_redeemed_after_is_one),
+        TEST(live_offers_come_first_however_many_closed_ones_there_are),
+        TEST(timeline_is_in_event_time_whatever_the_order_of_arrival),
+        TEST(answers_are_the_same_after_a_crash),
+        TEST(views_are_a_fold_of_the_log),
+        TEST(views_made_anew_give_the_same_answers),
+        TEST(second_process_is_kept_out),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
