@@ -68,7 +68,7 @@ reopen(void)
 static void
 crash_and_reopen(void)
 {
-    char command[200];
+    char command[300];
 
     snprintf(command, sizeof(command), "cp -r %s %s.crash", dir, dir);
     assert_int_equal(system(command), 0);
