@@ -1,0 +1,457 @@
+#include "broker/normalise.h"
+
+#include <ctype.h>
+#include <idn2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/phone.h"
+#include "proto/code.h"
+#include "proto/str.h"
+#include "proto/valid.h"
+
+#define LABEL_BYTES_MAX 63      /* RFC 1035 */
+#define DOMAIN_BYTES_MAX 253
+#define PHONE_DIGITS_MIN 8
+#define PHONE_DIGITS_MAX 15     /* E.164 */
+
+enum { VALUE_BLOCKED = -1000 };     /* it stands for nobody; no code of code.h */
+
+/* Makes a trimmed value canonical: 0, VALUE_BLOCKED, or an error code. */
+typedef int normaliser(struct tl_str *value, struct tl_str region, struct arena *arena);
+
+static normaliser keep, normalise_email, normalise_phone;
+
+struct kind {
+    const char *name;
+    bool strong;
+    bool single;
+    bool follows_login;
+    normaliser *canonical;
+};
+
+/* Strongest first.  Numbers of customers, accounts and cards are text: their
+ * zeros in front count. */
+static const struct kind kinds[] = {
+    {"crm",       true,  true,  false, keep},
+    {"user",      true,  true,  false, keep},
+    {"account",   true,  true,  false, keep},
+    {"loyalty",   true,  true,  false, keep},
+    {"email",     true,  false, false, normalise_email},
+    {"payment",   true,  false, false, keep},
+    {"phone",     false, false, false, normalise_phone},
+    {"social",    false, false, false, keep},
+    {"device",    false, false, true,  keep},
+    {"cookie",    false, false, true,  keep},
+    {"anonymous", false, false, true,  keep},
+    {"receipt",   false, false, false, keep},
+    {"x-*",       false, false, false, keep},
+};
+
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
+/* What systems send when they mean nobody.  Of any type, in any case. */
+static const char *const nobody[] = {
+    "null", "(null)", "nil", "none", "undefined", "anonymous", "unknown", "guest", "n/a", "?",
+    "1234567890",
+};
+
+/* As nobody[], for telephones: what exchanges hand over for a withheld number,
+ * some of them spelled on a keypad. */
+static const char *const nobody_calls[] = {
+    "restricted", "private", "unavailable", "blocked", "withheld",
+    "+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253",
+    "+11234567890", "+1234567890", "0123456789", "123456789", "12345678",
+};
+
+static bool
+ascii_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static struct tl_str
+trim(struct tl_str s)
+{
+    while (s.len > 0 && ascii_space(s.ptr[0])) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len > 0 && ascii_space(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+static bool
+same_word(struct tl_str s, const char *word)
+{
+    return s.len == strlen(word) && strncasecmp(s.ptr, word, s.len) == 0;
+}
+
+static bool
+one_of(struct tl_str s, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (same_word(s, words[i]))
+            return true;
+    return false;
+}
+
+/* 0, 0000, 00000000-0000-0000-0000-000000000000 */
+static bool
+only_zeros(struct tl_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] != '0' && s.ptr[i] != '-')
+            return false;
+    return true;
+}
+
+static bool
+stands_for_nobody(struct tl_str s)
+{
+    return only_zeros(s) || one_of(s, nobody, sizeof nobody / sizeof nobody[0]);
+}
+
+static int
+keep(struct tl_str *value, struct tl_str region, struct arena *arena)
+{
+    (void)value;
+    (void)region;
+    (void)arena;
+    return 0;
+}
+
+/* ------------------------------------------------------------------- e-mail */
+
+static char
+lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static void
+lower_all(char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        text[i] = lower(text[i]);
+}
+
+static bool
+plain_label(const char *p, size_t len)
+{
+    if (len == 0 || len > LABEL_BYTES_MAX || p[0] == '-' || p[len - 1] == '-')
+        return false;
+    if (len >= 4 && p[2] == '-' && p[3] == '-')
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!(lower(p[i]) >= 'a' && lower(p[i]) <= 'z') && !(p[i] >= '0' && p[i] <= '9')
+            && p[i] != '-' && p[i] != '_')
+            return false;
+    return true;
+}
+
+/* A domain that IDNA would only put in lower case: nearly all are. */
+static bool
+plain_domain(struct tl_str d)
+{
+    size_t start = 0;
+
+    if (d.len > DOMAIN_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i <= d.len; i++)
+        if (i == d.len || d.ptr[i] == '.') {
+            if (!plain_label(d.ptr + start, i - start))
+                return false;
+            start = i + 1;
+        }
+    return true;
+}
+
+/* `d` ends in NUL. */
+static int
+domain_by_idna(struct tl_str *d, struct arena *arena)
+{
+    uint8_t *name = NULL;
+    size_t len;
+    char *copy;
+
+    if (idn2_lookup_u8((const uint8_t *)d->ptr, &name, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL)
+        != IDN2_OK)
+        return TL_BAD_IDENTIFIER;
+    len = strlen((const char *)name);
+    copy = arena_copy(arena, name, len);
+    idn2_free(name);
+    if (copy == NULL)
+        return TL_TOO_MANY;
+    *d = (struct tl_str){copy, len};
+    return len > 0 && len <= DOMAIN_BYTES_MAX ? 0 : TL_BAD_IDENTIFIER;
+}
+
+static int
+join_email(struct tl_str local, struct tl_str domain, struct tl_str *out, struct arena *arena)
+{
+    char *text = arena_alloc(arena, local.len + 1 + domain.len);
+
+    if (text == NULL)
+        return TL_TOO_MANY;
+    memcpy(text, local.ptr, local.len);
+    text[local.len] = '@';
+    memcpy(text + local.len + 1, domain.ptr, domain.len);
+    *out = (struct tl_str){text, local.len + 1 + domain.len};
+    return 0;
+}
+
+static bool
+spaces_in(struct tl_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (ascii_space(s.ptr[i]))
+            return true;
+    return false;
+}
+
+static int
+normalise_email(struct tl_str *value, struct tl_str region, struct arena *arena)
+{
+    char *copy = arena_copy(arena, value->ptr, value->len);
+    char *at = copy != NULL ? memchr(copy, '@', value->len) : NULL;
+    struct tl_str local, domain;
+    int err;
+
+    (void)region;
+    if (copy == NULL)
+        return TL_TOO_MANY;
+    if (at == NULL || strchr(at + 1, '@') != NULL || spaces_in(*value))
+        return TL_BAD_IDENTIFIER;
+    local = (struct tl_str){copy, (size_t)(at - copy)};
+    domain = (struct tl_str){at + 1, value->len - local.len - 1};
+    if (domain.len > 0 && domain.ptr[domain.len - 1] == '.') {
+        domain.len--;
+        at[1 + domain.len] = '\0';
+    }
+    if (local.len == 0 || domain.len == 0)
+        return TL_BAD_IDENTIFIER;
+
+    lower_all(copy, local.len);
+    if (plain_domain(domain))
+        lower_all(at + 1, domain.len);
+    else if ((err = domain_by_idna(&domain, arena)) != 0)
+        return err;
+    return join_email(local, domain, value, arena);
+}
+
+/* ---------------------------------------------------------------- telephone */
+
+static bool
+one_digit_only(const char *digits, size_t len)
+{
+    for (size_t i = 1; i < len; i++)
+        if (digits[i] != digits[0])
+            return false;
+    return true;
+}
+
+/* +1 555 555 5555, 999999999: everything behind a country code is one digit. */
+static bool
+nobody_called(struct tl_str number)
+{
+    size_t skip = number.len > 0 && number.ptr[0] == '+' ? 1 : 0;
+    size_t len = number.len - skip;
+
+    if (one_of(number, nobody_calls, sizeof nobody_calls / sizeof nobody_calls[0]))
+        return true;
+    if (len >= 10 && skip == 1) {
+        skip += len - 9;
+        len = 9;
+    }
+    return len >= 5 && isdigit((unsigned char)number.ptr[skip])
+           && one_digit_only(number.ptr + skip, len);
+}
+
+/* Writes the number without what people put between digits; its length, or 0
+ * when something else is in there. */
+static size_t
+strip_phone(char *out, struct tl_str number)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < number.len; i++) {
+        char c = number.ptr[i];
+
+        if (c == ' ' || c == '.' || c == '-' || c == '(' || c == ')')
+            continue;
+        if (!isdigit((unsigned char)c) && !(c == '+' && len == 0))
+            return 0;
+        out[len++] = c;
+    }
+    return len;
+}
+
+/* Does it read as E.164?  Not with a trunk zero: +49 (0)30 12345. */
+static bool
+international(struct tl_str raw, struct tl_str bare)
+{
+    return bare.len > PHONE_DIGITS_MIN && bare.len <= PHONE_DIGITS_MAX + 1 && bare.ptr[0] == '+'
+           && bare.ptr[1] != '0' && memmem(raw.ptr, raw.len, "(0)", 3) == NULL;
+}
+
+static void
+region_code(struct tl_str region, char code[3])
+{
+    memcpy(code, "ZZ", 3);
+    if (region.len != 2 || !isalpha((unsigned char)region.ptr[0])
+        || !isalpha((unsigned char)region.ptr[1]))
+        return;
+    code[0] = (char)toupper((unsigned char)region.ptr[0]);
+    code[1] = (char)toupper((unsigned char)region.ptr[1]);
+}
+
+/* What cannot be told for sure stays as it came: a wrong number is worse than
+ * one not found. */
+static int
+normalise_phone(struct tl_str *value, struct tl_str region, struct arena *arena)
+{
+    char *digits = arena_alloc(arena, value->len + 1);
+    char e164[PHONE_BYTES], code[3];
+    struct tl_str bare;
+
+    if (digits == NULL)
+        return TL_TOO_MANY;
+    bare = (struct tl_str){digits, strip_phone(digits, *value)};
+    if (nobody_called(*value) || nobody_called(bare))
+        return VALUE_BLOCKED;
+    if (international(*value, bare)) {
+        *value = bare;
+        return 0;
+    }
+    region_code(region, code);
+    if (!phone_e164(e164, value->ptr, value->len, code))
+        return 0;
+    *value = (struct tl_str){arena_copy(arena, e164, strlen(e164)), strlen(e164)};
+    if (value->ptr == NULL)
+        return TL_TOO_MANY;
+    return nobody_called(*value) ? VALUE_BLOCKED : 0;
+}
+
+/* -------------------------------------------------------------- identifiers */
+
+static const struct kind *
+kind_of(struct tl_str type)
+{
+    for (size_t i = 0; i < KINDS; i++)
+        if (str_is(type, kinds[i].name))
+            return i < KINDS - 1 ? &kinds[i] : NULL;
+    return type.len > 2 && type.ptr[0] == 'x' && type.ptr[1] == '-' ? &kinds[KINDS - 1] : NULL;
+}
+
+static const char *
+say_what_is_wrong(const struct kind *k)
+{
+    if (k == NULL)
+        return "identifiers: a type is one of the known ones or begins with x-";
+    if (k->canonical == normalise_email)
+        return "identifiers: an email is a mailbox, one @, and a domain name";
+    return "identifiers: a value has at most 320 bytes";
+}
+
+/* 0, VALUE_BLOCKED, or an error code. */
+static int
+normalise_one(struct tl_identifier id, struct tl_str region, struct arena *arena,
+              struct store_identifier *out, const char **detail)
+{
+    const struct kind *k = kind_of(id.type);
+    struct tl_str value = trim(id.value);
+    int err = TL_BAD_IDENTIFIER;
+
+    *detail = say_what_is_wrong(k);
+    if (k == NULL || value.len > IDENTIFIER_BYTES_MAX)
+        return err;
+    if (stands_for_nobody(value))
+        return VALUE_BLOCKED;
+    if ((err = k->canonical(&value, region, arena)) != 0)
+        return err;
+    if (value.len > IDENTIFIER_BYTES_MAX)
+        return TL_BAD_IDENTIFIER;
+    *out = (struct store_identifier){
+        .type = id.type,
+        .value = value,
+        .rank = (unsigned)(k - kinds),
+        .strong = k->strong,
+        .single = k->single,
+        .follows_login = k->follows_login,
+    };
+    return 0;
+}
+
+static int
+compare(const struct store_identifier *a, const struct store_identifier *b)
+{
+    int order = (a->rank > b->rank) - (a->rank < b->rank);
+
+    if (order == 0)
+        order = str_compare(a->type, b->type);
+    return order != 0 ? order : str_compare(a->value, b->value);
+}
+
+/* Puts it where it belongs among those there are, once. */
+static size_t
+insert(struct store_identifier *ids, size_t count, const struct store_identifier *id)
+{
+    size_t at = count;
+
+    while (at > 0 && compare(id, &ids[at - 1]) < 0)
+        at--;
+    if (at > 0 && compare(id, &ids[at - 1]) == 0)
+        return count;
+    memmove(&ids[at + 1], &ids[at], (count - at) * sizeof ids[0]);
+    ids[at] = *id;
+    return count + 1;
+}
+
+int
+normalise_identifiers(const struct tl_identifier *ids, size_t count, struct tl_str region,
+                      struct arena *arena, struct store_identifier **out, size_t *out_count,
+                      const char **detail)
+{
+    struct store_identifier id;
+    int err;
+
+    *out_count = 0;
+    if ((*out = arena_alloc(arena, count * sizeof **out)) == NULL)
+        return TL_TOO_MANY;
+    for (size_t i = 0; i < count; i++) {
+        err = normalise_one(ids[i], region, arena, &id, detail);
+        if (err == 0)
+            *out_count = insert(*out, *out_count, &id);
+        else if (err != VALUE_BLOCKED)
+            return err;
+    }
+    if (count > 0 && *out_count == 0) {
+        *detail = "identifiers: none of them stands for a customer";
+        return TL_BAD_IDENTIFIER;
+    }
+    return 0;
+}
+
+int
+normalise_customer(struct tl_str text, struct arena *arena, struct store_identifier *out,
+                   const char **detail)
+{
+    const char *colon = text.len > 0 ? memchr(text.ptr, ':', text.len) : NULL;
+    struct tl_identifier id;
+    int err;
+
+    if (colon == NULL) {
+        *detail = "a customer is named TYPE:VALUE, as in email:joe@example.com";
+        return TL_BAD_IDENTIFIER;
+    }
+    id.type = (struct tl_str){text.ptr, (size_t)(colon - text.ptr)};
+    id.value = (struct tl_str){colon + 1, text.len - id.type.len - 1};
+    err = normalise_one(id, (struct tl_str){0}, arena, out, detail);
+    if (err == VALUE_BLOCKED) {
+        *detail = "this value stands for nobody";
+        return TL_BAD_IDENTIFIER;
+    }
+    return err;
+}
