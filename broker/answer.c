@@ -1,0 +1,420 @@
+#include "broker/answer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "broker/broker.h"
+#include "broker/normalise.h"
+#include "proto/code.h"
+#include "proto/codec.h"
+#include "proto/str.h"
+
+#define DETAIL_BYTES 160
+#define CONTEXT_BYTES_DEFAULT 4096
+#define CONTEXT_BYTES_MAX (256u << 10)
+#define OFFERS_DEFAULT 100
+#define OFFERS_MAX_ASKED 1000
+#define TIMELINE_DEFAULT 50
+#define TIMELINE_MAX 1000
+#define TIMELINE_BYTES_MAX (1u << 20)   /* of events; the rest is `more` */
+
+/* ------------------------------------------------------------ what they share */
+
+static void
+refuse(struct broker *b, struct asked *q, int code, const char *detail)
+{
+    session_refuse(b, q->session, q->request->id, code, detail);
+}
+
+static void
+refuse_position(struct broker *b, struct asked *q, const char *what)
+{
+    char detail[DETAIL_BYTES], head[POSITION_BYTES + 1];
+
+    broker_position(b, store_head(b->store), head);
+    snprintf(detail, sizeof detail, "%s; the head is %s", what, head);
+    refuse(b, q, TL_BAD_POSITION, detail);
+}
+
+/* May it be answered now?  If not, it was refused or waits. */
+static bool
+reached(struct broker *b, struct asked *q, struct tl_str at_least, uint64_t *need)
+{
+    struct position p = {.log = store_log_id(b->store)};
+
+    if (at_least.len > 0 && position_parse(&p, at_least) != 0) {
+        refuse_position(b, q, "at_least is no position");
+        return false;
+    }
+    if (p.log != store_log_id(b->store)) {
+        refuse_position(b, q, "at_least is a position of another log");
+        return false;
+    }
+    *need = p.number;
+    if (p.number <= store_admitted(b->store))
+        return true;
+    if (!q->in_time)
+        refuse_position(b, q, "the log has not reached at_least");
+    else if (q->session->questions >= QUESTIONS_MAX)
+        refuse(b, q, TL_BUSY, "too many questions wait for an answer");
+    else
+        held_question(b, p.number, q->session, q->message);
+    return false;
+}
+
+static bool
+known_customer(struct broker *b, struct asked *q, struct tl_str text, struct store_identifier *id)
+{
+    const char *detail = NULL;
+    int err = normalise_customer(text, &b->answer_arena, id, &detail);
+
+    if (err != 0)
+        refuse(b, q, err, detail);
+    return err == 0;
+}
+
+static void
+refuse_lookup(struct broker *b, struct asked *q, int err)
+{
+    if (err == TL_NOT_FOUND) {
+        refuse(b, q, err, "nothing is known of this customer");
+    } else if (err == TL_EDAMAGED) {
+        log_error("answer", "damaged data was read, run touchline verify");
+        refuse(b, q, TL_NOT_FOUND, "what is kept of this is damaged: run touchline verify");
+    } else {
+        refuse(b, q, err, NULL);
+    }
+}
+
+/* Sends the answer when all it stands on is durable. */
+static void
+reply_at(struct broker *b, struct asked *q, struct wire_reply *reply, uint64_t need)
+{
+    zmq_msg_t message;
+
+    reply->id = q->request->id;
+    if (need <= store_head(b->store)) {
+        session_reply(b, q->session, reply);
+        return;
+    }
+    if (q->session->questions >= QUESTIONS_MAX) {
+        refuse(b, q, TL_BUSY, "too many questions wait for an answer");
+        return;
+    }
+    session_encode(b, reply, &message);
+    held_answer(b, need, q->session, &message, q->message);
+    zmq_msg_close(&message);
+}
+
+static uint64_t
+larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ------------------------------------------------------------------ context */
+
+#define SECTION(name) {#name, offsetof(struct tl_context, name), sizeof ((struct tl_context *)0)->name}
+#define COUNT(name) {NULL, offsetof(struct tl_context, name), sizeof ((struct tl_context *)0)->name}
+
+/* What may be asked for; a field without a name goes with the one before it. */
+static const struct {
+    const char *name;
+    size_t offset;
+    size_t size;
+} sections[] = {
+    SECTION(who),
+    SECTION(reasons), COUNT(reasons_count),
+    SECTION(offers), COUNT(offers_count), COUNT(offers_more),
+    SECTION(commitments), COUNT(commitments_count), COUNT(commitments_more),
+    SECTION(may_contact), COUNT(may_contact_count),
+    SECTION(consents), COUNT(consents_count),
+    SECTION(feedback), COUNT(feedback_count),
+    SECTION(conversations), COUNT(conversations_count),
+    SECTION(value),
+    SECTION(household), COUNT(household_count),
+    SECTION(recent), COUNT(recent_count), COUNT(recent_more),
+    SECTION(freshness), COUNT(freshness_count),
+};
+
+#define SECTIONS (sizeof sections / sizeof sections[0])
+
+static bool
+one_of(struct tl_str name, const struct tl_str *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (str_equal(name, names[i]))
+            return true;
+    return false;
+}
+
+static bool
+is_section(struct tl_str name)
+{
+    for (size_t i = 0; i < SECTIONS; i++)
+        if (sections[i].name != NULL && str_is(name, sections[i].name))
+            return true;
+    return false;
+}
+
+static bool
+known_sections(struct broker *b, struct asked *q, const struct wire_context_query *query)
+{
+    char detail[DETAIL_BYTES];
+
+    for (size_t i = 0; i < query->sections_count; i++)
+        if (!is_section(query->sections[i])) {
+            snprintf(detail, sizeof detail, "a context has no section %.*s",
+                     (int)(query->sections[i].len < 64 ? query->sections[i].len : 64),
+                     query->sections[i].ptr != NULL ? query->sections[i].ptr : "");
+            refuse(b, q, TL_BAD_REQUEST, detail);
+            return false;
+        }
+    return true;
+}
+
+static void
+keep_sections(struct tl_context *context, const struct wire_context_query *query)
+{
+    bool wanted = true;
+
+    if (query->sections_count == 0)
+        return;
+    for (size_t i = 0; i < SECTIONS; i++) {
+        const char *name = sections[i].name;
+
+        if (name != NULL)
+            wanted = one_of((struct tl_str){name, strlen(name)}, query->sections,
+                            query->sections_count);
+        if (!wanted)
+            memset((char *)context + sections[i].offset, 0, sections[i].size);
+    }
+}
+
+static size_t
+context_bytes(const struct wire_context_query *query)
+{
+    if (query->bytes_max == 0)
+        return CONTEXT_BYTES_DEFAULT;
+    return query->bytes_max < CONTEXT_BYTES_MAX ? query->bytes_max : CONTEXT_BYTES_MAX;
+}
+
+void
+answer_context(struct broker *b, struct asked *q)
+{
+    const struct wire_context_query *query = q->request->context;
+    struct store_question question = {.now = query->now != 0 ? query->now : clock_now()};
+    struct tl_context context = {0};
+    uint64_t need, depends = 0;
+    int err;
+
+    arena_reset(&b->answer_arena);
+    if (query->as_of.len > 0) {
+        refuse(b, q, TL_UNSUPPORTED, "this broker answers only as of now");
+        return;
+    }
+    if (!known_sections(b, q, query) || !known_customer(b, q, query->customer, &question.customer)
+        || !reached(b, q, query->at_least, &need))
+        return;
+    err = store_context(b->store, &question, context_bytes(query), &context, &b->answer_arena,
+                        &depends);
+    if (err != 0) {
+        refuse_lookup(b, q, err);
+        return;
+    }
+    keep_sections(&context, query);
+    reply_at(b, q, &(struct wire_reply){.context = &context}, larger(need, depends));
+}
+
+void
+answer_offers(struct broker *b, struct asked *q)
+{
+    const struct wire_offers_query *query = q->request->offers;
+    struct store_question question = {.now = query->now != 0 ? query->now : clock_now()};
+    size_t limit = query->limit != 0 ? query->limit : OFFERS_DEFAULT;
+    struct tl_offers offers = {0};
+    uint64_t need, depends = 0;
+    int err;
+
+    arena_reset(&b->answer_arena);
+    if (!known_customer(b, q, query->customer, &question.customer)
+        || !reached(b, q, query->at_least, &need))
+        return;
+    if (limit > OFFERS_MAX_ASKED)
+        limit = OFFERS_MAX_ASKED;
+    err = store_offers(b->store, &question, limit, &offers, &b->answer_arena, &depends);
+    if (err != 0)
+        refuse_lookup(b, q, err);
+    else
+        reply_at(b, q, &(struct wire_reply){.offers = &offers}, larger(need, depends));
+}
+
+void
+answer_may_contact(struct broker *b, struct asked *q)
+{
+    refuse(b, q, TL_UNSUPPORTED, "this broker keeps no contact policy yet");
+}
+
+/* ----------------------------------------------------------------- timeline */
+
+static struct tl_str
+arena_text(struct arena *arena, const char *text)
+{
+    size_t len = strlen(text);
+
+    return (struct tl_str){arena_copy(arena, text, len), len};
+}
+
+/* The event as the producer sent it, with what the bus knows of it. */
+static int
+event_of(struct broker *b, const struct frame *f, struct tl_event *ev)
+{
+    char text[POSITION_BYTES + 1];
+    int err;
+
+    if ((f->flags & FRAME_ERASED) != 0)
+        *ev = (struct tl_event){.type = f->type, .channel = f->channel, .time = f->time};
+    else if ((err = codec_decode(CODEC_EVENT, ev, f->payload, &b->answer_arena)) != 0)
+        return err == TL_TOO_MANY ? err : TL_EDAMAGED;
+    ev->received_time = f->received;
+    broker_position(b, f->number, text);
+    ev->position = arena_text(&b->answer_arena, text);
+    if (f->profile != 0) {
+        snprintf(text, sizeof text, "%llu", (unsigned long long)f->profile);
+        ev->profile = arena_text(&b->answer_arena, text);
+    }
+    return ev->position.ptr == NULL || (f->profile != 0 && ev->profile.ptr == NULL) ? TL_TOO_MANY
+                                                                                   : 0;
+}
+
+/* As many as an answer may hold. */
+static int
+fill_timeline(struct broker *b, const struct frame *frames, size_t count, struct tl_timeline *out)
+{
+    size_t bytes = 0;
+    int err;
+
+    if ((out->events = arena_alloc(&b->answer_arena, count * sizeof out->events[0])) == NULL)
+        return TL_TOO_MANY;
+    for (size_t i = 0; i < count; i++) {
+        bytes += frames[i].payload.len;
+        if (i > 0 && bytes > TIMELINE_BYTES_MAX) {
+            out->more = true;
+            return 0;
+        }
+        if ((err = event_of(b, &frames[i], &out->events[i])) != 0)
+            return err;
+        out->events_count++;
+    }
+    return 0;
+}
+
+static size_t
+timeline_limit(const struct wire_timeline_query *query)
+{
+    if (query->limit == 0)
+        return TIMELINE_DEFAULT;
+    return query->limit < TIMELINE_MAX ? query->limit : TIMELINE_MAX;
+}
+
+static int
+look_up_timeline(struct broker *b, const struct wire_timeline_query *query,
+                 const struct store_question *question, struct tl_timeline *out, uint64_t *depends)
+{
+    struct store_timeline_filter filter = {
+        .limit = timeline_limit(query),
+        .before = query->before,
+        .types = query->types,
+        .types_count = query->types_count,
+        .channels = query->channels,
+        .channels_count = query->channels_count,
+    };
+    struct frame *frames = calloc(filter.limit, sizeof *frames);
+    size_t count = 0;
+    int err;
+
+    must(frames != NULL);
+    err = store_timeline(b->store, question, &filter, frames, &count, &out->more, depends);
+    if (err == 0)
+        err = fill_timeline(b, frames, count, out);
+    free(frames);
+    return err;
+}
+
+void
+answer_timeline(struct broker *b, struct asked *q)
+{
+    const struct wire_timeline_query *query = q->request->timeline;
+    struct store_question question = {.now = clock_now()};
+    struct tl_timeline timeline = {.customer = query->customer};
+    char position[POSITION_BYTES + 1];
+    uint64_t need, depends = 0;
+    int err;
+
+    arena_reset(&b->answer_arena);
+    if (!known_customer(b, q, query->customer, &question.customer)
+        || !reached(b, q, query->at_least, &need))
+        return;
+    if ((err = look_up_timeline(b, query, &question, &timeline, &depends)) != 0) {
+        refuse_lookup(b, q, err);
+        return;
+    }
+    need = larger(need, depends);
+    timeline.position = broker_position(b, larger(need, store_head(b->store)), position);
+    reply_at(b, q, &(struct wire_reply){.timeline = &timeline}, need);
+}
+
+/* ------------------------------------------------------------------ the bus */
+
+void
+answer_campaign(struct broker *b, struct asked *q)
+{
+    struct tl_campaigns campaigns = {0};
+    int err;
+
+    arena_reset(&b->answer_arena);
+    err = store_campaigns(b->store, q->request->campaign->campaign, &campaigns, &b->answer_arena);
+    if (err == TL_NOT_FOUND)
+        refuse(b, q, err, "nothing is known of this campaign");
+    else if (err != 0)
+        refuse_lookup(b, q, err);
+    else
+        reply_at(b, q, &(struct wire_reply){.campaign = &campaigns}, store_admitted(b->store));
+}
+
+void
+answer_stat(struct broker *b, struct asked *q)
+{
+    struct tl_stat stat = {0};
+    int err;
+
+    arena_reset(&b->answer_arena);
+    if ((err = stats_fill(b, &stat, &b->answer_arena)) != 0)
+        refuse_lookup(b, q, err);
+    else
+        reply_at(b, q, &(struct wire_reply){.stat = &stat}, 0);
+}
+
+/* Takes seconds, in which nobody else is served. */
+void
+answer_verify(struct broker *b, struct asked *q)
+{
+    struct tl_verification verification = {0};
+    char why[STORE_WHY_BYTES] = "";
+    int err;
+
+    batch_settle(b);
+    arena_reset(&b->answer_arena);
+    err = store_verify(b->store, &verification, &b->answer_arena, why);
+    if (err == TL_NO_SPACE) {
+        refuse(b, q, err, why);
+    } else if (err != 0) {
+        log_error("verify", "%s", why);
+        refuse(b, q, err > 0 ? err : TL_NOT_FOUND, why);
+    } else {
+        reply_at(b, q, &(struct wire_reply){.verify = &verification}, 0);
+    }
+}

@@ -1,0 +1,18 @@
+/* answer.h -- questions about customers and about the bus itself.
+ *
+ * An answer goes out when all that it stands on is durable. */
+
+#ifndef ANSWER_H
+#define ANSWER_H
+
+#include "broker/request.h"
+
+void answer_context(struct broker *b, struct asked *q);
+void answer_timeline(struct broker *b, struct asked *q);
+void answer_offers(struct broker *b, struct asked *q);
+void answer_may_contact(struct broker *b, struct asked *q);
+void answer_campaign(struct broker *b, struct asked *q);
+void answer_stat(struct broker *b, struct asked *q);
+void answer_verify(struct broker *b, struct asked *q);
+
+#endif

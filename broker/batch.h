@@ -1,0 +1,39 @@
+/* batch.h -- group commit: whatever arrived while the last sync ran is the next
+ * batch.
+ *
+ * A small batch is written by the loop itself: the hand-over to the syncer would
+ * cost more than it saves. */
+
+#ifndef BATCH_H
+#define BATCH_H
+
+#include <stdbool.h>
+
+#include "broker/syncer.h"
+
+struct broker;
+
+struct batch {
+    struct syncer syncer;
+    bool writing;           /* the syncer has one */
+    bool no_space;
+    size_t open_bytes;      /* of events in the batch that is filling */
+};
+
+/* Ends a write that the syncer is done with. */
+void batch_end(struct broker *b);
+
+/* Starts to write what is there.  Returns true when it was written at once and
+ * batches of clients wait for the room. */
+bool batch_begin(struct broker *b);
+
+/* Is enough there to let the syncer begin while more is taken? */
+bool batch_large(const struct broker *b);
+
+/* Writes everything admitted, and waits for it. */
+void batch_settle(struct broker *b);
+
+/* Events are refused from now on; said once, until a batch is written again. */
+void batch_no_space(struct broker *b, const char *why);
+
+#endif

@@ -1,0 +1,275 @@
+#include "broker/broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "proto/code.h"
+#include "proto/codec.h"
+
+#define RECEIVE_NS (500 * 1000)             /* of one turn */
+#define ANSWER_BUDGET_BYTES (16u << 20)
+#define LINGER_MS 1000
+#define EXPIRE_EVERY_S 60
+
+void
+broker_fail(struct broker *b, const char *what)
+{
+    log_error("broker", "%s; stopping at position=%s-%016llx", what, b->log,
+              (unsigned long long)store_head(b->store));
+    _exit(1);
+}
+
+struct tl_str
+broker_position(const struct broker *b, uint64_t number, char *text)
+{
+    position_format(text, (struct position){store_log_id(b->store), number});
+    return (struct tl_str){text, POSITION_BYTES};
+}
+
+/* ----------------------------------------------------------------- the loop */
+
+/* Takes what has arrived.  true: there may be more. */
+static bool
+receive(struct broker *b)
+{
+    int64_t end = clock_monotonic() + RECEIVE_NS;
+    zmq_msg_t message;
+    struct peer from;
+    bool more = true;
+
+    must(zmq_msg_init(&message) == 0);
+    while (more && router_receive(&b->router, &from, &message, &b->stats.garbage)) {
+        request_receive(b, &from, &message);
+        if (batch_large(b))
+            batch_begin(b);
+        more = clock_monotonic() < end;
+    }
+    zmq_msg_close(&message);
+    return !more;
+}
+
+static void
+tick_store(struct broker *b)
+{
+    int err = store_tick(b->store);
+
+    if (err == TL_NO_SPACE)
+        batch_no_space(b, "a checkpoint cannot be written");
+    else if (err != 0)
+        broker_fail(b, "a checkpoint failed");
+}
+
+static bool
+turn(void *arg)
+{
+    struct broker *b = arg;
+    bool more;
+
+    batch_end(b);
+    if (batch_large(b))
+        batch_begin(b);
+    if (atomic_exchange(&b->tick_due, false))
+        tick_store(b);
+    more = receive(b);
+    more = batch_begin(b) || more;
+    return stream_turn(b) || more;
+}
+
+/* The turn that follows does the work. */
+static void
+woken(uv_async_t *async)
+{
+    (void)async;
+}
+
+static void
+wake_for_tick(void *arg)
+{
+    struct broker *b = arg;
+
+    atomic_store(&b->tick_due, true);
+    uv_async_send(&b->wake);
+}
+
+static void
+each_second(uv_timer_t *timer)
+{
+    struct broker *b = timer->data;
+
+    atomic_store(&b->tick_due, true);
+    held_expire(b);
+    stream_tick(b);
+    if (++b->seconds % EXPIRE_EVERY_S == 0)
+        session_expire(b);
+}
+
+void
+broker_retry(uv_timer_t *timer)
+{
+    session_retry(timer->data);
+}
+
+static void
+stop(uv_signal_t *handle, int signum)
+{
+    struct broker *b = handle->data;
+
+    log_info("broker", "stopping signal=%d", signum);
+    uv_stop(&b->loop);
+}
+
+/* ------------------------------------------------------------------ opening */
+
+static int
+start_loop(struct broker *b)
+{
+    int err;
+
+    if ((err = uv_loop_init(&b->loop)) != 0 || (err = uv_async_init(&b->loop, &b->wake, woken)) != 0
+        || (err = uv_signal_init(&b->loop, &b->sigterm)) != 0
+        || (err = uv_signal_init(&b->loop, &b->sigint)) != 0
+        || (err = uv_timer_init(&b->loop, &b->second)) != 0
+        || (err = uv_timer_init(&b->loop, &b->retry)) != 0)
+        return err;
+    b->sigterm.data = b->sigint.data = b->second.data = b->retry.data = b;
+    if ((err = uv_signal_start(&b->sigterm, stop, SIGTERM)) != 0
+        || (err = uv_signal_start(&b->sigint, stop, SIGINT)) != 0)
+        return err;
+    return uv_timer_start(&b->second, each_second, 1000, 1000);
+}
+
+static int
+open_store(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTES])
+{
+    struct store_settings settings = {
+        .dir = s->data,
+        .segment_bytes = (size_t)s->segment_bytes,
+        .views_bytes = (size_t)s->views_bytes,
+        .flush_events = (size_t)s->flush_events,
+        .flush_ns = s->flush_ms * CLOCK_MS,
+        .wake = wake_for_tick,
+        .wake_arg = b,
+    };
+    char position[POSITION_BYTES + 1];
+
+    if (store_open(&b->store, &settings, why) != 0)
+        return -1;
+    if (why[0] != '\0')
+        log_warn("store", "%s", why);
+    broker_position(b, store_head(b->store), position);
+    memcpy(b->log, position, LOG_ID_BYTES);
+    return 0;
+}
+
+static int
+open_wire(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTES])
+{
+    int err;
+
+    if ((err = router_open(&b->router, s->listen)) != 0) {
+        snprintf(why, BROKER_WHY_BYTES, "cannot listen at %.300s: %s", s->listen,
+                 zmq_strerror(err));
+        return -1;
+    }
+    err = loop_socket_start(&b->wire, &b->loop, b->router.socket, turn, b);
+    if (err == 0 && (err = syncer_start(&b->batch.syncer, b->store, &b->wake)) == 0)
+        return 0;
+    snprintf(why, BROKER_WHY_BYTES, "cannot start: %s", strerror(err < 0 ? -err : err));
+    return -1;
+}
+
+/* On failure the program ends, so nothing but the store is put away. */
+int
+broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTES])
+{
+    int err;
+
+    *b = (struct broker){.stats.started = clock_monotonic()};
+    arena_init(&b->request_arena, CODEC_BUDGET_BYTES);
+    arena_init(&b->event_arena, CODEC_BUDGET_BYTES);
+    arena_init(&b->answer_arena, ANSWER_BUDGET_BYTES);
+    if ((err = start_loop(b)) != 0) {
+        snprintf(why, BROKER_WHY_BYTES, "cannot start the loop: %s", uv_strerror(err));
+        return -1;
+    }
+    if (open_store(b, s, why) != 0)
+        return -1;
+    ingress_init(b);
+    if ((err = deadletter_open(&b->deadletters, s->data)) != 0)
+        snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/deadletters.jsonl: %s", s->data,
+                 strerror(err));
+    else
+        err = open_wire(b, s, why);
+    if (err != 0)
+        store_close(&b->store);
+    return err != 0 ? -1 : 0;
+}
+
+/* ------------------------------------------------------------------ closing */
+
+static void
+close_handles(struct broker *b)
+{
+    uv_close((uv_handle_t *)&b->wake, NULL);
+    uv_close((uv_handle_t *)&b->sigterm, NULL);
+    uv_close((uv_handle_t *)&b->sigint, NULL);
+    uv_close((uv_handle_t *)&b->second, NULL);
+    uv_close((uv_handle_t *)&b->retry, NULL);
+    uv_run(&b->loop, UV_RUN_DEFAULT);
+    must(uv_loop_close(&b->loop) == 0);
+}
+
+static void
+free_all(struct broker *b)
+{
+    stream_fini(b);
+    held_fini(b);
+    ingress_fini(b);
+    session_fini(b);
+    arena_fini(&b->request_arena);
+    arena_fini(&b->event_arena);
+    arena_fini(&b->answer_arena);
+    buf_free(&b->scratch);
+}
+
+/* What was not admitted is not answered: its sender sends it again. */
+static int
+finish(struct broker *b)
+{
+    int err;
+
+    batch_settle(b);
+    session_retry(b);
+    syncer_stop(&b->batch.syncer);
+    free_all(b);
+    loop_socket_stop(&b->wire);
+    router_close(&b->router, LINGER_MS);
+    deadletter_close(&b->deadletters);
+    err = store_close(&b->store);
+    close_handles(b);       /* the store may have used the wake-up until here */
+    if (err != 0) {
+        log_error("store", "the last checkpoint failed, the next start takes longer: %s",
+                  tl_code_sentence(err));
+        return 1;
+    }
+    log_info("broker", "stopped");
+    return 0;
+}
+
+int
+broker_run(struct broker *b)
+{
+    char position[POSITION_BYTES + 1];
+
+    broker_position(b, store_head(b->store), position);
+    log_info("broker", "ready version=%s listen=%s position=%s", TL_VERSION, b->router.endpoint,
+             position);
+    uv_run(&b->loop, UV_RUN_DEFAULT);
+    return finish(b);
+}

@@ -1,0 +1,301 @@
+#include "broker/crowd.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/must.h"
+#include "broker/normalise.h"
+#include "proto/code.h"
+#include "proto/str.h"
+
+#define NUMBERS_PER_PROFILE 256     /* looked up at a time */
+#define NEAR 1024                   /* this close to the head, reading headers is cheaper */
+
+struct crowd {
+    struct store *store;
+    struct store_identifier *names;
+    size_t names_count;
+    uint64_t *profiles;             /* ascending, each once */
+    size_t profiles_count;
+    bool stale;
+    uint64_t *numbers;              /* ascending; everything up to `upto` */
+    size_t numbers_count;
+    size_t next;
+    uint64_t upto;
+};
+
+static void
+copy_identifier(struct store_identifier *out, const struct store_identifier *in)
+{
+    char *text = malloc(in->type.len + in->value.len + 1);
+
+    must(text != NULL);
+    memcpy(text, in->type.ptr, in->type.len);
+    memcpy(text + in->type.len, in->value.ptr, in->value.len);
+    *out = *in;
+    out->type.ptr = text;
+    out->value.ptr = text + in->type.len;
+}
+
+int
+crowd_new(struct crowd **out, struct store *st, const struct tl_str *names, size_t count,
+          struct arena *scratch, const char **detail)
+{
+    struct store_identifier id;
+    struct crowd *c;
+    int err;
+
+    *out = NULL;
+    if (count == 0)
+        return 0;
+    must((c = calloc(1, sizeof *c)) != NULL);
+    must((c->names = calloc(count, sizeof *c->names)) != NULL);
+    c->store = st;
+    c->stale = true;
+    for (; c->names_count < count; c->names_count++) {
+        if ((err = normalise_customer(names[c->names_count], scratch, &id, detail)) != 0) {
+            crowd_free(&c);
+            return err;
+        }
+        copy_identifier(&c->names[c->names_count], &id);
+    }
+    *out = c;
+    return 0;
+}
+
+void
+crowd_free(struct crowd **c)
+{
+    struct crowd *gone = *c;
+
+    *c = NULL;
+    if (gone == NULL)
+        return;
+    for (size_t i = 0; i < gone->names_count; i++)
+        free((char *)gone->names[i].type.ptr);
+    free(gone->names);
+    free(gone->profiles);
+    free(gone->numbers);
+    free(gone);
+}
+
+void
+crowd_stale(struct crowd *c)
+{
+    if (c != NULL)
+        c->stale = true;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Sorts, and leaves each number once. */
+static size_t
+settle(uint64_t *numbers, size_t count)
+{
+    size_t kept = 0;
+
+    if (count > 1)
+        qsort(numbers, count, sizeof *numbers, compare);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || numbers[i] != numbers[kept - 1])
+            numbers[kept++] = numbers[i];
+    return kept;
+}
+
+/* Looks up the profiles.  A customer never seen has none yet. */
+static int
+take_set(struct crowd *c)
+{
+    uint64_t *profiles = calloc(c->names_count * STORE_PROFILES_MAX, sizeof *profiles);
+    size_t total = 0;
+    int err = 0;
+
+    must(profiles != NULL);
+    for (size_t i = 0; i < c->names_count && err == 0; i++) {
+        size_t count = 0;
+
+        err = store_profiles(c->store, &c->names[i], profiles + total, &count);
+        if (err == TL_NOT_FOUND)
+            err = 0;
+        else
+            total += count;
+    }
+    free(c->profiles);
+    c->profiles = profiles;
+    c->profiles_count = settle(profiles, total);
+    c->upto = c->next = c->numbers_count = 0;
+    c->stale = err != 0;
+    return err;
+}
+
+/* ----------------------------------------------------------- what lies behind */
+
+/* The numbers above `at`, of all profiles, as far as all of them are known. */
+static int
+collect(struct crowd *c, uint64_t at, uint64_t head)
+{
+    size_t total = 0;
+    int err;
+
+    free(c->numbers);
+    c->numbers = calloc(c->profiles_count * NUMBERS_PER_PROFILE + 1, sizeof *c->numbers);
+    must(c->numbers != NULL);
+    c->next = c->numbers_count = 0;
+    c->upto = head;
+    for (size_t i = 0; i < c->profiles_count; i++) {
+        size_t count = 0;
+
+        err = store_numbers(c->store, c->profiles[i], at, c->numbers + total, NUMBERS_PER_PROFILE,
+                            &count);
+        if (err != 0)
+            return err;
+        total += count;
+        if (count == NUMBERS_PER_PROFILE && c->numbers[total - 1] < c->upto)
+            c->upto = c->numbers[total - 1];
+    }
+    c->numbers_count = settle(c->numbers, total);
+    while (c->numbers_count > 0 && c->numbers[c->numbers_count - 1] > c->upto)
+        c->numbers_count--;
+    return 0;
+}
+
+int
+crowd_next(struct crowd *c, uint64_t at, uint64_t head, uint64_t *number)
+{
+    int err;
+
+    if (c->stale && (err = take_set(c)) != 0)
+        return err;
+    for (;;) {
+        while (c->next < c->numbers_count && c->numbers[c->next] <= at)
+            c->next++;
+        if (c->next < c->numbers_count) {
+            *number = c->numbers[c->next];
+            return 0;
+        }
+        if (c->upto > at)
+            at = c->upto;
+        if (at >= head || head - at <= NEAR) {
+            *number = at + 1;
+            return 0;
+        }
+        if ((err = collect(c, at, head)) != 0)
+            return err;
+    }
+}
+
+/* ------------------------------------------------------------------ who is it */
+
+static bool
+has_profile(const struct crowd *c, uint64_t profile)
+{
+    return c->profiles_count > 0
+           && bsearch(&profile, c->profiles, c->profiles_count, sizeof profile, compare) != NULL;
+}
+
+/* Does the event say something new of who these customers are? */
+static bool
+tells(const struct crowd *c, const struct frame *f)
+{
+    struct frame_identifier id;
+    size_t at = 0;
+
+    if ((f->flags & FRAME_HIDDEN) != 0)
+        return true;
+    while (frame_next_identifier(f, &at, &id)) {
+        unsigned action = id.action & FRAME_ACTION_MASK;
+
+        if (action == FRAME_KEEP || action == FRAME_ELSEWHERE)
+            continue;
+        for (size_t i = 0; i < c->names_count; i++)
+            if (str_equal(id.type, c->names[i].type) && str_equal(id.value, c->names[i].value))
+                return true;
+    }
+    return false;
+}
+
+int
+crowd_meet(struct crowd *c, const struct frame *f, bool *theirs)
+{
+    uint64_t *before = c->profiles;
+    size_t count = c->profiles_count;
+    bool changed;
+    int err;
+
+    *theirs = has_profile(c, f->profile);
+    if (!tells(c, f))
+        return 0;
+    c->profiles = NULL;
+    err = take_set(c);
+    changed = count != c->profiles_count
+              || (count > 0 && memcmp(before, c->profiles, count * sizeof *before) != 0);
+    free(before);
+    *theirs = *theirs || changed || has_profile(c, f->profile);
+    return err;
+}
+
+/* Appends the numbers of a profile above `after`. */
+static int
+gather(struct crowd *c, uint64_t profile, uint64_t after, struct buf *out)
+{
+    size_t count = NUMBERS_PER_PROFILE;
+    int err;
+
+    while (count == NUMBERS_PER_PROFILE) {
+        uint64_t *at = buf_grow(out, NUMBERS_PER_PROFILE * sizeof *at);
+
+        must(at != NULL);
+        err = store_numbers(c->store, profile, after, at, NUMBERS_PER_PROFILE, &count);
+        if (err != 0)
+            return err;
+        if (count > 0)
+            after = at[count - 1];
+        out->len -= (NUMBERS_PER_PROFILE - count) * sizeof *at;
+    }
+    return 0;
+}
+
+static int
+gather_all(struct crowd *c, uint64_t after, struct buf *out)
+{
+    int err = 0;
+
+    buf_clear(out);
+    for (size_t i = 0; i < c->profiles_count && err == 0; i++)
+        err = gather(c, c->profiles[i], after, out);
+    return err;
+}
+
+int
+crowd_last(struct crowd *c, uint64_t count, uint64_t *at)
+{
+    uint64_t head = store_head(c->store), window = count, *numbers;
+    struct buf found = {0};
+    size_t found_count;
+    int err = c->stale ? take_set(c) : 0;
+
+    *at = head;
+    while (err == 0 && *at > 0 && count > 0) {
+        window = window < head / 8 ? window * 8 : head;
+        *at = head - window;
+        if ((err = gather_all(c, *at, &found)) != 0)
+            break;
+        numbers = (uint64_t *)(void *)found.ptr;
+        found_count = settle(numbers, found.len / sizeof *numbers);
+        while (found_count > 0 && numbers[found_count - 1] > head)
+            found_count--;
+        if (found_count >= count) {
+            *at = numbers[found_count - count] - 1;
+            break;
+        }
+    }
+    buf_free(&found);
+    return err;
+}

@@ -1,0 +1,319 @@
+#include "broker/ingress.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/must.h"
+#include "broker/broker.h"
+#include "broker/normalise.h"
+#include "proto/code.h"
+#include "proto/codec.h"
+#include "proto/valid.h"
+
+#define RETRY_AFTER_MS 1000
+
+struct publish {
+    struct publish *next;
+    struct session *session;
+    uint64_t id;
+    zmq_msg_t message;          /* read again for the events not decided yet */
+    uint64_t need;              /* the highest number answered */
+    bool no_space;
+    size_t decided;
+    size_t count;
+    struct wire_event_answer answers[];
+};
+
+/* Numbers are found by time, so the received time must not go back when the
+ * clock does, nor across a restart. */
+void
+ingress_init(struct broker *b)
+{
+    char why[STORE_WHY_BYTES];
+    uint64_t head = store_head(b->store);
+    struct frame last;
+
+    b->ingress.queue_end = &b->ingress.queue;
+    if (head >= store_tail(b->store) && store_read_header(b->store, head, &last, why) == 0)
+        b->ingress.received = last.received;
+}
+
+static int64_t
+received_now(struct broker *b)
+{
+    int64_t now = clock_now();
+
+    if (now > b->ingress.received)
+        b->ingress.received = now;
+    return b->ingress.received;
+}
+
+/* ---------------------------------------------------------------- one event */
+
+static void
+refuse(struct broker *b, struct publish *p, int code, const char *detail)
+{
+    struct wire_event_answer *a = &p->answers[p->decided];
+
+    if (detail == NULL)
+        detail = tl_code_sentence(code);
+    *a = (struct wire_event_answer){.code = (uint32_t)code, .detail = {detail, strlen(detail)}};
+    if (code == TL_NO_SPACE) {
+        a->retry_after_ms = RETRY_AFTER_MS;
+        p->no_space = true;
+    }
+    stats_refused(&b->stats, code);
+}
+
+/* From bytes to something the store can take.  Returns 0 or a refusal code. */
+static int
+examine(struct broker *b, struct tl_str bytes, struct tl_event *ev, struct store_event *in,
+        const char **detail)
+{
+    struct store_identifier *ids;
+    int err;
+
+    *detail = NULL;
+    if (bytes.len > EVENT_BYTES_MAX)
+        return TL_TOO_LARGE;
+    if ((err = codec_decode(CODEC_EVENT, ev, bytes, &b->event_arena)) != 0)
+        return err;
+    if ((err = valid_event(ev, bytes.len, detail)) != 0)
+        return err;
+    err = normalise_identifiers(ev->identifiers, ev->identifiers_count, ev->region,
+                                &b->event_arena, &ids, &in->identifiers_count, detail);
+    if (err != 0)
+        return err;
+    in->event = ev;
+    in->bytes = bytes;
+    in->identifiers = ids;
+    return 0;
+}
+
+static void
+answer_verdict(struct broker *b, struct publish *p, const struct store_event *in,
+               const struct store_verdict *v)
+{
+    if (v->code < 0)
+        broker_fail(b, v->detail != NULL ? v->detail : tl_code_sentence(v->code));
+    if (v->code == TL_NO_SPACE)
+        batch_no_space(b, "no room for another event");
+    if (v->code == TL_DUPLICATE_DIFFERS)
+        deadletter_add(&b->deadletters, in, tl_code_name(v->code));
+    if (v->code != 0) {
+        refuse(b, p, v->code, v->detail);
+        return;
+    }
+    p->answers[p->decided] =
+        (struct wire_event_answer){.number = v->number, .duplicate = v->duplicate};
+    if (v->number > p->need)
+        p->need = v->number;
+    if (v->duplicate)
+        b->stats.duplicates++;
+    else
+        b->batch.open_bytes += in->bytes.len;
+}
+
+static void
+decide(struct broker *b, struct publish *p, struct tl_str bytes, int64_t received)
+{
+    struct store_event in = {.received = received};
+    struct store_verdict verdict = {0};
+    struct tl_event ev;
+    const char *detail;
+    int err;
+
+    /* What follows an event that was lost must not overtake it. */
+    if (p->no_space) {
+        refuse(b, p, TL_NO_SPACE, NULL);
+        return;
+    }
+    arena_reset(&b->event_arena);
+    if ((err = examine(b, bytes, &ev, &in, &detail)) != 0) {
+        refuse(b, p, err, detail);
+        return;
+    }
+    store_admit(b->store, &in, &verdict);
+    answer_verdict(b, p, &in, &verdict);
+}
+
+/* --------------------------------------------------------------- one batch */
+
+/* Decides about events while there is room.  true: about all of them. */
+static bool
+decide_batch(struct broker *b, struct publish *p, const struct wire_publish *events)
+{
+    int64_t received = received_now(b);
+
+    for (; p->decided < p->count; p->decided++) {
+        if (!store_has_room(b->store))
+            return false;
+        decide(b, p, events->events[p->decided], received);
+    }
+    return true;
+}
+
+static void
+finish(struct broker *b, struct publish *p)
+{
+    if (p->need <= store_head(b->store))
+        ingress_acknowledge(b, &p);
+    else
+        held_publish(b, p->need, &p);
+}
+
+static struct publish *
+new_publish(struct session *s, uint64_t id, size_t count)
+{
+    struct publish *p = calloc(1, sizeof *p + count * sizeof p->answers[0]);
+
+    must(p != NULL && zmq_msg_init(&p->message) == 0);
+    p->session = s;
+    p->id = id;
+    p->count = count;
+    session_ref(s);
+    s->publishes++;
+    return p;
+}
+
+void
+ingress_free(struct publish **p)
+{
+    struct publish *gone = *p;
+
+    *p = NULL;
+    gone->session->publishes--;
+    session_unref(&gone->session);
+    zmq_msg_close(&gone->message);
+    free(gone);
+}
+
+static void
+enqueue(struct broker *b, struct publish *p, zmq_msg_t *message)
+{
+    b->ingress.queue_bytes += zmq_msg_size(message);
+    must(zmq_msg_move(&p->message, message) == 0);
+    *b->ingress.queue_end = p;
+    b->ingress.queue_end = &p->next;
+}
+
+static int
+too_much(struct broker *b, const struct session *s, const struct wire_publish *events,
+         size_t bytes, const char **detail)
+{
+    *detail = NULL;
+    if (bytes > BATCH_BYTES_MAX) {
+        *detail = "a batch has at most 1048576 bytes";
+        return TL_TOO_LARGE;
+    }
+    if (events->events_count > BATCH_EVENTS_MAX) {
+        *detail = "a batch has at most 10000 events";
+        return TL_TOO_MANY;
+    }
+    if (s->publishes >= PUBLISH_WINDOW) {
+        *detail = "more batches are unanswered than the publish window of the welcome";
+        return TL_BUSY;
+    }
+    return b->ingress.queue_bytes > INGRESS_BYTES_MAX ? TL_BUSY : 0;
+}
+
+void
+ingress_publish(struct broker *b, struct session *s, const struct wire_request *request,
+                zmq_msg_t *message)
+{
+    const struct wire_publish *events = request->publish;
+    const char *detail;
+    struct publish *p;
+    int err;
+
+    if ((err = too_much(b, s, events, zmq_msg_size(message), &detail)) != 0) {
+        for (size_t i = 0; err != TL_BUSY && i < events->events_count; i++)
+            stats_refused(&b->stats, err);
+        session_refuse(b, s, request->id, err, detail);
+        return;
+    }
+    p = new_publish(s, request->id, events->events_count);
+    if (b->ingress.queue == NULL && decide_batch(b, p, events))
+        finish(b, p);
+    else
+        enqueue(b, p, message);
+}
+
+/* The request was read once, so it can be read again. */
+static bool
+decide_waiting(struct broker *b, struct publish *p)
+{
+    struct wire_request request;
+    struct tl_str bytes = {zmq_msg_data(&p->message), zmq_msg_size(&p->message)};
+
+    arena_reset(&b->request_arena);
+    must(codec_decode(CODEC_REQUEST, &request, bytes, &b->request_arena) == 0);
+    return decide_batch(b, p, request.publish);
+}
+
+static struct publish *
+dequeue(struct broker *b)
+{
+    struct publish *p = b->ingress.queue;
+
+    if ((b->ingress.queue = p->next) == NULL)
+        b->ingress.queue_end = &b->ingress.queue;
+    b->ingress.queue_bytes -= zmq_msg_size(&p->message);
+    return p;
+}
+
+void
+ingress_continue(struct broker *b)
+{
+    while (b->ingress.queue != NULL && store_has_room(b->store)
+           && decide_waiting(b, b->ingress.queue))
+        finish(b, dequeue(b));
+}
+
+void
+ingress_acknowledge(struct broker *b, struct publish **p)
+{
+    struct wire_publish_ack ack = {
+        .log = {b->log, LOG_ID_BYTES},
+        .answers = (*p)->answers,
+        .answers_count = (*p)->count,
+    };
+
+    session_reply(b, (*p)->session, &(struct wire_reply){.id = (*p)->id, .publish = &ack});
+    ingress_free(p);
+}
+
+void
+ingress_lost(struct broker *b, struct publish *p)
+{
+    uint64_t head = store_head(b->store);
+    size_t decided = p->decided;
+
+    for (p->decided = 0; p->decided < decided; p->decided++)
+        if (p->answers[p->decided].number > head)
+            refuse(b, p, TL_NO_SPACE, NULL);
+}
+
+void
+ingress_refuse_waiting(struct broker *b)
+{
+    while (b->ingress.queue != NULL) {
+        struct publish *p = dequeue(b);
+
+        ingress_lost(b, p);
+        for (; p->decided < p->count; p->decided++)
+            refuse(b, p, TL_NO_SPACE, NULL);
+        ingress_acknowledge(b, &p);
+    }
+}
+
+void
+ingress_fini(struct broker *b)
+{
+    while (b->ingress.queue != NULL) {
+        struct publish *p = dequeue(b);
+
+        ingress_free(&p);
+    }
+}

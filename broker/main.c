@@ -1,0 +1,63 @@
+/* touchlined -- the bus: the only process that touches the data. */
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "broker/broker.h"
+#include "proto/codec.h"
+
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_CALLED_WRONGLY = 2 };
+
+static int
+complain(int code, const char *sentence)
+{
+    fprintf(stderr, "touchlined: %s\n", sentence);
+    return code;
+}
+
+static int
+serve(const struct settings *s)
+{
+    static struct broker broker;
+    char why[BROKER_WHY_BYTES];
+
+    if (broker_open(&broker, s, why) != 0)
+        return complain(EXIT_FAILED, why);
+    return broker_run(&broker);
+}
+
+static int
+refuse_listen(const char *endpoint)
+{
+    char sentence[BROKER_WHY_BYTES];
+
+    snprintf(sentence, sizeof sentence,
+             "%.300s can be reached from other machines, and without keys anybody there could read "
+             "and write: listen at a loopback address (tcp://127.0.0.1:7700), or make keys with "
+             "`touchline key new`",
+             endpoint);
+    return complain(EXIT_CALLED_WRONGLY, sentence);
+}
+
+int
+main(int argc, char **argv)
+{
+    char error[SETTINGS_ERROR_BYTES];
+    struct settings settings;
+
+    if (settings_read(&settings, argc, argv, error) != 0)
+        return complain(EXIT_CALLED_WRONGLY, error);
+    if (settings.help) {
+        settings_usage();
+        return EXIT_FINE;
+    }
+    if (settings.version) {
+        puts("touchlined " TL_VERSION);
+        return EXIT_FINE;
+    }
+    if (!settings_is_local(settings.listen))
+        return refuse_listen(settings.listen);
+    signal(SIGPIPE, SIG_IGN);
+    codec_init();
+    return serve(&settings);
+}

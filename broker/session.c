@@ -1,0 +1,264 @@
+#include "broker/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/must.h"
+#include "broker/broker.h"
+#include "proto/code.h"
+#include "proto/codec.h"
+
+#define RETRY_MS 2      /* while some peer's pipe is full */
+#define RETRY_AFTER_MS 1000
+
+struct outgoing {
+    struct outgoing *next;
+    zmq_msg_t message;
+};
+
+struct session *
+session_find(struct broker *b, const struct peer *peer)
+{
+    return map_get(&b->sessions.by_peer, peer->routing, peer->routing_len);
+}
+
+struct session *
+session_open(struct broker *b, const struct peer *peer, struct tl_str name)
+{
+    struct session *s = session_find(b, peer);
+
+    if (s != NULL)
+        session_close(b, s);
+    if (b->sessions.by_peer.count >= SESSIONS_MAX)
+        return NULL;
+    must((s = calloc(1, sizeof *s)) != NULL);
+    s->peer = *peer;
+    s->refs = 1;
+    s->open = true;
+    s->heard_ms = uv_now(&b->loop);
+    s->outbox_end = &s->outbox;
+    snprintf(s->name, sizeof s->name, "%.*s", (int)(name.len < sizeof s->name ? name.len : sizeof s->name),
+             name.len > 0 ? name.ptr : "");
+    *map_put(&b->sessions.by_peer, peer->routing, peer->routing_len) = s;
+    return s;
+}
+
+static void
+empty_outbox(struct session *s)
+{
+    while (s->outbox != NULL) {
+        struct outgoing *out = s->outbox;
+
+        s->outbox = out->next;
+        zmq_msg_close(&out->message);
+        free(out);
+    }
+    s->outbox_end = &s->outbox;
+    s->outbox_bytes = 0;
+}
+
+/* Its streams see that it is closed and end by themselves. */
+void
+session_close(struct broker *b, struct session *s)
+{
+    if (!s->open)
+        return;
+    s->open = false;
+    empty_outbox(s);
+    must(map_remove(&b->sessions.by_peer, s->peer.routing, s->peer.routing_len) == s);
+    session_unref(&s);
+}
+
+void
+session_ref(struct session *s)
+{
+    s->refs++;
+}
+
+void
+session_unref(struct session **s)
+{
+    struct session *gone = *s;
+
+    *s = NULL;
+    if (--gone->refs > 0)
+        return;
+    empty_outbox(gone);
+    free(gone);
+}
+
+/* ------------------------------------------------------------------ sending */
+
+static void
+put_in_outbox(struct broker *b, struct session *s, zmq_msg_t *message)
+{
+    struct outgoing *out = calloc(1, sizeof *out);
+
+    must(out != NULL);
+    if (s->outbox == NULL) {
+        session_ref(s);
+        s->next_blocked = b->sessions.blocked;
+        b->sessions.blocked = s;
+        if (!uv_is_active((uv_handle_t *)&b->retry))
+            uv_timer_start(&b->retry, broker_retry, RETRY_MS, RETRY_MS);
+    }
+    s->outbox_bytes += zmq_msg_size(message);
+    must(zmq_msg_init(&out->message) == 0 && zmq_msg_move(&out->message, message) == 0);
+    *s->outbox_end = out;
+    s->outbox_end = &out->next;
+}
+
+static void
+let_go(struct broker *b, struct session *s)
+{
+    log_warn("session", "client=%s does not read its answers, let go", s->name);
+    session_close(b, s);
+}
+
+void
+session_send(struct broker *b, struct session *s, zmq_msg_t *message)
+{
+    int err = s->open ? EAGAIN : EHOSTUNREACH;
+
+    if (s->open && s->outbox == NULL)
+        err = router_send(&b->router, &s->peer, message);
+    if (err == EAGAIN && s->outbox_bytes + zmq_msg_size(message) <= OUTBOX_BYTES_MAX)
+        put_in_outbox(b, s, message);
+    else if (err == EAGAIN)
+        let_go(b, s);
+    else if (err != 0)
+        session_close(b, s);
+    zmq_msg_close(message);
+}
+
+void
+session_encode(struct broker *b, const struct wire_reply *reply, zmq_msg_t *message)
+{
+    buf_clear(&b->scratch);
+    codec_encode(CODEC_REPLY, reply, &b->scratch);
+    must(!b->scratch.failed && zmq_msg_init_size(message, b->scratch.len) == 0);
+    if (b->scratch.len > 0)
+        memcpy(zmq_msg_data(message), b->scratch.ptr, b->scratch.len);
+}
+
+void
+session_reply(struct broker *b, struct session *s, const struct wire_reply *reply)
+{
+    zmq_msg_t message;
+
+    session_encode(b, reply, &message);
+    session_send(b, s, &message);
+}
+
+static struct wire_refusal
+refusal(int code, const char *detail)
+{
+    if (detail == NULL)
+        detail = tl_code_sentence(code);
+    return (struct wire_refusal){
+        .code = (uint32_t)code,
+        .detail = {detail, strlen(detail)},
+        .retry_after_ms = code == TL_BUSY || code == TL_NO_SPACE ? RETRY_AFTER_MS : 0,
+    };
+}
+
+void
+session_refuse(struct broker *b, struct session *s, uint64_t id, int code, const char *detail)
+{
+    struct wire_refusal no = refusal(code, detail);
+
+    session_reply(b, s, &(struct wire_reply){.id = id, .refusal = &no});
+}
+
+void
+session_turn_away(struct broker *b, const struct peer *peer, uint64_t id, int code,
+                  const char *detail)
+{
+    struct wire_refusal no = refusal(code, detail);
+    zmq_msg_t message;
+
+    session_encode(b, &(struct wire_reply){.id = id, .refusal = &no}, &message);
+    router_send(&b->router, peer, &message);
+    zmq_msg_close(&message);
+}
+
+/* -------------------------------------------------------------- housekeeping */
+
+/* Returns true when nothing is left. */
+static bool
+send_outbox(struct broker *b, struct session *s)
+{
+    while (s->outbox != NULL) {
+        struct outgoing *out = s->outbox;
+        size_t bytes = zmq_msg_size(&out->message);
+        int err = router_send(&b->router, &s->peer, &out->message);
+
+        if (err == EAGAIN)
+            return false;
+        if (err != 0) {
+            session_close(b, s);
+            return true;
+        }
+        s->outbox_bytes -= bytes;
+        if ((s->outbox = out->next) == NULL)
+            s->outbox_end = &s->outbox;
+        zmq_msg_close(&out->message);
+        free(out);
+    }
+    return true;
+}
+
+void
+session_retry(struct broker *b)
+{
+    struct session **link = &b->sessions.blocked;
+
+    while (*link != NULL) {
+        struct session *s = *link;
+
+        if (s->open && !send_outbox(b, s)) {
+            link = &s->next_blocked;
+            continue;
+        }
+        *link = s->next_blocked;
+        stream_unblocked(b, s);
+        session_unref(&s);
+    }
+    if (b->sessions.blocked == NULL)
+        uv_timer_stop(&b->retry);
+}
+
+void
+session_expire(struct broker *b)
+{
+    uint64_t now = uv_now(&b->loop);
+    struct map_entry *e;
+
+    for (size_t i = 0; (e = map_next(&b->sessions.by_peer, &i)) != NULL;) {
+        struct session *s = e->value;
+
+        if (s->streams == 0 && s->publishes == 0 && now - s->heard_ms > SESSION_IDLE_MS) {
+            session_close(b, s);
+            i--;        /* another may have moved up */
+        }
+    }
+}
+
+void
+session_fini(struct broker *b)
+{
+    struct map_entry *e;
+
+    for (size_t i = 0; (e = map_next(&b->sessions.by_peer, &i)) != NULL; i = 0)
+        session_close(b, e->value);
+    while (b->sessions.blocked != NULL) {
+        struct session *s = b->sessions.blocked;
+
+        b->sessions.blocked = s->next_blocked;
+        session_unref(&s);
+    }
+    map_fini(&b->sessions.by_peer);
+}

@@ -1,0 +1,32 @@
+/* settings.h -- what the operator asked for: command line over settings file. */
+
+#ifndef SETTINGS_H
+#define SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SETTINGS_ERROR_BYTES 1024
+#define LISTEN_DEFAULT "tcp://127.0.0.1:7700"
+
+struct settings {
+    char *data;                 /* directory */
+    char *listen;               /* ZeroMQ endpoint */
+    int64_t segment_bytes;      /* 0: the store's default, as for all below */
+    int64_t views_bytes;
+    int64_t flush_events;
+    int64_t flush_ms;
+    bool help;
+    bool version;
+};
+
+/* Reads `argv`, and the settings file it names.  The text lives as long as the
+ * program.  Returns 0, or -1 with a sentence in `error`. */
+int settings_read(struct settings *s, int argc, char **argv, char error[SETTINGS_ERROR_BYTES]);
+
+void settings_usage(void);
+
+/* May one listen there without keys: does nobody but this machine get in? */
+bool settings_is_local(const char *endpoint);
+
+#endif
