@@ -277,6 +277,20 @@ print_rows(struct print_table *t, int indent, FILE *out)
 
 /* ------------------------------------------------------------ for programs */
 
+/* What is no UTF-8 becomes U+FFFD.  Returns how many bytes it took. */
+static size_t
+json_beyond_ascii(struct buf *out, const char *at, size_t len)
+{
+    wchar_t c;
+    size_t bytes = next(&c, at, len);
+
+    if (c == 0)
+        buf_text(out, "\\ufffd");
+    else
+        buf_append(out, at, bytes);
+    return bytes;
+}
+
 void
 print_json_text(struct buf *out, struct tl_str text)
 {
@@ -284,7 +298,9 @@ print_json_text(struct buf *out, struct tl_str text)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
-        if (c == '"' || c == '\\')
+        if (c >= 0x80)
+            i += json_beyond_ascii(out, text.ptr + i, text.len - i) - 1;
+        else if (c == '"' || c == '\\')
             buf_printf(out, "\\%c", c);
         else if (c == '\n')
             buf_text(out, "\\n");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct {
     const char *name;
@@ -214,6 +215,16 @@ verb_customer(const struct verb_call *call, const char *customer)
         return 0;
     return verb_misused(call, "a customer is TYPE:VALUE, such as email:joe@example.com, not `%s'",
                         customer);
+}
+
+int
+verb_directory(const struct verb_call *call, const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return verb_misused(call, "%s: %s", path, strerror(errno));
+    return S_ISDIR(st.st_mode) ? 0 : verb_misused(call, "%s is no directory", path);
 }
 
 /* ------------------------------------------------------------------ broker */

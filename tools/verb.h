@@ -82,6 +82,9 @@ __attribute__((format(printf, 2, 3))) int verb_misused(const struct verb_call *c
 /* Is this TYPE:VALUE?  Returns 0 or VERB_USAGE. */
 int verb_customer(const struct verb_call *call, const char *customer);
 
+/* Is there such a directory?  Returns 0 or VERB_USAGE. */
+int verb_directory(const struct verb_call *call, const char *path);
+
 /* Says on stderr what went wrong (`detail` may be empty), and where the broker
  * was looked for when it is away.  Returns the exit code for it. */
 int verb_failed(const struct verb_call *call, int code, struct tl_str detail);
