@@ -277,9 +277,9 @@ check_offer(const struct tl_event *ev, const struct tl_offer_touch *o, const cha
         return refuse(TL_BAD_FACET, "offers.offer: an offer or a campaign", detail);
     if (o->outcome.len > 0 && !among(o->outcome, outcomes))
         return refuse(TL_BAD_FACET,
-                      "offers.outcome: made delivered presented clicked accepted redeemed fulfilled "
-                      "undelivered dismissed declined no_response expired withdrawn superseded "
-                      "disputed",
+                      "offers.outcome: made delivered presented clicked accepted redeemed "
+                      "fulfilled undelivered dismissed declined no_response expired withdrawn "
+                      "superseded disputed",
                       detail);
     if (!is_time(o->expires) || !is_time(o->valid_from))
         return refuse(TL_BAD_TIME, "offers: expires and valid_from within 1970 to 2100", detail);
@@ -330,7 +330,8 @@ check_commitment(const struct tl_commitment *c, const char **detail)
         return refuse(TL_BAD_FACET, "commitments.id: must be given", detail);
     if (c->state.len > 0 && !among(c->state, states))
         return refuse(TL_BAD_FACET,
-                      "commitments.state: made kept broken waived renegotiated due overdue", detail);
+                      "commitments.state: made kept broken waived renegotiated due overdue",
+                      detail);
     if (!is_time(c->due))
         return refuse(TL_BAD_TIME, "commitments.due: within 1970 to 2100", detail);
     return 0;

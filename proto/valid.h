@@ -13,9 +13,9 @@
 #define IDENTIFIERS_MAX 32
 #define IDENTIFIER_TYPE_BYTES_MAX 32
 #define IDENTIFIER_BYTES_MAX 320        /* e-mail: 64 + '@' + 255, RFC 5321 */
-#define OFFERS_MAX 100                  /* a till's hundred lines of one promotion are one touch with a count */
+#define OFFERS_MAX 100                  /* a hundred lines of one promotion are one, with a count */
 #define NAME_BYTES_MAX 128              /* ids of offers, campaigns, treatments, instances */
-#define ID_BYTES_MAX 256                /* event id, source, subject, conversation, promises, receipts */
+#define ID_BYTES_MAX 256                /* event, source, subject, conversation, promise, receipt */
 #define TYPE_BYTES_MAX 64
 #define CHANNEL_BYTES_MAX 32            /* and the other words: direction, purpose, tender */
 #define COMMITMENTS_MAX 16

@@ -107,7 +107,8 @@ plain_structs_mirror_their_messages(void **state)
     /* codec_init stopped us already if a size is wrong; these are what a size
      * cannot show. */
     assert_int_equal(offsetof(struct tl_event, profile), sizeof(struct tl_event) - 16);
-    assert_int_equal(offsetof(struct tl_offer_touch, valid_from), sizeof(struct tl_offer_touch) - 8);
+    assert_int_equal(offsetof(struct tl_offer_touch, valid_from),
+                     sizeof(struct tl_offer_touch) - 8);
     assert_int_equal(offsetof(struct tl_offer, title), sizeof(struct tl_offer) - 16);
     assert_int_equal(offsetof(struct tl_context, omitted_count), sizeof(struct tl_context) - 8);
     assert_int_equal(offsetof(struct wire_request, campaign), sizeof(struct wire_request) - 8);
@@ -161,7 +162,8 @@ example(void)
 {
     static struct tl_identifier ids[] = {{TL_STR("loyalty"), TL_STR("718")},
                                          {TL_STR("email"), TL_STR("joe@example.com")}};
-    static struct tl_attribute attributes[] = {{TL_STR("k"), TL_STR("")}, {TL_STR(""), TL_STR("v")}};
+    static struct tl_attribute attributes[] = {{TL_STR("k"), TL_STR("")},
+                                               {TL_STR(""), TL_STR("v")}};
     static struct tl_offer_touch offers[] = {
         {.offer = TL_STR("o1"), .outcome = TL_STR("made"), .price_minor = -5, .count = 3},
         {.offer = TL_STR("o2"), .expires = -1, .valid_from = 1500000000000000001},

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,7 +179,8 @@ bytes_are_base64(void **state)
 static void
 anything_else_is_no_base64(void **state)
 {
-    static const char *const wrong[] = {"A", "AAAAA", "A===", "====", "AA=A", "A A=", "AAA\xc3\xab"};
+    static const char *const wrong[] = {"A",    "AAAAA", "A===",       "====",
+                                        "AA=A", "A A=",  "AAA\xc3\xab"};
     struct buf b = {0};
 
     (void)state;
@@ -234,6 +236,80 @@ a_key_of_a_map_sent_twice_is_written_once(void **state)
     buf_byte(&b, '\0');
     assert_string_equal((char *)b.ptr, "{\"attributes\":{\"j\":\"2\",\"k\":\"3\"}}");
     buf_free(&b);
+}
+
+/* ------------------------------------------------------------ golden bytes */
+
+static void
+read_file(const char *path, struct buf *b)
+{
+    FILE *f = fopen(path, "rb");
+    size_t len;
+
+    if (f == NULL)
+        fail_msg("%s cannot be read", path);
+    do {
+        unsigned char piece[4096];
+
+        len = fread(piece, 1, sizeof piece, f);
+        buf_append(b, piece, len);
+    } while (len > 0);
+    fclose(f);
+}
+
+static enum codec_message
+kind_of(const char *name)
+{
+    if (strncmp(name, "event-", 6) == 0)
+        return CODEC_EVENT;
+    return strncmp(name, "request-", 8) == 0 ? CODEC_REQUEST : CODEC_REPLY;
+}
+
+/* NAME.bin was written by Google's library: both ways must agree with it. */
+static void
+check_golden(const char *name)
+{
+    struct buf json = {0}, bytes = {0}, out = {0};
+    char path[300];
+
+    snprintf(path, sizeof path, "tests/data/wire/%.200s.json", name);
+    read_file(path, &json);
+    snprintf(path, sizeof path, "tests/data/wire/%.200s.bin", name);
+    read_file(path, &bytes);
+    assert_int_equal(read_bytes(kind_of(name), (const char *)json.ptr, json.len, &out), 0);
+    assert_int_equal(out.len, bytes.len);
+    if (out.len > 0)
+        assert_memory_equal(out.ptr, bytes.ptr, out.len);
+    buf_clear(&out);
+    assert_int_equal(json_from_bytes(kind_of(name), contents(&bytes), false, &out), 0);
+    buf_byte(&out, '\n');
+    assert_int_equal(out.len, json.len);
+    assert_memory_equal(out.ptr, json.ptr, out.len);
+    buf_free(&out);
+    buf_free(&bytes);
+    buf_free(&json);
+}
+
+static void
+golden_bytes_and_json_say_the_same(void **state)
+{
+    DIR *dir = opendir("tests/data/wire");
+    struct dirent *entry;
+    int count = 0;
+
+    (void)state;
+    assert_non_null(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        char *suffix = strstr(entry->d_name, ".json");
+
+        if (suffix == NULL)
+            continue;
+        *suffix = '\0';
+        check_golden(entry->d_name);
+        count++;
+    }
+    closedir(dir);
+    assert_true(count >= 18);
 }
 
 /* ------------------------------------------------------------------- whole */
@@ -379,6 +455,7 @@ main(void)
         cmocka_unit_test(codes_are_names),
         cmocka_unit_test(a_request_has_one_body),
         cmocka_unit_test(a_key_of_a_map_sent_twice_is_written_once),
+        cmocka_unit_test(golden_bytes_and_json_say_the_same),
         cmocka_unit_test(whole_shows_every_field_but_times_and_messages_not_given),
         cmocka_unit_test(what_is_no_json_object_is_malformed),
         cmocka_unit_test(wrong_kinds_of_value_are_malformed),

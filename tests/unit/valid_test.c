@@ -266,7 +266,8 @@ lists_have_their_limits(void **state)
     for (size_t i = 0; i <= COMMITMENTS_MAX; i++)
         commitments[i].id = TL_STR("c");
     for (size_t i = 0; i <= CONSENTS_MAX; i++)
-        consents[i] = (struct tl_consent){.purpose = TL_STR("marketing"), .status = TL_STR("denied")};
+        consents[i] = (struct tl_consent){.purpose = TL_STR("marketing"),
+                                          .status = TL_STR("denied")};
 
 #define TRY(list, max)                                      \
     do {                                                    \
