@@ -14,8 +14,8 @@
 #include "store/walk.h"
 
 /* Address space costs nothing until it is used, and growing a map throws its
- * page tables away: start large, and double. */
-#define MAP_BYTES_MIN ((size_t)256 << 20)
+ * page tables away: it doubles, so that happens a few times in its life. */
+#define MAP_BYTES_MIN ((size_t)64 << 20)
 #define MAP_SLACK_BYTES ((size_t)64 << 20)
 
 #define PAGE_BYTES 4096

@@ -384,11 +384,43 @@ memory_is_counted_and_given_back(void **state)
     assert_int_equal(views_dirty_records(v), 60000);
     assert_false(views_full(v));
 
-    /* The map grows for this: it begins with less than 60000 scattered pages. */
     flush(v, 1);
     assert_int_equal(views_dirty_records(v), 0);
     assert_true(views_dirty_bytes(v) < before / 4);
     assert_true(views_bytes(v) > 60000 * 100);
+    views_close(&v);
+}
+
+static void
+the_map_grows_before_it_is_full_and_reads_go_on(void **state)
+{
+    static char value[1900];
+    struct views *v = open_views();
+    uint64_t bytes = 0;
+
+    (void)state;
+    for (uint64_t number = 1; bytes < 200 << 20; number++) {
+        for (uint64_t i = 0; i < 30000; i++) {
+            struct key k = profile_key(i * 997 + number, 0, "");
+
+            snprintf(value, sizeof value, "%u", (unsigned)i);
+            views_put(v, k.bytes, k.len, value, sizeof value);
+        }
+        freeze(v, number);
+        for (uint64_t i = 0; i < 30000; i += 7) {
+            assert_absent(v, profile_key(i * 997, 0, ""));
+            snprintf(value, sizeof value, "%u", (unsigned)i);
+            for (uint64_t n = 1; n <= number; n++) {
+                struct key k = profile_key(i * 997 + n, 0, "");
+                struct tl_str got;
+
+                assert_true(views_get(v, k.bytes, k.len, &got));
+                assert_string_equal(got.ptr, value);
+            }
+        }
+        assert_int_equal(views_settle(v), 0);
+        bytes = views_bytes(v);
+    }
     views_close(&v);
 }
 
@@ -722,7 +754,8 @@ a_full_disk_loses_nothing_and_the_next_freeze_tries_again(void **state)
 
 enum { KILL_PROFILES = 6000 };
 
-/* Each round writes its number into two records of each profile and a sum. */
+/* Each round writes its number into two or three records of each profile and a
+ * sum, so that transactions end within a profile if nobody takes care. */
 static void
 write_rounds(int ready)
 {
@@ -734,6 +767,8 @@ write_rounds(int ready)
         for (uint64_t p = 0; p < KILL_PROFILES; p++) {
             put(v, profile_key(p, 0, ""), text);
             put(v, profile_key(p, 'o', "x"), text);
+            if (p % 2 == 0)
+                put(v, profile_key(p, 't', "y"), text);
         }
         put(v, text_key("Gn"), text);
         freeze(v, round);
@@ -767,6 +802,8 @@ check_rounds(void)
 
         assert_in_range(number, at, at + 1);
         assert_int_equal(read_number(v, profile_key(p, 'o', "x")), number);
+        if (p % 2 == 0)
+            assert_int_equal(read_number(v, profile_key(p, 't', "y")), number);
         ahead += number > at;
     }
     views_close(&v);
@@ -815,6 +852,7 @@ main(void)
         TEST(views_of_another_format_are_refused_with_a_sentence),
         TEST(records_without_a_format_are_refused_as_damage),
         TEST(memory_is_counted_and_given_back),
+        TEST(the_map_grows_before_it_is_full_and_reads_go_on),
         TEST(views_are_full_at_their_memory),
         TEST(one_profile_with_very_many_records_stays_whole),
         TEST(random_operations_agree_with_a_naive_model),
