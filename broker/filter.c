@@ -63,7 +63,7 @@ filter_fini(struct filter *f)
 }
 
 /* The finalizer of splitmix64.  Frozen: readers count on their share staying
- * theirs; PROTOCOL.md has it for clients. */
+ * theirs. */
 static uint64_t
 spread(uint64_t z)
 {

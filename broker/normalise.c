@@ -140,9 +140,7 @@ lower_all(char *text, size_t len)
 static bool
 plain_label(const char *p, size_t len)
 {
-    if (len == 0 || len > LABEL_BYTES_MAX || p[0] == '-' || p[len - 1] == '-')
-        return false;
-    if (len >= 4 && p[2] == '-' && p[3] == '-')
+    if (p[0] == '-' || p[len - 1] == '-' || (len >= 4 && p[2] == '-' && p[3] == '-'))
         return false;
     for (size_t i = 0; i < len; i++)
         if (!(lower(p[i]) >= 'a' && lower(p[i]) <= 'z') && !(p[i] >= '0' && p[i] <= '9')
@@ -151,21 +149,21 @@ plain_label(const char *p, size_t len)
     return true;
 }
 
-/* A domain that IDNA would only put in lower case: nearly all are. */
+/* Is each label of a sane length, and `plain` when asked for? */
 static bool
-plain_domain(struct tl_str d)
+good_domain(struct tl_str d, bool plain)
 {
     size_t start = 0;
 
-    if (d.len > DOMAIN_BYTES_MAX)
-        return false;
-    for (size_t i = 0; i <= d.len; i++)
-        if (i == d.len || d.ptr[i] == '.') {
-            if (!plain_label(d.ptr + start, i - start))
-                return false;
-            start = i + 1;
-        }
-    return true;
+    for (size_t i = 0; i <= d.len; i++) {
+        if (i < d.len && d.ptr[i] != '.')
+            continue;
+        if (i == start || i - start > LABEL_BYTES_MAX
+            || (plain && !plain_label(d.ptr + start, i - start)))
+            return false;
+        start = i + 1;
+    }
+    return d.len <= DOMAIN_BYTES_MAX;
 }
 
 /* `d` ends in NUL. */
@@ -185,7 +183,7 @@ domain_by_idna(struct tl_str *d, struct arena *arena)
     if (copy == NULL)
         return TL_TOO_MANY;
     *d = (struct tl_str){copy, len};
-    return len > 0 && len <= DOMAIN_BYTES_MAX ? 0 : TL_BAD_IDENTIFIER;
+    return good_domain(*d, false) ? 0 : TL_BAD_IDENTIFIER;
 }
 
 static int
@@ -234,7 +232,8 @@ normalise_email(struct tl_str *value, struct tl_str region, struct arena *arena)
         return TL_BAD_IDENTIFIER;
 
     lower_all(copy, local.len);
-    if (plain_domain(domain))
+    /* Nearly all domains are such that IDNA would only put them in lower case. */
+    if (good_domain(domain, true))
         lower_all(at + 1, domain.len);
     else if ((err = domain_by_idna(&domain, arena)) != 0)
         return err;
@@ -339,9 +338,9 @@ normalise_phone(struct tl_str *value, struct tl_str region, struct arena *arena)
 static const struct kind *
 kind_of(struct tl_str type)
 {
-    for (size_t i = 0; i < KINDS; i++)
+    for (size_t i = 0; i < KINDS - 1; i++)
         if (str_is(type, kinds[i].name))
-            return i < KINDS - 1 ? &kinds[i] : NULL;
+            return &kinds[i];
     return type.len > 2 && type.ptr[0] == 'x' && type.ptr[1] == '-' ? &kinds[KINDS - 1] : NULL;
 }
 
