@@ -2,7 +2,8 @@
  *
  * A decoder is pure: it opens no file and no socket, knows no clock, and gives
  * the same events for the same bytes, so a file and its webhook dedupe each
- * other.  Bytes may be fed in pieces of any size. */
+ * other.  (The one file it reads is the time zone's, when it is opened.)  Bytes
+ * may be fed in pieces of any size. */
 
 #ifndef ADAPTERS_FORMATS_H
 #define ADAPTERS_FORMATS_H
@@ -23,11 +24,12 @@ struct format_sink {
 struct format_options {
     const char *source;             /* NULL: the format's or map's own name */
     const char *region;             /* default for phone numbers, ISO 3166-1; NULL: none */
-    const char *timezone;           /* IANA name for times without a zone; NULL: the format's, else UTC */
+    const char *timezone;           /* for times without a zone: IANA name or +02:00; NULL: the map's, else UTC */
     const char *map_text;           /* csv: the map file's text and name */
     const char *map_name;
-    /* csv: gives the text of a joined table the map names, or NULL; borrowed
-     * until the decoder is closed. */
+    /* csv: gives the text of a joined table, or NULL when it is not there;
+     * borrowed until the decoder is closed.  `name` is as the map says it, a file
+     * name without `.csv` and `.gz`: `campaign_descriptions`. */
     const char *(*table)(void *arg, const char *name, size_t *len);
     void *table_arg;
 };

@@ -1,0 +1,258 @@
+#include "adapters/draft.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_OVERHEAD_BYTES 48      /* tags, lengths and amounts of one sale line */
+
+void
+draft_init(struct draft *d)
+{
+    memset(d, 0, sizeof *d);
+    arena_init(&d->text, DRAFT_TEXT_BYTES_MAX);
+}
+
+void
+draft_fini(struct draft *d)
+{
+    arena_fini(&d->text);
+}
+
+void
+draft_begin(struct draft *d)
+{
+    arena_reset(&d->text);
+    d->event = (struct tl_event){0};
+    d->message = (struct tl_message){0};
+    d->sale = (struct tl_sale){0};
+    d->feedback = (struct tl_feedback){0};
+    d->attributes_bytes = d->attributes_more = d->lines_bytes = 0;
+    d->failed = false;
+}
+
+const struct tl_event *
+draft_end(struct draft *d)
+{
+    struct tl_event *ev = &d->event;
+
+    if (d->attributes_more > 0)
+        d->attributes[ev->attributes_count++] = (struct tl_attribute){
+            TL_STR("attributes_more"), draft_printf(d, "%zu", d->attributes_more)};
+    ev->identifiers = d->identifiers;
+    ev->attributes = d->attributes;
+    ev->offers = d->offers;
+    ev->consents = d->consents;
+    if (ev->sale != NULL) {
+        d->sale.lines = d->lines;
+        d->sale.tenders = d->tenders;
+    }
+    return ev;
+}
+
+struct tl_str
+draft_copy(struct draft *d, struct tl_str text)
+{
+    char *to = arena_copy(&d->text, text.ptr, text.len);
+    size_t len = 0;
+
+    if (to == NULL) {
+        d->failed = true;
+        return (struct tl_str){0};
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c == '\r' && i + 1 < text.len && text.ptr[i + 1] == '\n')
+            continue;
+        to[len++] = c >= ' ' || c == '\t' || c == '\n' ? (char)c : ' ';
+    }
+    return (struct tl_str){to, len};
+}
+
+struct tl_str
+draft_printf(struct draft *d, const char *fmt, ...)
+{
+    va_list args, again;
+    struct tl_str out = {0};
+    char *to;
+    int len;
+
+    va_start(args, fmt);
+    va_copy(again, args);
+    len = vsnprintf(NULL, 0, fmt, args);
+    if (len >= 0 && (to = arena_alloc(&d->text, (size_t)len + 1)) != NULL) {
+        vsnprintf(to, (size_t)len + 1, fmt, again);
+        out = (struct tl_str){to, (size_t)len};
+    } else {
+        d->failed = true;
+    }
+    va_end(again);
+    va_end(args);
+    return out;
+}
+
+void
+draft_identifier(struct draft *d, struct tl_str type, struct tl_str value)
+{
+    struct tl_event *ev = &d->event;
+
+    if (value.len == 0)
+        return;
+    if (ev->identifiers_count == DRAFT_IDENTIFIERS_MAX
+        || value.len > DRAFT_IDENTIFIER_BYTES_MAX) {
+        draft_attribute(d, type, value);
+        return;
+    }
+    d->identifiers[ev->identifiers_count++] = (struct tl_identifier){type, value};
+}
+
+static bool
+same(struct tl_str a, struct tl_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static struct tl_attribute *
+find_attribute(struct draft *d, struct tl_str key)
+{
+    for (size_t i = 0; i < d->event.attributes_count; i++)
+        if (same(d->attributes[i].key, key))
+            return &d->attributes[i];
+    return NULL;
+}
+
+void
+draft_attribute(struct draft *d, struct tl_str key, struct tl_str value)
+{
+    struct tl_event *ev = &d->event;
+    struct tl_attribute *there = find_attribute(d, key);
+    size_t bytes = key.len + value.len;
+
+    if (value.len == 0)
+        return;
+    /* The last place is for the count of those that found none. */
+    if ((there == NULL && ev->attributes_count == DRAFT_ATTRIBUTES_MAX - 1)
+        || d->attributes_bytes + bytes > DRAFT_ATTRIBUTES_BYTES_MAX) {
+        d->attributes_more++;
+        return;
+    }
+    d->attributes_bytes += bytes;
+    if (there == NULL)
+        there = &d->attributes[ev->attributes_count++];
+    *there = (struct tl_attribute){key, value};
+}
+
+struct tl_offer_touch *
+draft_offer(struct draft *d, struct tl_str offer, struct tl_str campaign, const char *outcome)
+{
+    struct tl_event *ev = &d->event;
+    struct tl_offer_touch *touch;
+
+    if (offer.len == 0 || offer.len > DRAFT_NAME_BYTES_MAX || campaign.len > DRAFT_NAME_BYTES_MAX)
+        return NULL;
+    for (size_t i = 0; i < ev->offers_count; i++) {
+        touch = &d->offers[i];
+        if (same(touch->offer, offer) && same(touch->campaign, campaign)
+            && text_is(touch->outcome, outcome)) {
+            touch->count++;
+            return touch;
+        }
+    }
+    if (ev->offers_count == DRAFT_OFFERS_MAX)
+        return NULL;
+    touch = &d->offers[ev->offers_count++];
+    *touch = (struct tl_offer_touch){
+        .offer = offer, .campaign = campaign, .outcome = text_of(outcome), .count = 1};
+    return touch;
+}
+
+struct tl_consent *
+draft_consent(struct draft *d)
+{
+    struct tl_event *ev = &d->event;
+
+    if (ev->consents_count == DRAFT_CONSENTS_MAX)
+        return NULL;
+    d->consents[ev->consents_count] = (struct tl_consent){0};
+    return &d->consents[ev->consents_count++];
+}
+
+void
+draft_line(struct draft *d, const struct tl_sale_line *line)
+{
+    size_t bytes = LINE_OVERHEAD_BYTES + line->item.len + line->description.len
+                   + line->quantity.len + line->department.len + line->coupon.len;
+
+    if (d->sale.lines_more > 0 || d->sale.lines_count == DRAFT_LINES_MAX
+        || d->lines_bytes + bytes > DRAFT_LINES_BYTES_MAX) {
+        d->sale.lines_more++;
+        return;
+    }
+    d->lines_bytes += bytes;
+    d->lines[d->sale.lines_count++] = *line;
+}
+
+/* Past the limit the last one takes the sum, so the amounts still add up. */
+void
+draft_tender(struct draft *d, struct tl_str type, int64_t amount_minor)
+{
+    struct tl_tender *last = &d->tenders[DRAFT_TENDERS_MAX - 1];
+
+    if (d->sale.tenders_count == DRAFT_TENDERS_MAX) {
+        last->type = TL_STR("others");
+        if (__builtin_add_overflow(last->amount_minor, amount_minor, &last->amount_minor))
+            d->failed = true;
+        return;
+    }
+    d->tenders[d->sale.tenders_count++] = (struct tl_tender){type, amount_minor};
+}
+
+struct tl_str
+text_of(const char *text)
+{
+    return (struct tl_str){text, text != NULL ? strlen(text) : 0};
+}
+
+bool
+text_is(struct tl_str s, const char *text)
+{
+    return s.len == strlen(text) && (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);
+}
+
+static bool
+blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+struct tl_str
+text_trim(struct tl_str s)
+{
+    while (s.len > 0 && blank(s.ptr[0])) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len > 0 && blank(s.ptr[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+/* ISO 4217, list one; all others have two. */
+int
+currency_digits(struct tl_str currency)
+{
+    static const char none[] = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
+    static const char three[] = "BHD IQD JOD KWD LYD OMR TND";
+    static const char four[] = "CLF UYW";
+    char code[4] = "";
+
+    if (currency.len != 3)
+        return 2;
+    memcpy(code, currency.ptr, 3);
+    if (strchr(code, ' ') != NULL)
+        return 2;
+    return strstr(none, code) != NULL ? 0
+           : strstr(three, code) != NULL ? 3
+           : strstr(four, code) != NULL ? 4 : 2;
+}

@@ -1,0 +1,83 @@
+/* draft.h -- an event being put together by a decoder.
+ *
+ * Holds the arrays an event points into, within the limits of the contract, and
+ * the text that is not in the input as it is.  What does not fit is counted in
+ * the event (`attributes_more`, lines_more), never dropped in silence. */
+
+#ifndef ADAPTERS_DRAFT_H
+#define ADAPTERS_DRAFT_H
+
+#include "base/arena.h"
+#include "client/touchline.h"
+
+/* As in proto/valid.h, which decoders do not see; draft_test compares. */
+#define DRAFT_ATTRIBUTES_MAX 64
+#define DRAFT_IDENTIFIERS_MAX 32
+#define DRAFT_IDENTIFIER_BYTES_MAX 320
+#define DRAFT_OFFERS_MAX 100
+#define DRAFT_CONSENTS_MAX 32
+#define DRAFT_LINES_MAX 1000
+#define DRAFT_TENDERS_MAX 100
+#define DRAFT_NAME_BYTES_MAX 128
+/* What lists may take of an event's 64 KiB. */
+#define DRAFT_LINES_BYTES_MAX (36u << 10)
+#define DRAFT_ATTRIBUTES_BYTES_MAX (12u << 10)
+
+#define DRAFT_TEXT_BYTES_MAX (1u << 20)
+
+struct draft {
+    struct tl_event event;
+    struct tl_message message;
+    struct tl_sale sale;
+    struct tl_feedback feedback;
+    struct tl_identifier identifiers[DRAFT_IDENTIFIERS_MAX];
+    struct tl_attribute attributes[DRAFT_ATTRIBUTES_MAX];
+    struct tl_offer_touch offers[DRAFT_OFFERS_MAX];
+    struct tl_consent consents[DRAFT_CONSENTS_MAX];
+    struct tl_sale_line lines[DRAFT_LINES_MAX];
+    struct tl_tender tenders[DRAFT_TENDERS_MAX];
+    size_t attributes_bytes, attributes_more;
+    size_t lines_bytes;
+    struct arena text;
+    bool failed;                /* text did not fit: refuse the record */
+};
+
+void draft_init(struct draft *d);
+void draft_fini(struct draft *d);
+
+/* An empty event; the text of the one before is gone. */
+void draft_begin(struct draft *d);
+
+/* Puts what is in the draft's lists into its event. */
+const struct tl_event *draft_end(struct draft *d);
+
+/* A copy that lives until draft_begin.  Control characters, which no event may
+ * hold, become blanks; a CR before a LF goes. */
+struct tl_str draft_copy(struct draft *d, struct tl_str text);
+__attribute__((format(printf, 2, 3))) struct tl_str draft_printf(struct draft *d, const char *fmt,
+                                                                 ...);
+
+/* These lend the text they are given.  Empty values are left out; an identifier
+ * that is too long to be one becomes an attribute; an attribute said twice keeps
+ * the last value. */
+void draft_identifier(struct draft *d, struct tl_str type, struct tl_str value);
+void draft_attribute(struct draft *d, struct tl_str key, struct tl_str value);
+
+/* A touch of that offer with that outcome: counts on when there is one already.
+ * NULL when there is no room, or the id is empty or too long to be one. */
+struct tl_offer_touch *draft_offer(struct draft *d, struct tl_str offer, struct tl_str campaign,
+                                   const char *outcome);
+
+struct tl_consent *draft_consent(struct draft *d);          /* NULL when full */
+void draft_line(struct draft *d, const struct tl_sale_line *line);
+void draft_tender(struct draft *d, struct tl_str type, int64_t amount_minor);
+
+/* Text helpers of decoders. */
+struct tl_str text_of(const char *text);                     /* NULL is empty */
+bool text_is(struct tl_str s, const char *text);
+struct tl_str text_trim(struct tl_str s);                    /* without blanks around */
+
+/* Decimals of a currency, by ISO 4217. */
+int currency_digits(struct tl_str currency);
+
+#endif

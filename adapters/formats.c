@@ -1,0 +1,26 @@
+#include "adapters/formats.h"
+
+#include <string.h>
+
+#include "adapters/csv/mapped.h"
+#include "adapters/email/sendgrid.h"
+#include "adapters/pos/poslog.h"
+
+const struct format formats[] = {
+    {"csv", "tables with a header row, read by a map (touchline-map(5))", "", true, mapped_open,
+     mapped_feed, mapped_end, mapped_close},
+    {"sendgrid", "Twilio SendGrid Event Webhook bodies", "email", false, sendgrid_open,
+     sendgrid_feed, sendgrid_end, sendgrid_close},
+    {"poslog", "ARTS / IXRetail POSLog XML, with NCR ACS extensions", "pos", false, poslog_open,
+     poslog_feed, poslog_end, poslog_close},
+    {0},
+};
+
+const struct format *
+format_find(const char *name)
+{
+    for (const struct format *f = formats; f->name != NULL; f++)
+        if (strcmp(f->name, name) == 0)
+            return f;
+    return NULL;
+}

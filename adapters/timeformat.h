@@ -1,0 +1,28 @@
+/* timeformat.h -- dates and times as tables write them.
+ *
+ * %Y %m %d %H %M %S as in strptime (digits, leading zeros optional), %f a
+ * fraction of a second, %z an offset (Z, +02:00, +0200), %s seconds since 1970,
+ * %% a percent sign; anything else stands for itself. */
+
+#ifndef ADAPTERS_TIMEFORMAT_H
+#define ADAPTERS_TIMEFORMAT_H
+
+#include <stdbool.h>
+
+#include "base/zone.h"
+#include "client/touchline.h"
+
+/* What is wrong with the format, or NULL. */
+const char *timeformat_check(struct tl_str format);
+
+struct timeformat_time {
+    int64_t ns;                 /* UTC */
+    bool local;                 /* by `zone`: the text had no offset of its own */
+};
+
+/* `end_of_day`: the last second of that local day.  Returns false when the text
+ * is not of that format, or no date between 1970 and 2100. */
+bool timeformat_read(struct timeformat_time *out, struct tl_str text, struct tl_str format,
+                     const struct zone *zone, bool end_of_day);
+
+#endif
