@@ -175,7 +175,7 @@ write_sale(struct draft *d, struct workload *w, uint32_t customer)
     d->ev.type = TL_STR("sale.completed");
     d->ev.channel = TL_STR("pos");
     d->ev.touchpoint = TL_STR("till 4");
-    identify(d, TL_STR("loyalty"), write_text(d->loyalty, "%010u", customer));
+    identify(d, TL_STR("loyalty"), write_text(d->loyalty, "%u", 1000000000 + customer));
     if (workload_draw(w, 8) == 0)
         identify_email(d, customer);        /* the receipt by e-mail: one person, two names */
     d->line = (struct tl_sale_line){
