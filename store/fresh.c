@@ -1,0 +1,123 @@
+#include "store/fresh.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "store/le.h"
+
+#define SLOTS_MIN 16
+
+struct fresh *
+fresh_new(void)
+{
+    struct fresh *f = calloc(1, sizeof *f);
+
+    must(f != NULL);
+    return f;
+}
+
+void
+fresh_free(struct fresh **f)
+{
+    if (*f == NULL)
+        return;
+    for (size_t i = 0; i < FRESH_PARTS; i++)
+        free((*f)->parts[i].slots);
+    free(*f);
+    *f = NULL;
+}
+
+uint64_t
+fresh_number(const struct fresh_slot *slot)
+{
+    return le_get64(slot->number);
+}
+
+/* Where the key is, or the empty slot where it would be. */
+static struct fresh_slot *
+place(const struct fresh_part *p, const unsigned char key[SEEN_KEY_BYTES])
+{
+    size_t i = le_get32(key + 1);
+
+    for (;; i++) {
+        struct fresh_slot *slot = &p->slots[i & (p->slots_count - 1)];
+
+        if (fresh_number(slot) == 0 || memcmp(slot->key, key, SEEN_KEY_BYTES) == 0)
+            return slot;
+    }
+}
+
+static void
+grow(struct fresh_part *p)
+{
+    struct fresh_part bigger = {.count = p->count};
+
+    bigger.slots_count = p->slots_count != 0 ? p->slots_count * 2 : SLOTS_MIN;
+    bigger.slots = calloc(bigger.slots_count, sizeof *bigger.slots);
+    must(bigger.slots != NULL);
+    for (size_t i = 0; i < p->slots_count; i++)
+        if (fresh_number(&p->slots[i]) != 0)
+            *place(&bigger, p->slots[i].key) = p->slots[i];
+    free(p->slots);
+    *p = bigger;
+}
+
+uint64_t
+fresh_find(const struct fresh *f, const unsigned char key[SEEN_KEY_BYTES])
+{
+    const struct fresh_part *p = &f->parts[key[0]];
+
+    return p->count != 0 ? fresh_number(place(p, key)) : 0;
+}
+
+void
+fresh_add(struct fresh *f, const unsigned char key[SEEN_KEY_BYTES], uint64_t number)
+{
+    struct fresh_part *p = &f->parts[key[0]];
+    struct fresh_slot *slot;
+
+    if (p->count >= p->slots_count - p->slots_count / 4)
+        grow(p);
+    slot = place(p, key);
+    if (fresh_number(slot) != 0)
+        return;
+    memcpy(slot->key, key, SEEN_KEY_BYTES);
+    le_put64(slot->number, number);
+    p->count++;
+}
+
+void
+fresh_add_after(struct fresh *f, const struct fresh *from, uint64_t after)
+{
+    for (size_t part = 0; part < FRESH_PARTS; part++) {
+        const struct fresh_part *p = &from->parts[part];
+
+        for (size_t i = 0; i < p->slots_count; i++)
+            if (fresh_number(&p->slots[i]) > after)
+                fresh_add(f, p->slots[i].key, fresh_number(&p->slots[i]));
+    }
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    return memcmp(a, b, SEEN_KEY_BYTES);
+}
+
+size_t
+fresh_sorted(const struct fresh *f, size_t part, struct fresh_slot *out)
+{
+    const struct fresh_part *p = &f->parts[part];
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->slots_count; i++) {
+        uint64_t number = fresh_number(&p->slots[i]);
+
+        if (number != 0 && number >= f->first && number <= f->last)
+            out[count++] = p->slots[i];
+    }
+    if (count > 1)
+        qsort(out, count, sizeof *out, compare);
+    return count;
+}
