@@ -294,19 +294,17 @@ log_batch_begin(struct buf *batch)
     must(header != NULL);
 }
 
-/* Behind the batch being filled there may be another on its way to the disk,
- * which is not counted in the segment yet.  A new segment has room for both. */
+/* A new segment has room for two of the largest batches, so the next one is
+ * enough whatever becomes of them. */
 int
 log_reserve(struct log *log, size_t bytes)
 {
     const struct segment *s = open_segment(log);
-    uint64_t end = atomic_load_explicit(&s->end, memory_order_relaxed);
     int err;
 
-    must(bytes <= LOG_BATCH_BYTES_MAX);
     if (atomic_load_explicit(&log->broken, memory_order_relaxed))
         return TL_EIO;
-    if (s->bytes - end >= bytes + LOG_BATCH_BYTES_MAX)
+    if (s->bytes - atomic_load_explicit(&s->end, memory_order_relaxed) >= bytes)
         return 0;
     if ((err = ahead_wait(&log->ahead)) == TL_EIO)
         atomic_store(&log->broken, true);

@@ -44,10 +44,10 @@ uint64_t log_segment_first(const struct log *log);   /* first number of the open
 /* Starts an empty batch in `batch` (leaves room for its header). */
 void log_batch_begin(struct buf *batch);
 
-/* Makes sure a batch of `bytes` (header included) can be written, even behind
- * another one that is on its way to the disk.  Cheap, unless the open segment is
- * nearly full and the next is not preallocated yet: then it waits for that.
- * Loop thread, also during log_write.
+/* Makes sure that `bytes` can be written: all that is not in the log yet, of the
+ * batch being filled and of one on its way to the disk.  Cheap, unless the open
+ * segment is nearly full and the next is not preallocated yet: then it waits for
+ * that.  Loop thread, also during log_write.
  * Returns 0, TL_NO_SPACE (nothing changed; try again later), TL_EIO. */
 int log_reserve(struct log *log, size_t bytes);
 
