@@ -6,6 +6,7 @@
 
 #include "tools/show.h"
 
+#define RECENT_SHOWN 10     /* more is no answer in a second */
 #define TEXT(s) (int)(s).len, (s).len > 0 ? (s).ptr : ""
 
 static bool
@@ -68,6 +69,8 @@ who_is(struct buf *line, const struct tl_context *c)
 static void
 known_as(struct buf *line, const struct tl_who *who)
 {
+    if (who->identifiers_count == 1 && who->identifiers[0].verified)
+        return;
     for (size_t i = 0; i < who->identifiers_count; i++) {
         const struct tl_known_identifier *id = &who->identifiers[i];
 
@@ -134,7 +137,7 @@ show_reasons(const struct tl_context *c)
 
     if (c->reasons_count == 0)
         return 0;
-    show_heading("WHY HE MAY BE CALLING", " ");
+    show_heading("WHY HE MAY BE CALLING", "%s", "");
     for (size_t i = 0; i < c->reasons_count; i++) {
         print_cell(&t, c->reasons[i].why);
         print_cellf(&t, "%s", print_when(when, c->reasons[i].time, c->now));
@@ -186,7 +189,7 @@ show_contact(const struct tl_context *c)
 
     if (c->may_contact_count + c->consents_count == 0)
         return 0;
-    show_heading("MAY WE CONTACT", " ");
+    show_heading("MAY WE CONTACT", "%s", "");
     for (size_t i = 0; i < c->may_contact_count; i++) {
         const struct tl_contact_verdict *v = &c->may_contact[i];
 
@@ -258,11 +261,11 @@ show_value(const struct tl_context *c)
 
     if (v == NULL || v->purchases + v->returns == 0)
         return 0;
-    show_heading("VALUE", "%s %s, %s%s%s%s%s", print_count(count, v->purchases),
+    show_heading("VALUE", "%s %s, %s in all%s%s%s%s", print_count(count, v->purchases),
                  v->purchases == 1 ? "purchase" : "purchases",
                  print_money(money, v->spend_minor, v->currency),
-                 v->last_sale != 0 ? "; the last " : "", print_when(when, v->last_sale, c->now),
-                 v->last_sale != 0 ? ", " : "",
+                 v->last_sale != 0 ? "; last " : "", print_when(when, v->last_sale, c->now),
+                 v->last_sale != 0 ? ": " : "",
                  v->last_sale != 0 ? print_money(last, v->last_sale_minor, v->currency) : "");
     if (v->returns > 0)
         printf("  %s returned\n", print_count(count, v->returns));
@@ -296,12 +299,14 @@ static int
 show_recent(const struct tl_context *c)
 {
     struct print_table t = {.columns = 4};
-    char when[PRINT_WHEN_BYTES], and[64];
+    size_t shown = c->recent_count < RECENT_SHOWN ? c->recent_count : RECENT_SHOWN;
+    char when[PRINT_WHEN_BYTES];
 
-    if (c->recent_count == 0)
+    if (shown == 0)
         return 0;
-    show_heading("LAST CONTACTS", "%zu%s", c->recent_count, more(and, c->recent_more));
-    for (size_t i = 0; i < c->recent_count; i++) {
+    show_heading("LAST CONTACTS", "%s", c->recent_count > shown || c->recent_more.len > 0
+                                            ? "`touchline timeline' has them all" : "");
+    for (size_t i = 0; i < shown; i++) {
         const struct tl_recent *r = &c->recent[i];
 
         print_cellf(&t, "%s", print_when(when, r->time, c->now));

@@ -207,7 +207,7 @@ static char *
 load_beside(const struct ingest *in, const char *name, size_t *len)
 {
     static const char *const endings[] = {"", ".gz", ".csv", ".csv.gz"};
-    const char *slash = strrchr(in->path, '/'), *why;
+    const char *slash = strrchr(in->path, '/');
     int dir = slash != NULL ? (int)(slash - in->path) + 1 : 0;
     char path[4096], *text;
 
@@ -215,8 +215,10 @@ load_beside(const struct ingest *in, const char *name, size_t *len)
         if (snprintf(path, sizeof path, "%.*s%s%s", dir, in->path, name, endings[i])
             >= (int)sizeof path)
             return NULL;
-        if ((text = input_load(path, len, &why)) != NULL)
+        if ((text = input_load(path, len)) != NULL)
             return text;
+        if (errno != ENOENT)
+            (void)verb_cannot(path);
     }
     return NULL;
 }
@@ -274,11 +276,12 @@ ingest_file(struct ingest *in, const char *path)
 
     in->path = path;
     if (input_open(&in->input, path) != 0)
-        return verb_misused(in->call, "%s: %s", path, strerror(errno));
+        return verb_cannot(path);
     if (in->format->open(&decoder, &in->options, &sink, why) != 0) {
         input_close(&in->input);
         drop_tables(in);
-        return verb_misused(in->call, "%s", why);
+        fprintf(stderr, "touchline: %s\n", why);
+        return VERB_USAGE;
     }
     feed(in, decoder);
     in->format->close(&decoder);
@@ -301,7 +304,7 @@ ingest_dir(struct ingest *in, const char *path)
     int count = scandir(path, &entries, visible, alphasort), code = 0;
 
     if (count < 0)
-        return verb_misused(in->call, "%s: %s", path, strerror(errno));
+        return verb_cannot(path);
     for (int i = 0; i < count; i++) {
         char file[4096];
         struct stat st;
@@ -362,15 +365,15 @@ summarise(const struct ingest *in)
 static int
 load_map(struct ingest *in)
 {
-    const char *slash, *why;
+    const char *slash;
     size_t len;
 
     if (in->map_path == NULL)
         return in->format->needs_map ? verb_misused(in->call, "format %s wants a --map FILE",
                                                     in->format->name)
                                      : 0;
-    if ((in->map_text = input_load(in->map_path, &len, &why)) == NULL)
-        return verb_misused(in->call, "%s: %s", in->map_path, why);
+    if ((in->map_text = input_load(in->map_path, &len)) == NULL)
+        return verb_cannot(in->map_path);
     slash = strrchr(in->map_path, '/');
     snprintf(in->map_name, sizeof in->map_name, "%s", slash != NULL ? slash + 1 : in->map_path);
     if (strlen(in->map_name) > 4 && strcmp(in->map_name + strlen(in->map_name) - 4, ".map") == 0)
@@ -388,7 +391,7 @@ run(struct ingest *in, const char *path)
     int code;
 
     if (in->rejects_path != NULL && (in->rejects = fopen(in->rejects_path, "we")) == NULL)
-        return verb_misused(in->call, "%s: %s", in->rejects_path, strerror(errno));
+        return verb_cannot(in->rejects_path);
     if (!in->dry_run && (code = outlet_open(&in->outlet, in->call, on_answer, in)) != 0)
         return code;
     progress_begin(&in->progress, "events");

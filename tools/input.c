@@ -68,34 +68,29 @@ input_close(struct input *in)
 }
 
 char *
-input_load(const char *path, size_t *len, const char **why)
+input_load(const char *path, size_t *len)
 {
     struct buf text = {0};
     struct input in;
+    const char *why;
     ssize_t got = 1;
 
-    if (input_open(&in, path) != 0) {
-        *why = strerror(errno);
+    if (input_open(&in, path) != 0)
         return NULL;
-    }
     while (got > 0) {
-        size_t had = text.len;
         void *at = buf_grow(&text, CHUNK_BYTES);
 
-        if (at == NULL) {
-            *why = "out of memory";
+        if (at == NULL)
             break;
-        }
-        got = input_read(&in, at, CHUNK_BYTES, why);
-        text.len = had + (got > 0 ? (size_t)got : 0);
+        got = input_read(&in, at, CHUNK_BYTES, &why);
+        text.len -= CHUNK_BYTES - (got > 0 ? (size_t)got : 0);
     }
+    input_close(&in);
     *len = text.len;
     buf_byte(&text, '\0');
     if (got != 0 || text.failed) {
-        if (got < 0)
-            *why = "this is damaged or no text";
+        errno = got < 0 ? EBADMSG : ENOMEM;
         buf_free(&text);
     }
-    input_close(&in);
     return (char *)text.ptr;
 }

@@ -25,7 +25,7 @@ uint64_t input_done(const struct input *in);
 
 void input_close(struct input *in);
 
-/* The whole file; free() it.  NULL with a sentence in *why. */
-char *input_load(const char *path, size_t *len, const char **why);
+/* The whole file with a NUL that is not counted; free() it.  NULL with errno. */
+char *input_load(const char *path, size_t *len);
 
 #endif

@@ -77,9 +77,8 @@ tell(struct publishing *p, const struct line *l)
     if (p->call->output == OUTPUT_JSONL)
         print_answer(p, l);
     else if (l->status == REFUSED)
-        fprintf(stderr, "touchline: line %llu: %s%s%s\n", (unsigned long long)l->number,
-                tl_code_name(l->code), l->detail != NULL ? ": " : "",
-                l->detail != NULL ? l->detail : "");
+        fprintf(stderr, "touchline: line %llu, %s: %s\n", (unsigned long long)l->number,
+                tl_code_name(l->code), l->detail != NULL ? l->detail : "");
 }
 
 static void
@@ -160,6 +159,18 @@ refuse(struct publishing *p, struct line *l, int code, const char *fmt, ...)
     advance(p);
 }
 
+/* No event, so its line is all there is to name it by. */
+static void
+refuse_line(struct publishing *p, struct line *l, int code, const char *why)
+{
+    static const char only[] = "line 1: ";  /* a line is the whole text to who reads it */
+
+    if (strncmp(why, only, sizeof only - 1) == 0)
+        why += sizeof only - 1;
+    refuse(p, l, code, "line %llu: %s", (unsigned long long)l->number,
+           why[0] != '\0' ? why : tl_code_sentence(code));
+}
+
 /* Who the event is, for its answer. */
 static int
 name(struct line *l, struct tl_str bytes)
@@ -198,8 +209,7 @@ take_line(struct publishing *p, struct tl_str text)
     if ((l = pend(p)) == NULL)
         return;
     if ((err = tl_event_from_json(text, &bytes, &len, why, sizeof why)) > 0) {
-        refuse(p, l, err, "line %llu: %s", (unsigned long long)l->number,
-               why[0] != '\0' ? why : tl_code_sentence(err));
+        refuse_line(p, l, err, why);
         return;
     }
     if (err == 0 && (err = name(l, (struct tl_str){bytes, len})) == 0)
@@ -333,7 +343,7 @@ verb_publish(struct verb_call *call)
         return code;
     if (call->argc == 1 && strcmp(call->argv[0], "-") != 0
         && (p.fd = open(call->argv[0], O_RDONLY | O_CLOEXEC)) < 0)
-        return verb_misused(call, "%s: %s", call->argv[0], strerror(errno));
+        return verb_cannot(call->argv[0]);
     code = run(&p);
     if (p.fd != STDIN_FILENO)
         close(p.fd);

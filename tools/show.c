@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TERMS_COLUMNS 44
-
 static bool
 is(struct tl_str text, const char *word)
 {
@@ -31,20 +29,20 @@ empty(const struct tl_reply *reply)
     const struct tl_timeline *timeline = tl_reply_timeline(reply);
     const struct tl_offers *offers = tl_reply_offers(reply);
     const struct tl_campaigns *campaigns = tl_reply_campaign(reply);
-    const struct tl_verification *verified = tl_reply_verify(reply);
 
     return (timeline != NULL && timeline->events_count == 0)
            || (offers != NULL && offers->offers_count == 0)
-           || (campaigns != NULL && campaigns->counts_count == 0)
-           || (verified != NULL && !verified->ok);
+           || (campaigns != NULL && campaigns->counts_count == 0);
 }
 
 int
 show_reply(const struct verb_call *call, int err, struct tl_reply **reply,
            int (*table)(const struct tl_reply *reply))
 {
-    int code;
+    int code = VERB_FINE;
 
+    if (err == 0 && call->output == OUTPUT_TABLE && empty(*reply))
+        err = TL_NOT_FOUND;
     if (err == 0)
         err = call->output == OUTPUT_JSON ? print_reply(*reply) : table(*reply);
     if (err == 0)
@@ -60,13 +58,14 @@ void
 show_heading(const char *title, const char *fmt, ...)
 {
     bool bold = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+    char note[256];
     va_list args;
 
-    printf(bold ? "\n\033[1m%s\033[0m  " : "\n%s  ", title);
     va_start(args, fmt);
-    vprintf(fmt, args);
+    vsnprintf(note, sizeof note, fmt, args);
     va_end(args);
-    putchar('\n');
+    printf(bold ? "\n\033[1m%s\033[0m%s%s\n" : "\n%s%s%s\n", title, note[0] != '\0' ? "  " : "",
+           note);
 }
 
 const char *
@@ -101,36 +100,41 @@ show_live(const struct tl_offer *offers, size_t count)
 }
 
 static int
-earlier(const void *a, const void *b)
+newest_first(const void *a, const void *b)
 {
     const struct tl_outcome_seen *x = a, *y = b;
 
-    return (x->time > y->time) - (x->time < y->time);
+    return (x->time < y->time) - (x->time > y->time);
 }
 
-/* "made 20 Apr by mail, redeemed 2 May at the till" */
+static void
+outcome(struct buf *out, const struct tl_outcome_seen *s, int64_t now)
+{
+    char when[PRINT_WHEN_BYTES], by[48];
+
+    add(out, s->outcome);
+    if (s->count > 1)
+        buf_printf(out, " %u times, last", s->count);
+    buf_printf(out, "%s%s%s", s->time != 0 ? " " : "", print_when(when, s->time, now),
+               show_by(s->channel, by));
+    if (s->reason.len > 0)
+        buf_printf(out, " (%.*s)", (int)s->reason.len, s->reason.ptr);
+}
+
+/* The last word first: "redeemed 2 May 2017 at the till, made 20 Apr 2017 by mail". */
 static int
 history(struct buf *out, const struct tl_offer *o, int64_t now)
 {
     struct tl_outcome_seen *seen = malloc((o->outcomes_count + 1) * sizeof *seen);
-    char when[PRINT_WHEN_BYTES], by[48];
 
     if (seen == NULL)
         return TL_ENOMEM;
     if (o->outcomes_count > 0)
         memcpy(seen, o->outcomes, o->outcomes_count * sizeof *seen);
-    qsort(seen, o->outcomes_count, sizeof *seen, earlier);
+    qsort(seen, o->outcomes_count, sizeof *seen, newest_first);
     for (size_t i = 0; i < o->outcomes_count; i++) {
-        const struct tl_outcome_seen *s = &seen[i];
-
         buf_text(out, i > 0 ? ", " : "");
-        add(out, s->outcome);
-        if (s->count > 1)
-            buf_printf(out, " %u times, last", s->count);
-        buf_printf(out, "%s%s%s", s->time != 0 ? " " : "", print_when(when, s->time, now),
-                   show_by(s->channel, by));
-        if (s->reason.len > 0)
-            buf_printf(out, " (%.*s)", (int)s->reason.len, s->reason.ptr);
+        outcome(out, &seen[i], now);
     }
     free(seen);
     return 0;
@@ -139,43 +143,33 @@ history(struct buf *out, const struct tl_offer *o, int64_t now)
 static void
 name(struct buf *out, const struct tl_offer *o)
 {
-    bool own_name = o->campaign.len > 0
-                    && !(o->campaign.len == o->offer.len
-                         && memcmp(o->campaign.ptr, o->offer.ptr, o->offer.len) == 0);
+    bool of_its_own = o->campaign.len != o->offer.len
+                      || memcmp(o->campaign.ptr, o->offer.ptr, o->offer.len) != 0;
 
-    add(out, o->title.len > 0 ? o->title : o->offer);
-    if (own_name)
-        buf_printf(out, " (campaign %.*s)", (int)o->campaign.len, o->campaign.ptr);
+    if (o->title.len > 0)
+        add(out, o->title);
+    else if (of_its_own)
+        buf_printf(out, "offer %.*s", (int)o->offer.len, o->offer.len > 0 ? o->offer.ptr : "");
+    if (o->campaign.len > 0 && (of_its_own || o->title.len == 0))
+        buf_printf(out, "%scampaign %.*s", out->len > 0 ? ", " : "", (int)o->campaign.len,
+                   o->campaign.ptr);
 }
 
-/* The words shown and the price, as far as a line bears them. */
+/* The words shown and the price. */
 static void
 terms(struct buf *out, const struct tl_offer *o)
 {
     char money[PRINT_MONEY_BYTES];
-    size_t at = out->len;
 
     add(out, o->terms);
-    if (print_width(o->terms) > TERMS_COLUMNS) {
-        out->len = at;
-        for (size_t i = 0; i < o->terms.len && i < TERMS_COLUMNS - 3; i++)
-            buf_byte(out, (unsigned char)o->terms.ptr[i]);
-        while (out->len > at && (out->ptr[out->len - 1] & 0xc0) == 0x80)
-            out->len--;
-        if (out->len > at && out->ptr[out->len - 1] >= 0xc0)
-            out->len--;
-        buf_text(out, "...");
-    }
     if (o->price_minor != 0)
-        buf_printf(out, "%s%s", out->len > at ? ", " : "",
+        buf_printf(out, "%s%s", o->terms.len > 0 ? ", " : "",
                    print_money(money, o->price_minor, o->currency));
 }
 
 static void
 state(struct buf *out, const struct tl_offer *o)
 {
-    if (o->live)
-        buf_text(out, "LIVE ");
     add(out, o->state);
     if (o->disputed && !is(o->state, "disputed"))
         buf_text(out, ", disputed");
@@ -184,46 +178,97 @@ state(struct buf *out, const struct tl_offer *o)
 }
 
 static void
-remark(struct buf *out, const struct tl_offer *o, int64_t now)
+until(struct buf *out, const struct tl_offer *o, int64_t now)
 {
     char when[PRINT_WHEN_BYTES];
 
-    if (o->conflict.len > 0)
-        buf_printf(out, "CONFLICT: %.*s", (int)o->conflict.len, o->conflict.ptr);
-    else if (o->expires != 0)
+    if (o->expires != 0)
         buf_printf(out, "%s %s", o->expires > now ? "until" : "ended",
                    print_when(when, o->expires, now));
+}
+
+/* Prints a line of what a customer may still have, and empties it. */
+static void
+live_line(struct buf *line, const char *before)
+{
+    struct buf clean = {0};
+
+    print_clean(&clean, in(line));
+    if (clean.len > 0)
+        printf("%s%.*s\n", before, (int)clean.len, (const char *)clean.ptr);
+    line->failed = line->failed || clean.failed;
+    line->len = 0;
+    buf_free(&clean);
+}
+
+/* What he may still have is told in full. */
+static int
+show_live_offer(const struct tl_offer *o, int64_t now)
+{
+    struct buf line = {0};
+    int err;
+
+    name(&line, o);
+    buf_text(&line, ": ");
+    state(&line, o);
+    if (o->expires != 0)
+        buf_text(&line, ", ");
+    until(&line, o, now);
+    live_line(&line, "  LIVE  ");
+    terms(&line, o);
+    live_line(&line, "        ");
+    err = history(&line, o, now);
+    live_line(&line, "        ");
+    if (o->conflict.len > 0) {
+        buf_printf(&line, "CONFLICT: %.*s", (int)o->conflict.len, o->conflict.ptr);
+        live_line(&line, "        ");
+    }
+    if (line.failed)
+        err = TL_ENOMEM;
+    buf_free(&line);
+    return err;
+}
+
+static void
+cell_of(struct print_table *t, struct buf *cell)
+{
+    print_cell(t, in(cell));
+    t->cells.failed = t->cells.failed || cell->failed;
+    buf_clear(cell);
+}
+
+static int
+closed_row(struct print_table *t, const struct tl_offer *o, int64_t now)
+{
+    struct buf cell = {0};
+    int err;
+
+    state(&cell, o);
+    cell_of(t, &cell);
+    name(&cell, o);
+    cell_of(t, &cell);
+    err = history(&cell, o, now);
+    cell_of(t, &cell);
+    until(&cell, o, now);
+    cell_of(t, &cell);
+    terms(&cell, o);
+    cell_of(t, &cell);
+    buf_free(&cell);
+    return err;
 }
 
 int
 show_offers(const struct tl_offer *offers, size_t count, int64_t now)
 {
     struct print_table t = {.columns = 5};
-    struct buf cell = {0};
     int err = 0;
 
-    for (size_t i = 0; i < count && err == 0; i++) {
-        const struct tl_offer *o = &offers[i];
-
-        state(&cell, o);
-        print_cell(&t, in(&cell));
-        buf_clear(&cell);
-        name(&cell, o);
-        print_cell(&t, in(&cell));
-        buf_clear(&cell);
-        err = history(&cell, o, now);
-        print_cell(&t, in(&cell));
-        buf_clear(&cell);
-        remark(&cell, o, now);
-        print_cell(&t, in(&cell));
-        buf_clear(&cell);
-        terms(&cell, o);
-        print_cell(&t, in(&cell));
-        buf_clear(&cell);
-    }
-    if (cell.failed)
-        err = TL_ENOMEM;
-    buf_free(&cell);
+    for (size_t i = 0; i < count && err == 0; i++)
+        if (offers[i].live)
+            err = show_live_offer(&offers[i], now);
+    for (size_t i = 0; i < count && err == 0; i++)
+        if (!offers[i].live)
+            err = closed_row(&t, &offers[i], now);
     if (err != 0) {
         buf_free(&t.cells);
         return err;

@@ -16,7 +16,8 @@ int show_reply(const struct verb_call *call, int err, struct tl_reply **reply,
 /* OFFERS  2 live, 6 closed */
 __attribute__((format(printf, 2, 3))) void show_heading(const char *title, const char *fmt, ...);
 
-/* One row an offer: its state, what it is, what became of it, until when. */
+/* What may still be had in full, then a row for each that is over: its state,
+ * what it was, what became of it. */
 int show_offers(const struct tl_offer *offers, size_t count, int64_t now);
 
 /* How many of them are still to be had. */

@@ -42,6 +42,13 @@ verb_misused(const struct verb_call *call, const char *fmt, ...)
     return VERB_USAGE;
 }
 
+int
+verb_cannot(const char *what)
+{
+    fprintf(stderr, "touchline: %s: %s\n", what, strerror(errno));
+    return VERB_USAGE;
+}
+
 /* ----------------------------------------------------------------- options */
 
 static int
@@ -218,13 +225,16 @@ verb_customer(const struct verb_call *call, const char *customer)
 }
 
 int
-verb_directory(const struct verb_call *call, const char *path)
+verb_directory(const char *path)
 {
     struct stat st;
 
     if (stat(path, &st) != 0)
-        return verb_misused(call, "%s: %s", path, strerror(errno));
-    return S_ISDIR(st.st_mode) ? 0 : verb_misused(call, "%s is no directory", path);
+        return verb_cannot(path);
+    if (S_ISDIR(st.st_mode))
+        return 0;
+    errno = ENOTDIR;
+    return verb_cannot(path);
 }
 
 /* ------------------------------------------------------------------ broker */
@@ -263,9 +273,10 @@ exit_code(int code)
 int
 verb_failed(const struct verb_call *call, int code, struct tl_str detail)
 {
-    fprintf(stderr, "touchline: %s", tl_code_sentence(code));
     if (detail.len > 0)
-        fprintf(stderr, ": %.*s", (int)detail.len, detail.ptr);
+        fprintf(stderr, "touchline: %.*s", (int)detail.len, detail.ptr);
+    else
+        fprintf(stderr, "touchline: %s", tl_code_sentence(code));
     if (code == TL_EAWAY)
         fprintf(stderr, " (%s)", endpoint(call));
     fputc('\n', stderr);

@@ -83,9 +83,12 @@ __attribute__((format(printf, 2, 3))) int verb_misused(const struct verb_call *c
 int verb_customer(const struct verb_call *call, const char *customer);
 
 /* Is there such a directory?  Returns 0 or VERB_USAGE. */
-int verb_directory(const struct verb_call *call, const char *path);
+int verb_directory(const char *path);
 
-/* Says on stderr what went wrong (`detail` may be empty), and where the broker
+/* Says that a file cannot be used, with errno.  Returns VERB_USAGE. */
+int verb_cannot(const char *what);
+
+/* Says on stderr what went wrong (`detail` is a sentence, or empty), and where the broker
  * was looked for when it is away.  Returns the exit code for it. */
 int verb_failed(const struct verb_call *call, int code, struct tl_str detail);
 

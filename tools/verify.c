@@ -117,5 +117,5 @@ verb_verify(struct verb_call *call)
         return code;
     if (dir == NULL)
         return online(call);
-    return (code = verb_directory(call, dir)) != 0 ? code : offline(call, dir);
+    return (code = verb_directory(dir)) != 0 ? code : offline(call, dir);
 }
