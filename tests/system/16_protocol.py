@@ -1,0 +1,63 @@
+"""PROTOCOL.md is right: its example runs, and its golden bytes are what they say."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+from google.protobuf import json_format
+
+import touchline_pb2 as pb
+from harness import BUILD, DATA, ROOT, Case, event
+
+KINDS = {"event": pb.Event, "request": pb.Request, "reply": pb.Reply}
+
+
+class Protocol(Case):
+
+    def example(self, broker):
+        env = dict(os.environ, PYTHONPATH=str(BUILD / "tests/python"))
+        done = subprocess.run([sys.executable, "-B", ROOT / "tests/examples/publish.py",
+                               broker.endpoint], env=env, capture_output=True, text=True,
+                              timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout.splitlines()
+
+    def test_the_example_publishes_asks_and_follows(self):
+        broker = self.broker()
+        with broker.wire() as wire:
+            wire.publish([event(id="before")])
+            first, second = wire.position(2), wire.position(3)
+        out = self.example(broker)
+        self.assertEqual(out[0], f"stored at {first}")
+        self.assertTrue(out[1].startswith("refused MALFORMED "), out)
+        self.assertEqual(out[2], f"stored at {second}")
+        self.assertEqual(out[3], f"duplicate of {first}")
+        self.assertEqual(out[5], f"duplicate of {second}")
+        self.assertEqual(out[6], f"offer spring-20 made as of {second}")
+        self.assertEqual(out[7:10], ["event 1 before", "event 2 mail-1", "event 3 mail-2"])
+        self.assertEqual(out[10:], [f"read up to {second}", f"go on from {second}"])
+
+    def test_the_document_shows_the_example(self):
+        page = (ROOT / "proto/PROTOCOL.md").read_text()
+        example = (ROOT / "tests/examples/publish.py").read_text()
+        self.assertIn(f"```python\n{example}```\n", page)
+
+    def test_another_library_reads_and_writes_the_golden_bytes(self):
+        files = sorted(DATA.glob("wire/*.json"))
+        self.assertGreaterEqual(len(files), 18)
+        for path in files:
+            with self.subTest(name=path.name):
+                kind = KINDS[path.stem.partition("-")[0]]
+                said = json_format.Parse(path.read_text(), kind())
+                golden = pathlib.Path(path.with_suffix(".bin")).read_bytes()
+                self.assertEqual(said, kind.FromString(golden))
+                self.assertEqual(said.SerializeToString(deterministic=True), golden)
+
+    def test_a_golden_request_is_answered_as_it_should_be(self):
+        broker = self.broker()
+        with broker.wire(hello=False) as wire:
+            for name, answer in (("request-stat", "refusal"), ("request-hello", "welcome"),
+                                 ("request-publish", "publish"), ("request-stat", "stat")):
+                wire.socket.send((DATA / f"wire/{name}.bin").read_bytes())
+                self.assertEqual(wire.receive().WhichOneof("body"), answer)
