@@ -79,16 +79,15 @@ show "$touchline" context $customer
 
 [ "$TOUCHLINE_BROKER" = tcp://127.0.0.1:7700 ] && set_broker= ||
     set_broker="TOUCHLINE_BROKER=$TOUCHLINE_BROKER "
+try() { printf '  %-44s %s\n' "$1" "$set_broker$touchline $2"; }
 say "4. To try next"
-cat <<END
-  ${set_broker}$touchline timeline $customer --limit 12      what happened, newest first
-  ${set_broker}$touchline offers $customer                   every offer with its outcomes
-  ${set_broker}$touchline watch --type 'coupon.*' --from last:5000   replay, then live; ends with ^C
-END
+try "what happened, newest first" "timeline $customer --limit 12"
+try "every offer with its outcomes" "offers $customer"
+try "coupons as they come, from the last on (^C)" "watch --type 'coupon.*' --from last:5000"
 
 if [ "${CI:-}" = true ] || [ ! -t 1 ]; then
     stop
-    say "The broker was stopped; its data stays in $home."
+    say "The broker was stopped.  To have it back: $build/touchlined --data $home/broker"
 else
     say "The broker goes on running; stop it with: kill $broker"
 fi

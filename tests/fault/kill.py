@@ -79,6 +79,7 @@ class Kill(Case):
             for t in threads:
                 t.start()
             time.sleep(random.uniform(0.05, 0.8))
+            self.assertTrue(broker.running(), f"ended by itself: {broker.log()[-500:]}")
             broker.kill()
             for t in threads:
                 t.stopped.set()

@@ -37,14 +37,14 @@ HOMES = {
     "idn2.h": ["broker/normalise.c"],
     "phonenumbers/*": ["broker/phone.cc"],
     "zlib.h": ["tools/*"],
-    "protobuf-c/*": ["proto/codec.c", "proto/json.c"],
-    "*.pb-c.h": ["proto/codec.c", "proto/json.c"],
+    "protobuf-c/*": ["proto/table.c"],
+    "*.pb-c.h": ["proto/table.c"],
 }
 
 LIBC = re.compile(r"(sys|linux|netinet|arpa)/\w+\.h|nmmintrin\.h|\w+")   # the last: C++
-LIBC_HEADERS = """assert ctype dirent endian errno fcntl float getopt inttypes limits locale math
+LIBC_HEADERS = """assert ctype dirent endian errno fcntl float ftw getopt inttypes limits locale math
     pthread sched setjmp signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib
-    stdnoreturn string strings sysexits termios time unistd poll glob fnmatch libgen netdb
+    stdnoreturn string strings sysexits termios time unistd poll wchar glob fnmatch libgen netdb
     cpuid""".split()
 
 

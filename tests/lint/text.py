@@ -53,6 +53,8 @@ class Text(unittest.TestCase):
         calls = re.compile(r"\b(" + "|".join(UNSAFE) + r")\s*\(")
         wrong = []
         for path in files(".c", ".h", ".cc"):
+            if path.is_relative_to(ROOT / "tests"):
+                continue
             text = without_strings_and_comments(path.read_text())
             for number, line in enumerate(text.split("\n"), 1):
                 where = f"{path.relative_to(ROOT)}:{number}"

@@ -17,7 +17,8 @@ class Context(Shared):
         self.shared.publish([
             event(customer=[who, "email:shape@x.com"], type="offer.made", channel="mail",
                   source="mailer", offers=[offer("made", "18", "18", terms="Type A")]),
-            touched("redeemed", minute(5), customer=who, channel="pos", offer="18", campaign="18"),
+            touched("redeemed", "2024-03-02T00:00:00Z", customer=who, channel="pos", offer="18",
+                    campaign="18"),
             sale(48210, customer=who),
             event(customer=who, type="commitment.made", commitments=[
                 {"id": "p1", "text": "call back", "by": "Ann", "to": "Joe", "state": "made",
@@ -86,6 +87,15 @@ class Context(Shared):
         self.assertEqual(times, sorted(times, reverse=True))
         self.assertGreaterEqual(len(recent), 20)
         self.assertEqual(times[0], minute(39))
+
+    def test_contacts_and_outcomes_name_their_events(self):
+        who = "loyalty:named"
+        answers = self.shared.publish([touched("made", minute(1), customer=who),
+                                       touched("clicked", minute(2), customer=who)])
+        made, clicked = [a["position"] for a in answers]
+        context = self.shared.context(who)
+        self.assertEqual([r["event"] for r in context["recent"]], [clicked, made])
+        self.assertEqual([s["event"] for s in context["offers"][0]["outcomes"]], [made, clicked])
 
     def test_only_the_sections_asked_for_are_sent(self):
         who = "loyalty:sections"

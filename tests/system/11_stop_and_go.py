@@ -23,7 +23,7 @@ def story(customers, rounds, start=0):
                           minute(r * 7 % 90), customer=who, offer=f"o{r % 5}",
                           id=f"{r}-{c}-t", campaign=f"c{r % 3}")
             yield sale(r * 100 + c, time=minute(r), customer=f"loyalty:{c + 1}", id=f"{r}-{c}-s")
-            yield event(customer=[f"cookie:{c % 3}"] + who[1:], id=f"{r}-{c}-w", time=minute(r))
+            yield event(customer=[f"cookie:k{c % 3}"] + who[1:], id=f"{r}-{c}-w", time=minute(r))
 
 
 def publish(broker, events, size=500):
@@ -31,13 +31,13 @@ def publish(broker, events, size=500):
     with broker.wire() as wire:
         for i in range(0, len(events), size):
             answers = wire.publish(events[i:i + size])
-            assert all(a.code == 0 for a in answers)
+            assert all(a.code == 0 for a in answers), [a for a in answers if a.code][:1]
 
 
 def answers(broker, customers=30):
     got = {}
     with broker.wire() as wire:
-        for who in [f"loyalty:{c + 1}" for c in range(customers)] + ["cookie:1", "email:c0@x.com"]:
+        for who in [f"loyalty:{c + 1}" for c in range(customers)] + ["cookie:k1", "email:c0@x.com"]:
             context = wire.ask(context=pb.ContextQuery(customer=who)).context
             context.ClearField("now")
             offers = wire.ask(offers=pb.OffersQuery(customer=who)).offers
