@@ -29,7 +29,8 @@ stop_earlier() {
 start_on() {
     TOUCHLINE_BROKER=$1
     export TOUCHLINE_BROKER
-    "$build/touchlined" --data $home/broker --listen "$1" >>$home/broker.log 2>&1 </dev/null &
+    # A session of its own: it outlives the terminal's job.
+    setsid "$build/touchlined" --data $home/broker --listen "$1" >>$home/broker.log 2>&1 </dev/null &
     broker=$!
     echo $broker >$home/broker.pid
     tries=0
