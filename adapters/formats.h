@@ -21,6 +21,7 @@ struct format_sink {
     void *arg;
 };
 
+/* All text is borrowed until the decoder is closed. */
 struct format_options {
     const char *source;             /* NULL: the format's or map's own name */
     const char *region;             /* default for phone numbers, ISO 3166-1; NULL: none */

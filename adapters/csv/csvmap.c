@@ -576,15 +576,13 @@ read_map(struct parser *p, const char *name, const char *text)
     const char *copy;
 
     arena_init(&m->text, 16 * CSVMAP_BYTES_MAX);
-    m->name = TL_STR("map");
+    if ((m->name.ptr = arena_copy(&m->text, name, strlen(name))) == NULL)
+        return fail(p, "out of memory");
+    m->name.len = strlen(name);
     if (len > CSVMAP_BYTES_MAX)
         return fail(p, "more than 64 KiB are no map");
-    if ((m->name.ptr = arena_copy(&m->text, name, strlen(name))) == NULL
-        || (copy = arena_copy(&m->text, text, len)) == NULL) {
-        snprintf(p->why, CSVMAP_WHY_BYTES, "out of memory");
-        return false;
-    }
-    m->name.len = strlen(name);
+    if ((copy = arena_copy(&m->text, text, len)) == NULL)
+        return fail(p, "out of memory");
     return read_lines(p, (struct tl_str){copy, len}) && check_whole(p);
 }
 

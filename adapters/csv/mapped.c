@@ -45,6 +45,7 @@ struct decoder {
     struct buf raw;
     uint64_t line;
     struct sum sums[CSVMAP_LIST_MAX];       /* of the sale's amounts */
+    int digits;                             /* of its currency */
     char wrong[WHY_BYTES];
     struct map seen;                        /* id -> how often */
 };
@@ -147,10 +148,10 @@ add_amount(struct decoder *d, const struct csvmap_set *set, struct sum *sum)
 }
 
 static bool
-amount_value(struct decoder *d, const struct csvmap_set *set, const struct sum *sum,
-             struct tl_str currency, int64_t *out)
+amount_value(struct decoder *d, const struct csvmap_set *set, const struct sum *sum, int digits,
+             int64_t *out)
 {
-    return sum_minor(sum, currency_digits(currency), out)
+    return sum_minor(sum, digits, out)
            || wrong(d, "%.*s: too large an amount", SHOW(set->name));
 }
 
@@ -188,7 +189,7 @@ fill(struct decoder *d, const struct csvmap_list *list, void *to)
 }
 
 static bool
-fill_amounts(struct decoder *d, const struct csvmap_list *list, void *to, struct tl_str currency)
+fill_amounts(struct decoder *d, const struct csvmap_list *list, void *to, int digits)
 {
     for (size_t i = 0; i < list->count; i++) {
         const struct csvmap_set *set = &list->sets[i];
@@ -196,7 +197,7 @@ fill_amounts(struct decoder *d, const struct csvmap_list *list, void *to, struct
 
         if (set->kind == CSVMAP_AMOUNT
             && (!add_amount(d, set, &sum)
-                || !amount_value(d, set, &sum, currency,
+                || !amount_value(d, set, &sum, digits,
                                  (int64_t *)(void *)((char *)to + set->offset))))
             return false;
     }
@@ -249,7 +250,7 @@ put_offers(struct decoder *d)
 
         *touch = (struct tl_offer_touch){0};
         if (!fill(d, &d->map->offers[i], touch)
-            || !fill_amounts(d, &d->map->offers[i], touch, touch->currency))
+            || !fill_amounts(d, &d->map->offers[i], touch, currency_digits(touch->currency)))
             return false;
         if (touch->offer.len == 0)
             return wrong(d, "the column of the offer is empty");
@@ -295,7 +296,10 @@ begin_event(struct decoder *d, const struct csv_row *row)
     if (d->map->sale.count == 0)
         return true;
     d->draft.event.sale = &d->draft.sale;
-    return fill(d, &d->map->sale, &d->draft.sale);
+    if (!fill(d, &d->map->sale, &d->draft.sale))
+        return false;
+    d->digits = currency_digits(d->draft.sale.currency);
+    return true;
 }
 
 static bool
@@ -306,7 +310,7 @@ add_line(struct decoder *d)
     /* The rest is only counted. */
     if (d->draft.sale.lines_more == 0
         && (!fill(d, &d->map->line, &line)
-            || !fill_amounts(d, &d->map->line, &line, d->draft.sale.currency)))
+            || !fill_amounts(d, &d->map->line, &line, d->digits)))
         return false;
     draft_line(&d->draft, &line);
     return true;
@@ -344,7 +348,7 @@ finish_event(struct decoder *d)
 
     for (size_t i = 0; i < sale->count; i++)
         if (sale->sets[i].kind == CSVMAP_AMOUNT
-            && !amount_value(d, &sale->sets[i], &d->sums[i], d->draft.sale.currency,
+            && !amount_value(d, &sale->sets[i], &d->sums[i], d->digits,
                              (int64_t *)(void *)((char *)&d->draft.sale + sale->sets[i].offset)))
             return false;
     if (d->map->number_repeats)

@@ -1,7 +1,14 @@
 #include "adapters/csv/sum.h"
 
 #define PLACES 18
+#define POWER_MAX 38            /* 10^38 is the largest in 128 bits */
 #define EXPONENT_MAX 999
+
+/* The digits as one number, and how many of them stand behind the point. */
+struct digits {
+    __int128 units;
+    int count, fraction;
+};
 
 static bool
 is_digit(const char *at, const char *end)
@@ -9,14 +16,20 @@ is_digit(const char *at, const char *end)
     return at < end && *at >= '0' && *at <= '9';
 }
 
+/* Most amounts have few digits, and those need no wide arithmetic. */
 static bool
-read_digits(const char **at, const char *end, __int128 *units, int *digits)
+read_digits(const char **at, const char *end, struct digits *d)
 {
-    for (; is_digit(*at, end); (*at)++, (*digits)++) {
-        if (__builtin_mul_overflow(*units, 10, units)
-            || __builtin_add_overflow(*units, **at - '0', units))
+    int64_t few = (int64_t)d->units;
+
+    for (; d->count < PLACES && is_digit(*at, end); (*at)++, d->count++)
+        few = few * 10 + (**at - '0');
+    if (d->count <= PLACES)
+        d->units = few;
+    for (; is_digit(*at, end); (*at)++, d->count++)
+        if (__builtin_mul_overflow(d->units, 10, &d->units)
+            || __builtin_add_overflow(d->units, **at - '0', &d->units))
             return false;
-    }
     return true;
 }
 
@@ -37,14 +50,29 @@ read_exponent(const char **at, const char *end, int *exponent)
     return true;
 }
 
+static __int128
+power(int places)
+{
+    __int128 p = 1;
+    int64_t few = 1;
+
+    for (; places > PLACES; places--)
+        p *= 10;
+    for (; places > 0; places--)
+        few *= 10;
+    return p * few;
+}
+
 static bool
 scale(__int128 *units, int places)
 {
-    for (; places > 0 && *units != 0; places--)
-        if (__builtin_mul_overflow(*units, 10, units))
-            return false;
-    for (; places < 0 && *units != 0; places++)
-        *units /= 10;
+    if (*units == 0 || places == 0)
+        return true;
+    if (places > POWER_MAX)
+        return false;
+    if (places > 0)
+        return !__builtin_mul_overflow(*units, power(places), units);
+    *units = places < -POWER_MAX ? 0 : *units / power(-places);
     return true;
 }
 
@@ -53,41 +81,42 @@ sum_add(struct sum *s, const char *text, size_t len, bool minus)
 {
     const char *at = text, *end = text + len;
     bool negative = len > 0 && *text == '-';
-    int whole = 0, fraction = 0, exponent = 0;
-    __int128 units = 0;
+    struct digits d = {0};
+    int exponent = 0;
 
     if (len > 0 && (*at == '-' || *at == '+'))
         at++;
-    if (!read_digits(&at, end, &units, &whole))
+    if (!read_digits(&at, end, &d))
         return false;
-    if (at < end && *at == '.' && (at++, !read_digits(&at, end, &units, &fraction)))
-        return false;
-    if (whole + fraction == 0)
+    if (at < end && *at == '.') {
+        int whole = d.count;
+
+        at++;
+        if (!read_digits(&at, end, &d))
+            return false;
+        d.fraction = d.count - whole;
+    }
+    if (d.count == 0)
         return false;
     if (at < end && (*at == 'e' || *at == 'E') && (at++, !read_exponent(&at, end, &exponent)))
         return false;
-    if (at != end || !scale(&units, PLACES + exponent - fraction))
+    if (at != end || !scale(&d.units, PLACES + exponent - d.fraction))
         return false;
-    if (negative != minus)
-        units = -units;
-    if (__builtin_add_overflow(s->units, units, &units))
+    if (__builtin_add_overflow(s->units, negative != minus ? -d.units : d.units, &d.units))
         return false;
-    s->units = units;
+    s->units = d.units;
     return true;
 }
 
 bool
 sum_minor(const struct sum *s, int digits, int64_t *out)
 {
-    __int128 unit = 1, value, rest;
+    __int128 unit = power(PLACES - digits);
+    __int128 value = s->units / unit, rest = s->units % unit;
 
-    for (int i = digits; i < PLACES; i++)
-        unit *= 10;
-    value = s->units / unit;
-    rest = s->units % unit;
-    if (rest >= unit - unit / 2)
+    if (unit > 1 && rest >= unit / 2)
         value++;
-    else if (-rest >= unit - unit / 2)
+    else if (unit > 1 && -rest >= unit / 2)
         value--;
     if (value < INT64_MIN || value > INT64_MAX)
         return false;

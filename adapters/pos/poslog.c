@@ -27,7 +27,7 @@ struct decoder {
     struct zone *zone;
     XML_Parser parser;
     bool broken;                /* nothing more can be read */
-    char refusal[WHY_BYTES];    /* why we stopped the parser ourselves */
+    char refusal[WHY_BYTES];    /* why */
 
     struct buf raw;             /* input from where the transaction, if any, begins */
     uint64_t raw_at;            /* its offset in the input */
@@ -335,29 +335,25 @@ poslog_open(struct decoder **out, const struct format_options *o, const struct f
     return 0;
 }
 
-/* What was whole before is out already; the rest goes aside in one piece. */
+/* What was whole before is out already; the rest goes aside at the end, in one
+ * piece. */
 static void
 give_up(struct decoder *d)
 {
-    char why[WHY_BYTES];
-
     d->broken = true;
-    if (d->refusal[0] != '\0') {
-        reject(d, d->done, UINT64_MAX, d->refusal);
-        return;
-    }
-    snprintf(why, sizeof why, "no well-formed XML: %s (line %lu)",
-             XML_ErrorString(XML_GetErrorCode(d->parser)),
-             (unsigned long)XML_GetCurrentLineNumber(d->parser));
-    reject(d, d->done, UINT64_MAX, why);
+    if (d->refusal[0] == '\0')
+        snprintf(d->refusal, sizeof d->refusal, "no well-formed XML: %s (line %lu)",
+                 XML_ErrorString(XML_GetErrorCode(d->parser)),
+                 (unsigned long)XML_GetCurrentLineNumber(d->parser));
 }
 
 static void
 parse(struct decoder *d, const void *bytes, size_t len, bool final)
 {
+    if (!d->broken || d->raw.len < POSLOG_TRANSACTION_BYTES_MAX)
+        buf_append(&d->raw, bytes, len);
     if (d->broken)
         return;
-    buf_append(&d->raw, bytes, len);
     if (d->raw.failed) {
         snprintf(d->refusal, sizeof d->refusal, "out of memory");
         give_up(d);
@@ -395,6 +391,8 @@ void
 poslog_end(struct decoder *d)
 {
     parse(d, "", 0, true);
+    if (d->broken)
+        reject(d, d->done, UINT64_MAX, d->refusal);
     XML_ParserReset(d->parser, NULL);
     prepare(d);
 }

@@ -19,7 +19,7 @@ struct retail {
     int digits;                         /* of the currency */
     int64_t lines, tax, discount;       /* summed, in minor units */
     size_t sales, returns, voided_lines, other_rewards, values_more, offers_more;
-    char promotions[LIST_BYTES_MAX];    /* `5081/6`: promotion and its event */
+    char promotions[LIST_BYTES_MAX];    /* `5081/4:1127`: promotion, its event, custom offer */
     char other_lines[LIST_BYTES_MAX];   /* `acs:ItemNotFound` */
     char coupons[LIST_BYTES_MAX];
 };
@@ -218,8 +218,9 @@ read_reward(struct retail *r, struct node *reward)
         touch(r, promotion, "made");
     else
         r->other_rewards++;
-    snprintf(word, sizeof word, is_zero(custom) ? "%.*s/%.*s" : "%.*s/%.*s:%.*s",
-             SHOW(promotion), SHOW(event), SHOW(custom));
+    snprintf(word, sizeof word, "%.*s%s%.*s%s%.*s", SHOW(promotion), event.len > 0 ? "/" : "",
+             SHOW(event), is_zero(custom) ? "" : ":", is_zero(custom) ? 0 : (int)custom.len,
+             custom.ptr);
     remember(r->promotions, word);
     return add_reward(r, reward, amount);
 }
