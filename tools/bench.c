@@ -141,7 +141,7 @@ verb_bench(struct verb_call *call)
         fprintf(stderr, "touchline: %s\n", why);
         return VERB_NO;
     }
-    b.endpoint = sandbox.endpoint;
+    b.endpoint = call->broker = sandbox.endpoint;
     b.events = events;
     workload_init(&b.workload, customers);
     err = measure_and_print(call, &b);
