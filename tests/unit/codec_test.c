@@ -404,12 +404,12 @@ what_is_no_protobuf_is_malformed(void **state)
     assert_malformed("\x0a\x01");                       /* no text */
     assert_malformed("\x0a\x03id");                     /* one byte short */
     assert_malformed("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");
-    assert_malformed("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02");       /* 65 bits */
+    assert_malformed("\x68\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02");       /* 65 bits */
     assert_malformed("\x68\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01");   /* 11 bytes */
     assert_malformed("\x68");                           /* a number that is not there */
     assert_malformed("\x02\x00");                       /* field 0 */
     assert_malformed("\x00\x00");
-    assert_malformed("\xff\xff\xff\xff\x7f");           /* a tag of over 32 bits */
+    assert_malformed("\xf8\xff\xff\xff\x7f\x01");       /* a tag of over 32 bits */
     assert_malformed("\xbb\x01\xbc\x01");               /* groups */
     assert_malformed("\xbc\x01");
     assert_malformed("\xbe\x01\x00");                   /* wire types there are none of */
@@ -422,11 +422,11 @@ static void
 a_field_of_the_wrong_wire_type_is_malformed(void **state)
 {
     (void)state;
-    assert_malformed("\x08\x01");                       /* id as a number */
-    assert_malformed("\x6a\x01x");                      /* revision as text */
+    assert_malformed("\x08\x00");                       /* id as a number */
+    assert_malformed("\x6a\x00");                       /* revision as text */
     assert_malformed("\x6d\x01\x00\x00\x00");           /* revision as fixed32 */
-    assert_malformed("\x48\x01");                       /* an identifier as a number */
-    assert_malformed("\x20\x01");                       /* time as a number */
+    assert_malformed("\x48\x00");                       /* an identifier as a number */
+    assert_malformed("\x20\x00");                       /* time as a number */
 }
 
 static void
@@ -719,6 +719,8 @@ the_order_of_fields_does_not_matter(void **state)
     b.attributes = ba;
     assert_true(same(&a, &b));
     b.attributes = bb;
+    assert_false(same(&a, &b));
+    a.attributes_count = 0;
     assert_false(same(&a, &b));
     a.attributes = bb + 1;
     a.attributes_count = 1;

@@ -151,6 +151,8 @@ times_are_rfc_3339(void **state)
     (void)state;
     check(CODEC_EVENT, "{\"time\":\"2017-06-02T12:00:00.000000001+02:00\"}", false,
           "{\"time\":\"2017-06-02T10:00:00.000000001Z\"}");
+    check(CODEC_EVENT, "{\"time\":\"1970-01-01T00:00:00Z\"}", false,
+          "{\"time\":\"1970-01-01T00:00:00.000000001Z\"}");
     assert_int_equal(read_event("{\"time\":\"2017-06-02T10:00:00.0000000001Z\"}"), TL_BAD_TIME);
     assert_int_equal(read_event("{\"time\":\"2017-06-02T10:00:00\"}"), TL_BAD_TIME);
     assert_int_equal(read_event("{\"time\":\"0000-01-01T00:00:00Z\"}"), TL_BAD_TIME);
