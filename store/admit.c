@@ -93,7 +93,6 @@ add_frame(struct store *st, struct frame *f, const struct tl_event *ev)
     struct store_batch *b = st->open;
 
     if (b->count == 0) {
-        buf_clear(&b->bytes);
         log_batch_begin(&b->bytes);
         b->first = st->admitted + 1;
     }
@@ -123,7 +122,7 @@ list_identifiers(struct store *st, const struct store_event *in,
 static struct tl_str
 profile_text(char out[PROFILE_TEXT_BYTES], uint64_t profile)
 {
-    int len = snprintf(out, PROFILE_TEXT_BYTES, "p%llu", (unsigned long long)profile);
+    int len = snprintf(out, PROFILE_TEXT_BYTES, "%llu", (unsigned long long)profile);
 
     return (struct tl_str){out, (size_t)len};
 }
@@ -284,12 +283,20 @@ store_batch_write(struct store *st)
     return log_write(st->log, &st->taken->bytes, st->taken->first, st->taken->count);
 }
 
+static void
+empty(struct store_batch *b)
+{
+    buf_clear(&b->bytes);
+    b->count = 0;
+}
+
 /* As after a crash: what is not durable never was. */
 static int
 forget(struct store *st, char why[STORE_WHY_BYTES])
 {
     store_close_views(st);
-    st->open->count = st->taken->count = 0;
+    empty(st->open);
+    empty(st->taken);
     st->flushing = st->wants_freeze = false;
     st->failed = store_open_views(st, why);
     return st->failed;
@@ -320,7 +327,7 @@ store_batch_done(struct store *st, int written, char why[STORE_WHY_BYTES])
         return written;
     }
     log_commit(st->log, &b->bytes, b->first, b->count);
-    b->count = 0;
+    empty(b);
     seal_segment(st);
     if (st->wants_freeze && st->admitted == log_head(st->log))
         return store_tick(st);

@@ -171,7 +171,7 @@ fold_profile_number(struct tl_str text)
 {
     uint64_t number = 0;
 
-    for (size_t i = 1; i < text.len; i++)
+    for (size_t i = 0; i < text.len; i++)
         number = number * 10 + (uint64_t)(text.ptr[i] - '0');
     return number;
 }

@@ -35,7 +35,7 @@ int fold_event(struct fold *fold, const struct frame *f, const struct tl_event *
 /* The same, decoding the payload itself.  An erased one folds as its header. */
 int fold_frame(struct fold *fold, const struct frame *f);
 
-/* `p17` -> 17: profiles as events of the bus name them. */
+/* Profiles as events of the bus name them, in digits. */
 uint64_t fold_profile_number(struct tl_str text);
 
 /* Call right before views_freeze. */

@@ -108,7 +108,7 @@ static void
 describe(struct tl_str key, const char *what, char *out, size_t out_bytes)
 {
     if (key.len >= KEY_PROFILE_BYTES && key.ptr[0] == 'P')
-        snprintf(out, out_bytes, "profile p%llu, %s: %s",
+        snprintf(out, out_bytes, "profile %llu, %s: %s",
                  (unsigned long long)key_read_profile(key),
                  section_name((unsigned char)key.ptr[KEY_PROFILE_BYTES - 1]), what);
     else if (key.len > 0 && key.ptr[0] == 'I')
