@@ -148,7 +148,10 @@ advance(struct csv *csv, size_t bytes)
     }
     csv->start += bytes;
     csv->fed = 0;
+    /* A strict csv_fini that finds a quote open does not begin anew. */
+    csv_set_opts(&csv->parser, CSV_STRICT);
     csv_fini(&csv->parser, NULL, NULL, NULL);
+    csv_set_opts(&csv->parser, CSV_STRICT | CSV_STRICT_FINI);
     buf_clear(&csv->cells);
     csv->count = 0;
     csv->complete = false;
