@@ -196,7 +196,7 @@ struct tl_stream;
 
 /* What to deliver: an event passes when it is in every list that is not empty. */
 struct tl_stream_options {
-    const char *from;               /* start, now, last:N, a position (exclusive), a time; NULL: start */
+    const char *from;               /* start (or NULL), now, last:N, a time, or after a position */
     const char *to;                 /* a position or time (inclusive); NULL: no end */
     bool follow;                    /* go on with what arrives; else the head is the end */
     const char *const *customers;   /* TYPE:VALUE */

@@ -103,11 +103,12 @@ print_money(char out[PRINT_MONEY_BYTES], int64_t minor, struct tl_str currency)
 
 /* -------------------------------------------------------------------- text */
 
+/* Controls of C0 and C1, and what turns the direction of writing. */
 static bool
 controls(wchar_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0)
-           || (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);  /* turn the direction */
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e)
+           || (c >= 0x2066 && c <= 0x2069);
 }
 
 /* The next character, or one byte that is none.  Returns its length. */

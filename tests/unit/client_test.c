@@ -78,7 +78,8 @@ static void
 ack(struct test *t, uint64_t first)
 {
     struct wire_event_answer answers[2048] = {0};
-    struct wire_publish_ack body = {TL_STR(LOG_ID), answers, t->broker.request.publish->events_count};
+    struct wire_publish_ack body = {TL_STR(LOG_ID), answers,
+                                    t->broker.request.publish->events_count};
     struct wire_reply reply = {.publish = &body};
 
     for (size_t i = 0; i < body.answers_count; i++)
