@@ -340,25 +340,41 @@ codec_decode(enum codec_message what, void *out, struct tl_str in, struct arena 
 
 /* ------------------------------------------------------------------ writing */
 
-/* At least `len` writable bytes behind the buffer's end. */
-static unsigned char *
-room(struct buf *b, size_t len)
-{
-    if (b->cap - b->len < len || b->failed) {
-        if (buf_grow(b, len) == NULL)
-            return NULL;
-        b->len -= len;
-    }
-    return b->ptr + b->len;
-}
+/* Writes behind the buffer's end; the buffer learns of it when it must grow and
+ * at the end. */
+struct writer {
+    unsigned char *p;
+    unsigned char *end;
+    struct buf *buf;
+};
 
 static void
-end_at(struct buf *b, const unsigned char *p)
+settle(struct writer *w)
 {
-    b->len = (size_t)(p - b->ptr);
+    w->buf->len = (size_t)(w->p - w->buf->ptr);
 }
 
-static unsigned char *
+static bool
+grow(struct writer *w, size_t len)
+{
+    if (w->p != NULL)
+        settle(w);
+    if (buf_grow(w->buf, len) == NULL)
+        return false;
+    w->buf->len -= len;
+    w->p = w->buf->ptr + w->buf->len;
+    w->end = w->buf->ptr + w->buf->cap;
+    return true;
+}
+
+/* Are there `len` writable bytes? */
+static inline bool
+room(struct writer *w, size_t len)
+{
+    return (size_t)(w->end - w->p) >= len || grow(w, len);
+}
+
+static inline unsigned char *
 put_varint(unsigned char *p, uint64_t v)
 {
     while (v >= 0x80) {
@@ -379,7 +395,7 @@ varint_bytes(uint64_t v)
     return len;
 }
 
-static unsigned char *
+static inline unsigned char *
 put_tag(unsigned char *p, const struct table_field *f)
 {
     p[0] = f->tag[0];
@@ -388,40 +404,58 @@ put_tag(unsigned char *p, const struct table_field *f)
 }
 
 static void
-write_number(struct buf *b, const struct table_field *f, uint64_t v)
+write_number(struct writer *w, const struct table_field *f, uint64_t v)
+{
+    if (v != 0 && room(w, 2 + VARINT_BYTES_MAX))
+        w->p = put_varint(put_tag(w->p, f), v);
+}
+
+/* Most text is short, and a call of memcpy would cost more than the copy. */
+static inline unsigned char *
+put_bytes(unsigned char *p, const char *from, size_t len)
+{
+    if (len > 32) {
+        memcpy(p, from, len);
+    } else if (len > 16) {
+        memcpy(p, from, 16);
+        memcpy(p + len - 16, from + len - 16, 16);
+    } else if (len >= 8) {
+        memcpy(p, from, 8);
+        memcpy(p + len - 8, from + len - 8, 8);
+    } else if (len >= 4) {
+        memcpy(p, from, 4);
+        memcpy(p + len - 4, from + len - 4, 4);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            p[i] = (unsigned char)from[i];
+    }
+    return p + len;
+}
+
+static inline void
+write_text(struct writer *w, const struct table_field *f, const struct tl_str *s)
 {
     unsigned char *p;
 
-    if (v != 0 && (p = room(b, 2 + VARINT_BYTES_MAX)) != NULL)
-        end_at(b, put_varint(put_tag(p, f), v));
-}
-
-static void
-write_text(struct buf *b, const struct table_field *f, const struct tl_str *s)
-{
-    unsigned char *p = room(b, 2 + VARINT_BYTES_MAX + s->len);
-
-    if (p == NULL)
+    if (!room(w, 2 + VARINT_BYTES_MAX + s->len))
         return;
-    p = put_varint(put_tag(p, f), s->len);
-    if (s->len != 0)
-        memcpy(p, s->ptr, s->len);
-    end_at(b, p + s->len);
+    p = put_varint(put_tag(w->p, f), s->len);
+    w->p = put_bytes(p, s->ptr, s->len);
 }
 
 static void
-write_time(struct buf *b, const struct table_field *f, int64_t ns)
+write_time(struct writer *w, const struct table_field *f, int64_t ns)
 {
     int64_t seconds = ns / NS, nanos = ns % NS;
     unsigned char *p, *length;
 
-    if (ns == 0 || (p = room(b, 2 + 1 + TIME_BYTES_MAX)) == NULL)
+    if (ns == 0 || !room(w, 2 + 1 + TIME_BYTES_MAX))
         return;
     if (nanos < 0) {
         nanos += NS;
         seconds--;
     }
-    p = length = put_tag(p, f);
+    p = length = put_tag(w->p, f);
     p++;
     if (seconds != 0) {
         *p++ = 1 << 3 | TABLE_VARINT;
@@ -432,105 +466,104 @@ write_time(struct buf *b, const struct table_field *f, int64_t ns)
         p = put_varint(p, (uint64_t)nanos);
     }
     *length = (unsigned char)(p - length - 1);
-    end_at(b, p);
+    w->p = p;
 }
 
-static void write_message(struct buf *b, const struct table *t, const unsigned char *in);
+static void write_message(struct writer *w, const struct table *t, const unsigned char *in);
 
 /* A message's length is known when it is written, and stands in front of it:
  * `width` bytes are kept for it, and the message moves when that was wrong.
  * Returns the width it had, a good guess for its sibling. */
 static size_t
-write_sub(struct buf *b, const struct table_field *f, const void *in, size_t width)
+write_sub(struct writer *w, const struct table_field *f, const void *in, size_t width)
 {
-    unsigned char *p = room(b, 2 + VARINT_BYTES_MAX);
-    size_t at, start, len, need;
+    size_t at, len, need;
 
-    if (p == NULL)
+    if (!room(w, 2 + 2 * VARINT_BYTES_MAX))
         return width;
-    end_at(b, put_tag(p, f));
-    at = b->len;
-    start = b->len += width;
-    write_message(b, f->sub, in);
-    if (b->failed)
+    w->p = put_tag(w->p, f);
+    at = (size_t)(w->p - w->buf->ptr);
+    w->p += width;
+    write_message(w, f->sub, in);
+    if (w->buf->failed || !room(w, VARINT_BYTES_MAX))
         return width;
-    len = b->len - start;
+    len = (size_t)(w->p - w->buf->ptr) - at - width;
     need = varint_bytes(len);
-    if (need != width) {
-        if (room(b, VARINT_BYTES_MAX) == NULL)
-            return width;
-        memmove(b->ptr + at + need, b->ptr + start, len);
-        b->len = at + need + len;
-    }
-    put_varint(b->ptr + at, len);
+    if (need != width)
+        memmove(w->buf->ptr + at + need, w->buf->ptr + at + width, len);
+    put_varint(w->buf->ptr + at, len);
+    w->p = w->buf->ptr + at + need + len;
     return need;
 }
 
 static void
-write_repeated(struct buf *b, const struct table_field *f, const unsigned char *in)
+write_repeated(struct writer *w, const struct table_field *f, const unsigned char *in)
 {
     const unsigned char *at = *(unsigned char *const *)(const void *)(in + f->offset);
     size_t count = *(const size_t *)(const void *)(in + f->count_offset), width = 1;
 
     for (; count > 0; count--, at += f->size) {
         if (f->kind == TABLE_MESSAGE)
-            width = write_sub(b, f, at, width);
+            width = write_sub(w, f, at, width);
         else
-            write_text(b, f, (const struct tl_str *)(const void *)at);
+            write_text(w, f, (const struct tl_str *)(const void *)at);
     }
 }
 
 static void
-write_single(struct buf *b, const struct table_field *f, const unsigned char *at)
+write_single(struct writer *w, const struct table_field *f, const unsigned char *at)
 {
-    const struct tl_str *text;
     const void *sub;
 
-    switch ((enum table_kind)f->kind) {
-    case TABLE_TEXT:
-    case TABLE_BYTES:
-        text = (const struct tl_str *)(const void *)at;
-        if (text->len != 0)
-            write_text(b, f, text);
-        return;
+    switch (f->kind) {
     case TABLE_BOOL:
-        write_number(b, f, *(const bool *)at);
+        write_number(w, f, *(const bool *)at);
         return;
     case TABLE_U32:
     case TABLE_ENUM:
-        write_number(b, f, *(const uint32_t *)(const void *)at);
+        write_number(w, f, *(const uint32_t *)(const void *)at);
         return;
     case TABLE_U64:
     case TABLE_I64:
-        write_number(b, f, *(const uint64_t *)(const void *)at);
+        write_number(w, f, *(const uint64_t *)(const void *)at);
         return;
     case TABLE_TIME:
-        write_time(b, f, *(const int64_t *)(const void *)at);
+        write_time(w, f, *(const int64_t *)(const void *)at);
         return;
     case TABLE_MESSAGE:
         if ((sub = *(void *const *)(const void *)at) != NULL)
-            write_sub(b, f, sub, 1);
+            write_sub(w, f, sub, 1);
         return;
     }
 }
 
+/* Text first: most fields are. */
 static void
-write_message(struct buf *b, const struct table *t, const unsigned char *in)
+write_message(struct writer *w, const struct table *t, const unsigned char *in)
 {
     const struct table_field *f = t->fields, *end = f + t->fields_count;
 
     for (; f < end; f++) {
+        const struct tl_str *text = (const struct tl_str *)(const void *)(in + f->offset);
+
         if (f->repeated)
-            write_repeated(b, f, in);
-        else
-            write_single(b, f, in + f->offset);
+            write_repeated(w, f, in);
+        else if (f->kind != TABLE_TEXT && f->kind != TABLE_BYTES)
+            write_single(w, f, in + f->offset);
+        else if (text->len > 0)
+            write_text(w, f, text);
     }
 }
 
 void
 codec_encode(enum codec_message what, const void *in, struct buf *out)
 {
-    write_message(out, table_of(what), in);
+    struct writer w = {NULL, NULL, out};
+
+    if (out->failed || !grow(&w, 1))
+        return;
+    write_message(&w, table_of(what), in);
+    settle(&w);
 }
 
 /* ---------------------------------------------------------------- comparing */

@@ -246,6 +246,28 @@ lengths_of_any_width_stand_before_their_messages(void **state)
 }
 
 static void
+what_the_buffer_held_before_stays(void **state)
+{
+    struct tl_event in = example(), out;
+    struct buf b = {0}, alone = {0};
+
+    (void)state;
+    codec_encode(CODEC_EVENT, &in, &alone);
+    for (size_t before = 0; before < 200; before++) {
+        buf_clear(&b);
+        for (size_t i = 0; i < before; i++)
+            buf_byte(&b, 'x');
+        codec_encode(CODEC_EVENT, &in, &b);
+        assert_int_equal(b.len, before + alone.len);
+        assert_true(before == 0 || b.ptr[before - 1] == 'x');
+        assert_memory_equal(b.ptr + before, alone.ptr, alone.len);
+        buf_free(&b);
+    }
+    assert_int_equal(decode(CODEC_EVENT, &out, &alone), 0);
+    buf_free(&alone);
+}
+
+static void
 an_empty_message_is_no_bytes(void **state)
 {
     struct tl_event ev, none = {0};
@@ -735,6 +757,7 @@ main(void)
         cmocka_unit_test(every_field_of_an_event_lies_where_its_number_says),
         cmocka_unit_test(what_was_encoded_is_decoded),
         cmocka_unit_test(lengths_of_any_width_stand_before_their_messages),
+        cmocka_unit_test(what_the_buffer_held_before_stays),
         cmocka_unit_test(an_empty_message_is_no_bytes),
         cmocka_unit_test(an_empty_request_body_is_there),
         cmocka_unit_test(of_two_bodies_the_last_counts),
