@@ -62,7 +62,6 @@ batch_end(struct broker *b)
         return;
     b->batch.writing = false;
     finish(b, written);
-    ingress_continue(b);
 }
 
 bool
@@ -71,21 +70,17 @@ batch_large(const struct broker *b)
     return !b->batch.writing && b->batch.open_bytes > INLINE_BYTES_MAX;
 }
 
-bool
+void
 batch_begin(struct broker *b)
 {
     if (b->batch.writing || !store_batch_take(b->store))
-        return false;
+        return;
     b->batch.open_bytes = 0;
-    if (store_batch_bytes(b->store) > INLINE_BYTES_MAX) {
-        b->batch.writing = true;
+    b->batch.writing = store_batch_bytes(b->store) > INLINE_BYTES_MAX;
+    if (b->batch.writing)
         syncer_write(&b->batch.syncer);
-        ingress_continue(b);
-        return false;
-    }
-    finish(b, store_batch_write(b->store));
-    ingress_continue(b);
-    return b->batch.open_bytes > 0;
+    else
+        finish(b, store_batch_write(b->store));
 }
 
 void

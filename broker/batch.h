@@ -23,9 +23,8 @@ struct batch {
 /* Ends a write that the syncer is done with. */
 void batch_end(struct broker *b);
 
-/* Starts to write what is there.  Returns true when it was written at once and
- * batches of clients wait for the room. */
-bool batch_begin(struct broker *b);
+/* Starts to write what is there, or writes it. */
+void batch_begin(struct broker *b);
 
 /* Is enough there to let the syncer begin while more is taken? */
 bool batch_large(const struct broker *b);

@@ -72,13 +72,14 @@ turn(void *arg)
     bool more;
 
     batch_end(b);
-    if (batch_large(b))
-        batch_begin(b);
     if (atomic_exchange(&b->tick_due, false))
         tick_store(b);
+    ingress_continue(b);
+    if (batch_large(b))
+        batch_begin(b);
     more = receive(b);
-    more = batch_begin(b) || more;
-    return stream_turn(b) || more;
+    batch_begin(b);
+    return stream_turn(b) || more || ingress_can_continue(b);
 }
 
 /* The turn that follows does the work. */

@@ -12,6 +12,8 @@
 #include "proto/valid.h"
 
 #define RETRY_AFTER_MS 1000
+#define TURN_NS (500 * 1000)    /* then others are served, and the rest waits its turn */
+#define EVENTS_PER_LOOK 16      /* at the clock */
 
 struct publish {
     struct publish *next;
@@ -140,18 +142,22 @@ decide(struct broker *b, struct publish *p, struct tl_str bytes, int64_t receive
 
 /* --------------------------------------------------------------- one batch */
 
-/* Decides about events while there is room.  true: about all of them. */
+/* Decides about events while there is room and time.  true: about all of them. */
 static bool
-decide_batch(struct broker *b, struct publish *p, const struct wire_publish *events)
+decide_batch(struct broker *b, struct publish *p, const struct wire_publish *events,
+             int64_t deadline)
 {
     int64_t received = received_now(b);
 
-    for (; p->decided < p->count; p->decided++) {
+    while (p->decided < p->count) {
         if (!store_has_room(b->store))
             return false;
         decide(b, p, events->events[p->decided], received);
+        p->decided++;
+        if (p->decided % EVENTS_PER_LOOK == 0 && clock_monotonic() > deadline)
+            break;
     }
-    return true;
+    return p->decided == p->count;
 }
 
 static void
@@ -234,7 +240,7 @@ ingress_publish(struct broker *b, struct session *s, const struct wire_request *
         return;
     }
     p = new_publish(s, request->id, events->events_count);
-    if (b->ingress.queue == NULL && decide_batch(b, p, events))
+    if (b->ingress.queue == NULL && decide_batch(b, p, events, clock_monotonic() + TURN_NS))
         finish(b, p);
     else
         enqueue(b, p, message);
@@ -242,14 +248,14 @@ ingress_publish(struct broker *b, struct session *s, const struct wire_request *
 
 /* The request was read once, so it can be read again. */
 static bool
-decide_waiting(struct broker *b, struct publish *p)
+decide_waiting(struct broker *b, struct publish *p, int64_t deadline)
 {
     struct wire_request request;
     struct tl_str bytes = {zmq_msg_data(&p->message), zmq_msg_size(&p->message)};
 
     arena_reset(&b->request_arena);
     must(codec_decode(CODEC_REQUEST, &request, bytes, &b->request_arena) == 0);
-    return decide_batch(b, p, request.publish);
+    return decide_batch(b, p, request.publish, deadline);
 }
 
 static struct publish *
@@ -263,12 +269,20 @@ dequeue(struct broker *b)
     return p;
 }
 
+bool
+ingress_can_continue(const struct broker *b)
+{
+    return b->ingress.queue != NULL && store_has_room(b->store);
+}
+
 void
 ingress_continue(struct broker *b)
 {
-    while (b->ingress.queue != NULL && store_has_room(b->store)
-           && decide_waiting(b, b->ingress.queue))
-        finish(b, dequeue(b));
+    int64_t deadline = clock_monotonic() + TURN_NS;
+
+    while (ingress_can_continue(b) && clock_monotonic() <= deadline)
+        if (decide_waiting(b, b->ingress.queue, deadline))
+            finish(b, dequeue(b));
 }
 
 void

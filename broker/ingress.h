@@ -6,6 +6,7 @@
 #ifndef INGRESS_H
 #define INGRESS_H
 
+#include <stdbool.h>
 #include <zmq.h>
 
 #include "proto/wire.h"
@@ -17,7 +18,7 @@ struct publish;
 struct session;
 
 struct ingress {
-    struct publish *queue;          /* waiting for room in the store's open batch */
+    struct publish *queue;          /* waiting for room in the store's open batch, or their turn */
     struct publish **queue_end;
     size_t queue_bytes;
     int64_t received;               /* of the last event; never goes back */
@@ -25,13 +26,14 @@ struct ingress {
 
 void ingress_init(struct broker *b);
 
-/* Decides about a batch, as far as there is room.  Takes `message` when there is
- * not. */
+/* Decides about a batch, as far as there is room and time.  Takes `message` when
+ * something is left. */
 void ingress_publish(struct broker *b, struct session *s, const struct wire_request *request,
                      zmq_msg_t *message);
 
-/* Goes on with the batches that wait for room. */
+/* Goes on with the batches that wait, for half a millisecond. */
 void ingress_continue(struct broker *b);
+bool ingress_can_continue(const struct broker *b);
 
 /* Answers a batch whose events are durable or refused, and frees it. */
 void ingress_acknowledge(struct broker *b, struct publish **p);
