@@ -278,29 +278,32 @@ generation_bytes(const struct generation *g)
 
 /* --------------------------------------------------------------- in order */
 
-/* Eight bytes beside the pointer decide most comparisons without a cache miss. */
+/* The bytes after the table's, beside the pointer, decide most comparisons
+ * without a cache miss. */
 struct sortable {
-    uint64_t head;
+    uint64_t head[2];
     const struct omap_key *key;
 };
 
 static uint64_t
-head_of(const struct omap_key *key)
+head_of(const struct omap_key *key, size_t from)
 {
     uint64_t head = 0;
 
-    for (size_t i = 1; i < 9; i++)
+    for (size_t i = from; i < from + 8; i++)
         head = head << 8 | (i < key->len ? key->bytes[i] : 0);
     return head;
 }
 
+/* Tables may come out mixed, each of them in order. */
 static int
 compare(const void *a, const void *b)
 {
     const struct sortable *x = a, *y = b;
 
-    if (x->key->bytes[0] == y->key->bytes[0] && x->head != y->head)
-        return x->head < y->head ? -1 : 1;
+    for (int i = 0; i < 2; i++)
+        if (x->head[i] != y->head[i])
+            return x->head[i] < y->head[i] ? -1 : 1;
     return omap_compare(x->key->bytes, x->key->len, y->key->bytes, y->key->len);
 }
 
@@ -317,7 +320,7 @@ in_order(const struct index *t, bool loose_only, size_t *count)
 
         if (key == NULL || (loose_only && group_bytes(key->bytes, key->len) > 0))
             continue;
-        sorted[n++] = (struct sortable){head_of(key), key};
+        sorted[n++] = (struct sortable){{head_of(key, 1), head_of(key, 9)}, key};
     }
     qsort(sorted, n, sizeof *sorted, compare);
     for (size_t i = 0; i < n; i++)

@@ -81,8 +81,8 @@ const struct entry *entry_of(const struct omap_key *key);
 const struct omap_key *entry_key(const struct entry *e);
 const struct group *group_of(const struct omap_key *key);
 
-/* For the checkpoint: keys of groups, or of records that are in no group, in
- * order.  The caller frees the array. */
+/* For the checkpoint: keys of groups, or of records that are in no group, each
+ * table in order.  The caller frees the array. */
 const struct omap_key **generation_groups(const struct generation *g, size_t *count);
 const struct omap_key **generation_loose(const struct generation *g, size_t *count);
 

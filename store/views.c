@@ -403,6 +403,7 @@ views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *ar
         v->reader.error = fit_map(v);
     v->result = v->reader.error;
     must(pthread_create(&v->flusher, NULL, flush, v) == 0);
+    pthread_setname_np(v->flusher, "views flush");
     v->running = true;
 }
 

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "proto/code.h"
 #include "store/txn.h"
 #include "store/views.h"
@@ -757,7 +758,7 @@ enum { KILL_PROFILES = 6000 };
 /* Each round writes its number into two or three records of each profile and a
  * sum, so that transactions end within a profile if nobody takes care. */
 static void
-write_rounds(int ready)
+write_rounds(int tell)
 {
     struct views *v = open_views();
     char text[32];
@@ -772,7 +773,7 @@ write_rounds(int ready)
         }
         put(v, text_key("Gn"), text);
         freeze(v, round);
-        if (write(ready, "", 1) != 1 || views_settle(v) != 0)
+        if (write(tell, "f", 1) != 1 || views_settle(v) != 0 || write(tell, "s", 1) != 1)
             _exit(1);
     }
 }
@@ -811,28 +812,52 @@ check_rounds(void)
 }
 
 static void
+await(int told, char wanted)
+{
+    char byte;
+
+    assert_int_equal(read(told, &byte, 1), 1);
+    assert_int_equal(byte, wanted);
+}
+
+/* Lets one flush pass, to see how long it takes, and kills after `part` of
+ * `parts` of the next. */
+static void
+kill_while_flushing(int told, pid_t child, long part, long parts)
+{
+    struct timespec wait = {0};
+    int64_t start, took;
+
+    await(told, 'f');
+    start = clock_monotonic();
+    await(told, 's');
+    took = clock_monotonic() - start;
+    await(told, 'f');
+    wait.tv_nsec = (long)((took < CLOCK_SECOND ? took : CLOCK_SECOND - 1) / parts) * part;
+    nanosleep(&wait, NULL);
+    kill(child, SIGKILL);
+}
+
+static void
 a_killed_flush_leaves_each_profile_old_or_new_as_a_whole(void **state)
 {
+    enum { ROUNDS = 20 };
     size_t torn = 0;
 
     (void)state;
-    for (unsigned round = 0; round < 20; round++) {
-        struct timespec wait = {0, (long)(round * 3 + 1) * 1000000};
-        char byte;
-        int ready[2], status;
+    for (int round = 0; round < ROUNDS; round++) {
+        int pipes[2], status;
         pid_t child;
 
-        assert_int_equal(pipe(ready), 0);
+        assert_int_equal(pipe(pipes), 0);
         child = fork();
         if (child == 0)
-            write_rounds(ready[1]);
-        close(ready[1]);
-        assert_int_equal(read(ready[0], &byte, 1), 1);
-        nanosleep(&wait, NULL);
-        kill(child, SIGKILL);
+            write_rounds(pipes[1]);
+        close(pipes[1]);
+        kill_while_flushing(pipes[0], child, round, ROUNDS);
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFSIGNALED(status));
-        close(ready[0]);
+        close(pipes[0]);
         torn += check_rounds() > 0;
     }
     assert_true(torn > 0);      /* else this has tested nothing */
