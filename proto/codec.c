@@ -31,17 +31,22 @@ typedef const unsigned char *bytes;
 static bytes
 read_long_varint(uint64_t *v, bytes p, bytes end)
 {
-    *v = 0;
-    for (unsigned shift = 0; p < end && shift < 64; shift += 7) {
-        unsigned char byte = *p++;
+    uint64_t sum = 0;
 
-        if (shift == 63 && byte > 1)
-            return NULL;
-        *v |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
+    for (unsigned shift = 0; p < end && shift < 63; shift += 7) {
+        uint64_t byte = *p++;
+
+        sum |= (byte & 0x7f) << shift;
+        if (byte < 0x80) {
+            *v = sum;
             return p;
+        }
     }
-    return NULL;
+    /* Of the tenth byte one bit counts. */
+    if (p == end || *p > 1)
+        return NULL;
+    *v = sum | (uint64_t)*p << 63;
+    return p + 1;
 }
 
 static inline bytes
@@ -144,11 +149,20 @@ set_number(const struct table_field *f, unsigned char *at, uint64_t v)
 }
 
 static inline uint64_t
-word(bytes p, size_t len)
+eight(bytes p)
 {
-    uint64_t w = 0;
+    uint64_t w;
 
-    memcpy(&w, p, len);
+    memcpy(&w, p, sizeof w);
+    return w;
+}
+
+static inline uint64_t
+four(bytes p)
+{
+    uint32_t w;
+
+    memcpy(&w, p, sizeof w);
     return w;
 }
 
@@ -161,19 +175,17 @@ is_plain(bytes p, size_t len)
     uint64_t a, b;
 
     for (; len > 16; p += 8, len -= 8) {
-        a = word(p, 8);
+        a = eight(p);
         if ((((a - spaces) | a) & tops) != 0)
             return false;
     }
     if (len >= 8) {
-        a = word(p, 8);
-        b = word(p + len - 8, 8);
+        a = eight(p);
+        b = eight(p + len - 8);
     } else if (len >= 4) {
-        a = word(p, 4) | word(p, 4) << 32;
-        b = word(p + len - 4, 4) | spaces << 32;
+        a = b = four(p) | four(p + len - 4) << 32;
     } else if (len > 0) {
-        a = p[0] | (uint64_t)p[len / 2] << 8 | (uint64_t)p[len - 1] << 16 | spaces << 24;
-        b = a;
+        a = b = p[0] | (uint64_t)p[len / 2] << 8 | (uint64_t)p[len - 1] << 16 | spaces << 24;
     } else {
         return true;
     }
