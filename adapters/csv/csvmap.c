@@ -8,6 +8,7 @@
 
 #include "adapters/timeformat.h"
 #include "adapters/draft.h"
+#include "base/utf8.h"
 
 #define END_OF "end of "
 
@@ -465,6 +466,8 @@ read_line(struct parser *p, struct tl_str line)
     const char *equals;
     struct tl_str name, value;
 
+    if (!utf8_text(line.ptr, line.len))
+        return fail(p, "not UTF-8 text, or control characters in it");
     if (line.len == 0 || *line.ptr == '#')
         return true;
     if (*line.ptr == '[')

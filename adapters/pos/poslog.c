@@ -108,7 +108,7 @@ short_name(struct decoder *d, const char *name)
 static struct tl_str
 keep(struct decoder *d, struct tl_str text)
 {
-    const char *copy;
+    char *copy;
 
     text = text_trim(text);
     if (text.len == 0)
@@ -117,6 +117,10 @@ keep(struct decoder *d, struct tl_str text)
         d->spoilt = "too large a transaction";
         return (struct tl_str){0};
     }
+    /* `&#13;` is the one control character XML lets through that an event may
+     * not hold. */
+    for (char *cr = copy; (cr = memchr(cr, '\r', (size_t)(copy + text.len - cr))) != NULL;)
+        *cr = ' ';
     return (struct tl_str){copy, text.len};
 }
 

@@ -137,6 +137,7 @@ errors_name_the_map_and_the_line(void **state)
     expect_error("[join ../x]\n", "my.map:1: [join TABLE] names a table beside the input");
     expect_error("[join]\n", "my.map:1: [join TABLE] names a table beside the input");
     expect_error("[join x]\nkey = a\n[join x]\n", "my.map:3: a table is joined once");
+    expect_error("[map]\nsource = \xe9\n", "my.map:2: not UTF-8 text");
     expect_error("[join x]\nkeys = a\n", "my.map:2: [join] knows key, not `keys`");
 }
 

@@ -204,6 +204,14 @@ what_comes_back_is_a_return(void **state)
 }
 
 static void
+a_carriage_return_in_a_text_becomes_a_blank(void **state)
+{
+    (void)state;
+    expect(HEAD SALE "<LineItem><Sale><ItemID>1</ItemID><Description>&#13;a&#13;b&#13;&#13;"
+           "</Description></Sale></LineItem>" END_SALE TAIL, "\"description\":\"a b\"");
+}
+
+static void
 local_times_are_by_the_zone_asked_for(void **state)
 {
     const struct format_options options = {
@@ -338,6 +346,7 @@ main(void)
         cmocka_unit_test(amounts_are_rounded_half_away_from_zero),
         cmocka_unit_test(without_a_grand_total_lines_and_tax_are_the_total),
         cmocka_unit_test(what_comes_back_is_a_return),
+        cmocka_unit_test(a_carriage_return_in_a_text_becomes_a_blank),
         cmocka_unit_test(local_times_are_by_the_zone_asked_for),
         cmocka_unit_test(a_zone_nobody_knows_is_refused_at_once),
         cmocka_unit_test(a_basket_that_is_too_large_for_an_event_counts_its_rest),
