@@ -180,10 +180,10 @@ dispatch(struct tl_client *c, struct tl_reply **reply)
 
     if (wire->publish != NULL)
         return publish_acked(c, wire);
-    if (wire->welcome != NULL)
-        welcomed(c, wire);
-    else if (wire->stream != NULL || wire->stream_end != NULL)
+    if ((*reply)->is_delivery || wire->stream_end != NULL)
         stream_received(c, reply);
+    else if (wire->welcome != NULL)
+        welcomed(c, wire);
     else if (wire->refusal != NULL)
         refusal(c, reply);
     else
@@ -283,7 +283,7 @@ wait_ms(const struct tl_client *c, int64_t deadline)
 int
 client_work(struct tl_client *c, int fd, int64_t deadline)
 {
-    bool did = false, readable = false;
+    bool did = false;
     int64_t due;
     int err;
 
@@ -292,15 +292,15 @@ client_work(struct tl_client *c, int fd, int64_t deadline)
         return err;
     if (!did) {
         due = query_expire(c, clock_monotonic());
-        readable = connection_wait(&c->connection, fd, c->blocked,
-                                   wait_ms(c, due < deadline ? due : deadline));
+        connection_wait(&c->connection, fd, c->blocked,
+                        wait_ms(c, due < deadline ? due : deadline));
         if ((err = pull(c, &did)) != 0)
             return err;
     }
     query_expire(c, clock_monotonic());
     if ((err = push(c)) != 0)
         return err;
-    return c->refused != 0 ? c->refused : readable;
+    return c->refused;
 }
 
 int

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "client/connection.h"
+#include "client/delivery.h"
 #include "client/touchline.h"
 #include "proto/codec.h"
 #include "proto/wire.h"
@@ -28,7 +29,9 @@ struct tl_reply {
     struct tl_reply *next;      /* in a stream's queue */
     zmq_msg_t msg;
     struct arena arena;
-    struct wire_reply wire;
+    struct wire_reply wire;     /* nothing in it when it is a delivery */
+    bool is_delivery;
+    struct delivery delivery;
     int code;                   /* 0, or why there is no answer */
 };
 
@@ -75,7 +78,7 @@ int64_t client_deadline(int timeout_ms);
 
 /* One round: sends what can go, takes what came, and, when that was nothing,
  * waits for it until `deadline` (clock_monotonic), `fd` or the next thing due.
- * Returns 0, 1 when fd is readable, TL_ENOMEM, or what the broker refuses us for. */
+ * Returns as tl_poll. */
 int client_work(struct tl_client *c, int fd, int64_t deadline);
 
 /* Sends without waiting.  Returns 0, TL_EAWAY (try again later), TL_ENOMEM. */

@@ -40,8 +40,7 @@ int connection_receive(struct connection *c, zmq_msg_t *msg);
 enum connection_news connection_news(struct connection *c);
 
 /* Waits until there is something to receive, a change, `fd` (-1: none) is
- * readable, or, if `writing`, something can be sent.  -1: for ever.
- * Returns whether fd is readable. */
-bool connection_wait(struct connection *c, int fd, bool writing, int timeout_ms);
+ * readable, or, if `writing`, something can be sent.  -1: for ever. */
+void connection_wait(struct connection *c, int fd, bool writing, int timeout_ms);
 
 #endif

@@ -289,7 +289,7 @@ publish_acked(struct tl_client *c, const struct wire_reply *reply)
     if (b == NULL)
         return 0;
     if (ack->answers_count != b->count)
-        return TL_MALFORMED;
+        return TL_EFORMAT;
     for (size_t i = 0, from = 0, end; i < ack->answers_count; i++, from = end) {
         const struct wire_event_answer *a = &ack->answers[i];
 

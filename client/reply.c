@@ -36,12 +36,20 @@ int
 reply_read(struct tl_reply *reply)
 {
     struct tl_str bytes = {zmq_msg_data(&reply->msg), zmq_msg_size(&reply->msg)};
-    int err;
+    enum delivery_step step = delivery_read(&reply->delivery, bytes);
 
     arena_reset(&reply->arena);
-    if ((err = codec_decode(CODEC_REPLY, &reply->wire, bytes, &reply->arena)) != 0)
-        return err;
-    reply->code = reply->wire.refusal != NULL ? (int)reply->wire.refusal->code : 0;
+    reply->wire = (struct wire_reply){0};
+    reply->code = 0;
+    reply->is_delivery = step == DELIVERY_YES;
+    if (step == DELIVERY_MALFORMED)
+        return TL_EFORMAT;
+    if (step == DELIVERY_YES)
+        return 0;
+    if (codec_decode(CODEC_REPLY, &reply->wire, bytes, &reply->arena) != 0)
+        return TL_EFORMAT;
+    if (reply->wire.refusal != NULL)
+        reply->code = (int)reply->wire.refusal->code;
     return 0;
 }
 

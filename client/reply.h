@@ -7,7 +7,7 @@
 
 struct tl_reply *reply_new(void);               /* NULL: out of memory */
 
-/* Decodes what reply->msg holds.  Returns 0 or what codec_decode said. */
+/* Decodes what reply->msg holds.  Returns 0 or TL_EFORMAT. */
 int reply_read(struct tl_reply *reply);
 
 /* A position's text, with a NUL; empty when the broker named no log. */

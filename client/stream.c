@@ -26,7 +26,6 @@ struct tl_stream {
 
     struct tl_reply *first, *last;      /* received and not begun */
     struct tl_reply *current;
-    size_t at;                          /* in its events */
     char received[TL_POSITION_BYTES + 1];   /* where to open again */
     char passed[TL_POSITION_BYTES + 1];     /* the caller had everything up to it */
     bool delivering;                    /* `event` is of `current` */
@@ -183,11 +182,10 @@ enqueue(struct tl_stream *s, struct tl_reply **reply)
 bool
 stream_received(struct tl_client *c, struct tl_reply **reply)
 {
-    const struct wire_reply *wire = &(*reply)->wire;
-    struct tl_str position = wire->stream != NULL ? wire->stream->position
-                                                  : wire->stream_end->position;
-    struct tl_stream *s = find(c, wire->stream != NULL ? wire->stream->stream
-                                                       : wire->stream_end->stream);
+    const struct delivery *delivery = &(*reply)->delivery;
+    const struct wire_stream_end *over = (*reply)->wire.stream_end;
+    struct tl_str position = over == NULL ? delivery->position : over->position;
+    struct tl_stream *s = find(c, over == NULL ? delivery->stream : over->stream);
 
     if (s == NULL)
         return false;
@@ -237,23 +235,25 @@ end(struct tl_stream *s, int code, struct tl_str detail)
     s->detail[len] = '\0';
 }
 
+/* The broker goes on reading while we work through what is here.  Credit that
+ * does not go out now goes out with the next round. */
+static void
+give_early(struct tl_stream *s)
+{
+    if (s->client != NULL && s->opened && s->client->state == SESSION_OPEN)
+        (void)give_credit(s->client, s);
+}
+
 /* The current batch is used up. */
 static void
 finish(struct tl_stream *s)
 {
-    const struct wire_stream_batch *batch = s->current->wire.stream;
+    struct tl_str position = s->current->delivery.position;
 
-    s->delivering = false;
-    if (batch->position.len == TL_POSITION_BYTES)
-        memcpy(s->passed, batch->position.ptr, TL_POSITION_BYTES);
-    /* What an earlier opening sent was never taken from this one's credit. */
-    if (batch->stream == s->id)
-        for (size_t i = 0; i < batch->events_count; i++) {
-            s->used_events++;
-            s->used_bytes += (uint32_t)batch->events[i].event.len;
-        }
+    if (position.len == TL_POSITION_BYTES)
+        memcpy(s->passed, position.ptr, TL_POSITION_BYTES);
     tl_reply_free(&s->current);
-    s->at = 0;
+    give_early(s);
 }
 
 /* Takes the next thing from the queue. */
@@ -266,7 +266,7 @@ begin(struct tl_stream *s)
     if ((s->first = r->next) == NULL)
         s->last = NULL;
     s->current = r;
-    if (r->wire.stream != NULL)
+    if (r->is_delivery)
         return;
     if (over != NULL && over->position.len == TL_POSITION_BYTES)
         memcpy(s->passed, over->position.ptr, TL_POSITION_BYTES);
@@ -277,35 +277,43 @@ begin(struct tl_stream *s)
     tl_reply_free(&s->current);
 }
 
-/* The broker goes on reading while we work through what is here.  Credit that
- * does not go out now goes out with the next round. */
-static void
-give_early(struct tl_stream *s)
+/* Is there another event in the current batch? */
+static bool
+take(struct tl_stream *s)
 {
-    if (s->client != NULL && s->opened && s->client->state == SESSION_OPEN)
-        (void)give_credit(s->client, s);
+    enum delivery_step step;
+
+    s->delivering = false;
+    if (s->current == NULL)
+        return false;
+    step = delivery_next(&s->current->delivery, &s->event);
+    if (step == DELIVERY_NO)
+        finish(s);
+    if (step == DELIVERY_MALFORMED) {
+        end(s, TL_EFORMAT, (struct tl_str){0});
+        tl_reply_free(&s->current);
+    }
+    if (step != DELIVERY_YES)
+        return false;
+    /* What an earlier opening sent was never taken from this one's credit. */
+    if (s->current->delivery.stream == s->id) {
+        s->used_events++;
+        s->used_bytes += (uint32_t)s->event.bytes.len;
+    }
+    s->listening = 0;
+    return s->delivering = true;
 }
 
 /* Does the queue give an event? */
 static bool
 advance(struct tl_stream *s)
 {
-    for (;;) {
-        if (s->current != NULL && s->at < s->current->wire.stream->events_count) {
-            const struct wire_stream_event *e = &s->current->wire.stream->events[s->at++];
-
-            s->event = (struct tl_stream_event){e->number, e->received_ns, e->profile, e->event};
-            s->listening = 0;
-            return s->delivering = true;
-        }
-        if (s->current != NULL) {
-            finish(s);
-            give_early(s);
-        }
+    while (!take(s)) {
         if (s->code != 0 || s->first == NULL)
             return false;
         begin(s);
     }
+    return true;
 }
 
 /* The broker's word may lie unread while the caller works, so silence counts
@@ -379,7 +387,7 @@ void
 tl_stream_position(const struct tl_stream *s, char out[TL_POSITION_BYTES + 1])
 {
     if (s->delivering)
-        reply_position(out, s->current->wire.stream->log, s->event.number);
+        reply_position(out, s->current->delivery.log, s->event.number);
     else
         memcpy(out, s->passed, sizeof s->passed);
 }

@@ -62,8 +62,9 @@ void tl_close(struct tl_client **client);
 
 /* Works for up to timeout_ms: sends what was gathered, takes answers, calls
  * back.  Comes back early when it did something, or when `fd` (-1: none) has
- * something to read.
- * Returns 0, 1 when `fd` is readable, TL_ENOMEM. */
+ * something to read, which poll(2) then tells.
+ * Returns 0, TL_ENOMEM, TL_EFORMAT (what came is no answer of a broker), or why
+ * the broker will not talk to us: TL_UNSUPPORTED, TL_FORBIDDEN. */
 int tl_poll(struct tl_client *client, int fd, int timeout_ms);
 
 /* ----------------------------------------------------------------- publish */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,16 +278,24 @@ read_some(struct publishing *p)
     return got;
 }
 
+static bool
+readable(int fd)
+{
+    struct pollfd at = {.fd = fd, .events = POLLIN};
+
+    return poll(&at, 1, 0) > 0;
+}
+
 static void
 pump(struct publishing *p)
 {
     ssize_t got = 1;
-    int ready;
+    int err;
 
     while (p->err == 0 && got > 0) {
-        if ((ready = tl_poll(p->outlet.client, p->fd, -1)) != 0 && ready != 1)
-            p->err = ready;
-        else if (ready == 1 && (got = read_some(p)) > 0)
+        if ((err = tl_poll(p->outlet.client, p->fd, -1)) != 0)
+            p->err = err;
+        else if (readable(p->fd) && (got = read_some(p)) > 0)
             take_lines(p);
     }
     if (p->err == 0 && p->in.len > 0 && !p->skipping)
