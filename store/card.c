@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/must.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/record.h"
@@ -326,88 +327,124 @@ card_read(struct card *c, struct tl_str bytes)
     return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
 }
 
-static void
-write_identifiers(const struct card *c, struct buf *out)
+static size_t
+bytes_at_most(const struct card *c)
 {
-    buf_varint(out, c->identifiers_count);
+    size_t bytes = 16 * RECORD_VARINT_MAX + c->last_sale.currency.len + 8;
+
+    for (size_t i = 0; i < c->identifiers_count; i++)
+        bytes += 2 * RECORD_VARINT_MAX + 17 + c->identifiers[i].type.len +
+                 c->identifiers[i].value.len;
+    for (size_t i = 0; i < c->values_count; i++)
+        bytes += 4 * RECORD_VARINT_MAX + c->values[i].currency.len;
+    for (size_t i = 0; i < c->sources_count; i++)
+        bytes += RECORD_VARINT_MAX + 8 + c->sources[i].source.len;
+    for (size_t i = 0; i < c->conflicts_count; i++)
+        bytes += 4 * RECORD_VARINT_MAX + 8 + c->conflicts[i].type.len +
+                 c->conflicts[i].value_a.len + c->conflicts[i].value_b.len;
+    for (size_t i = 0; i < c->recent_count; i++)
+        bytes += 2 * RECORD_VARINT_MAX + 8 + c->recent[i].body.len;
+    return bytes + c->tail_count * (RECORD_VARINT_MAX + 8);
+}
+
+static unsigned char *
+write_signed(unsigned char *at, int64_t v)
+{
+    return record_write_varint(at, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
+}
+
+static unsigned char *
+write_identifiers(const struct card *c, unsigned char *at)
+{
+    at = record_write_varint(at, c->identifiers_count);
     for (size_t i = 0; i < c->identifiers_count; i++) {
         const struct card_identifier *id = &c->identifiers[i];
 
-        buf_byte(out, (unsigned char)id->kind);
-        record_put_text(out, id->type);
-        record_put_text(out, id->value);
-        record_put_time(out, id->first_seen);
-        record_put_time(out, id->last_seen);
+        *at++ = (unsigned char)id->kind;
+        at = record_write_text(at, id->type);
+        at = record_write_text(at, id->value);
+        at = record_write_time(at, id->first_seen);
+        at = record_write_time(at, id->last_seen);
     }
+    return at;
 }
 
-static void
-write_values(const struct card *c, struct buf *out)
+static unsigned char *
+write_values(const struct card *c, unsigned char *at)
 {
-    buf_varint(out, c->values_count);
+    at = record_write_varint(at, c->values_count);
     for (size_t i = 0; i < c->values_count; i++) {
         const struct card_value *value = &c->values[i];
 
-        record_put_text(out, value->currency);
-        buf_varint(out, value->purchases);
-        buf_varint(out, value->returns);
-        record_put_signed(out, value->spend_minor);
+        at = record_write_text(at, value->currency);
+        at = record_write_varint(at, value->purchases);
+        at = record_write_varint(at, value->returns);
+        at = write_signed(at, value->spend_minor);
     }
-    buf_varint(out, c->last_sale.number);
+    at = record_write_varint(at, c->last_sale.number);
     if (c->last_sale.number != 0) {
-        record_put_time(out, c->last_sale.time);
-        record_put_signed(out, c->last_sale.minor);
-        record_put_text(out, c->last_sale.currency);
+        at = record_write_time(at, c->last_sale.time);
+        at = write_signed(at, c->last_sale.minor);
+        at = record_write_text(at, c->last_sale.currency);
     }
+    return at;
 }
 
-static void
-write_conflicts(const struct card *c, struct buf *out)
+static unsigned char *
+write_conflicts(const struct card *c, unsigned char *at)
 {
-    buf_varint(out, c->conflicts_count);
+    at = record_write_varint(at, c->conflicts_count);
     for (size_t i = 0; i < c->conflicts_count; i++) {
         const struct card_conflict *conflict = &c->conflicts[i];
 
-        record_put_text(out, conflict->type);
-        record_put_text(out, conflict->value_a);
-        record_put_text(out, conflict->value_b);
-        buf_varint(out, conflict->number);
-        record_put_time(out, conflict->time);
+        at = record_write_text(at, conflict->type);
+        at = record_write_text(at, conflict->value_a);
+        at = record_write_text(at, conflict->value_b);
+        at = record_write_varint(at, conflict->number);
+        at = record_write_time(at, conflict->time);
     }
+    return at;
 }
 
-static void
-write_events(const struct card *c, struct buf *out)
+static unsigned char *
+write_events(const struct card *c, unsigned char *at)
 {
-    buf_varint(out, c->recent_count);
+    at = record_write_varint(at, c->recent_count);
     for (size_t i = 0; i < c->recent_count; i++) {
         const struct card_recent *event = &c->recent[i];
 
-        record_put_time(out, event->time);
-        buf_varint(out, event->number);
-        record_put_text(out, event->body);
+        at = record_write_time(at, event->time);
+        at = record_write_varint(at, event->number);
+        at = record_write_text(at, event->body);
     }
-    buf_varint(out, c->tail_count);
+    at = record_write_varint(at, c->tail_count);
     for (size_t i = 0; i < c->tail_count; i++) {
-        record_put_time(out, c->tail[i].time);
-        buf_varint(out, c->tail[i].number);
+        at = record_write_time(at, c->tail[i].time);
+        at = record_write_varint(at, c->tail[i].number);
     }
+    return at;
 }
 
 void
 card_write(const struct card *c, struct buf *out)
 {
-    buf_varint(out, c->folded);
-    buf_varint(out, c->events);
-    buf_varint(out, c->has);
-    buf_varint(out, c->offers);
-    write_identifiers(c, out);
-    write_values(c, out);
-    buf_varint(out, c->sources_count);
+    size_t room = bytes_at_most(c);
+    unsigned char *start = buf_grow(out, room), *at = start;
+
+    must(start != NULL);
+    at = record_write_varint(at, c->folded);
+    at = record_write_varint(at, c->events);
+    at = record_write_varint(at, c->has);
+    at = record_write_varint(at, c->offers);
+    at = write_identifiers(c, at);
+    at = write_values(c, at);
+    at = record_write_varint(at, c->sources_count);
     for (size_t i = 0; i < c->sources_count; i++) {
-        record_put_text(out, c->sources[i].source);
-        record_put_time(out, c->sources[i].last_event);
+        at = record_write_text(at, c->sources[i].source);
+        at = record_write_time(at, c->sources[i].last_event);
     }
-    write_conflicts(c, out);
-    write_events(c, out);
+    at = write_conflicts(c, at);
+    at = write_events(c, at);
+    must((size_t)(at - start) <= room);
+    out->len -= room - (size_t)(at - start);
 }

@@ -23,6 +23,21 @@ make_name(unsigned char out[NAME_BYTES_MAX_HERE], enum counter_kind kind, struct
 }
 
 static struct counter *
+new_counter(enum counter_kind kind, struct tl_str name)
+{
+    struct counter *counter = calloc(1, sizeof(*counter) + name.len + 1);
+    char *text;
+
+    must(counter != NULL);
+    text = (char *)(counter + 1);
+    if (name.len > 0)
+        memcpy(text, name.ptr, name.len);
+    counter->kind = kind;
+    counter->name = (struct tl_str){text, name.len};
+    return counter;
+}
+
+static struct counter *
 find(struct counters *c, enum counter_kind kind, struct tl_str name)
 {
     unsigned char key[NAME_BYTES_MAX_HERE];
@@ -34,35 +49,30 @@ find(struct counters *c, enum counter_kind kind, struct tl_str name)
         return counter;
     if (c->kinds[kind] >= COUNTER_NAMES_MAX && !str_is(name, "other"))
         return find(c, kind, TL_STR("other"));
-    counter = calloc(1, sizeof(*counter));
-    must(counter != NULL);
+    counter = new_counter(kind, (struct tl_str){(const char *)key + 1, len - 1});
     slot = map_put(&c->names, key, len);
     *slot = counter;
     c->kinds[kind]++;
     return counter;
 }
 
-static void
-remember(struct counters *c, enum counter_kind kind, struct tl_str name, struct counter *counter)
+static struct counter **
+recent_of(struct counters *c, enum counter_kind kind, struct tl_str name)
 {
-    char *copy = realloc((char *)(uintptr_t)c->last_name[kind].ptr, name.len + 1);
+    size_t mix = (size_t)kind + name.len * 7;
 
-    must(copy != NULL);
     if (name.len > 0)
-        memcpy(copy, name.ptr, name.len);
-    c->last_name[kind] = (struct tl_str){copy, name.len};
-    c->last[kind] = counter;
+        mix += (unsigned char)name.ptr[name.len - 1] * 5u + (unsigned char)name.ptr[0];
+    return &c->recent[mix % COUNTER_RECENT];
 }
 
 void
 counter_add(struct counters *c, enum counter_kind kind, struct tl_str name, int64_t delta)
 {
-    struct counter *counter = c->last[kind];
+    struct counter **recent = recent_of(c, kind, name), *counter = *recent;
 
-    if (counter == NULL || !str_equal(c->last_name[kind], name)) {
-        counter = find(c, kind, name);
-        remember(c, kind, name, counter);
-    }
+    if (counter == NULL || counter->kind != kind || !str_equal(counter->name, name))
+        *recent = counter = find(c, kind, name);
     counter->value += (uint64_t)delta;
     counter->changed = true;
 }
@@ -122,8 +132,6 @@ counters_fini(struct counters *c)
     while ((entry = map_next(&c->names, &i)) != NULL)
         free(entry->value);
     map_fini(&c->names);
-    for (i = 0; i < 128; i++)
-        free((char *)(uintptr_t)c->last_name[i].ptr);
     memset(c, 0, sizeof(*c));
 }
 

@@ -28,12 +28,15 @@ enum counter_kind {
 struct counter {
     uint64_t value;
     bool changed;
+    enum counter_kind kind;
+    struct tl_str name;         /* its own */
 };
+
+#define COUNTER_RECENT 64
 
 struct counters {
     struct map names;           /* kind, name -> struct counter */
-    struct counter *last[128];  /* by kind: most events are like the one before */
-    struct tl_str last_name[128];
+    struct counter *recent[COUNTER_RECENT];     /* most events are like one of late */
     size_t kinds[128];
 };
 

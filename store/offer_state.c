@@ -255,26 +255,33 @@ comes_before(const struct offer_order *a, const struct offer_order *b)
     return a->class != b->class ? a->class < b->class : a->time > b->time;
 }
 
+static struct offer_order
+order_of(const struct offer_instance *in)
+{
+    struct offer_state s = offer_state(in, INT64_MIN);
+    bool until = s.class == OFFER_OPEN_UNTIL;
+
+    return (struct offer_order){(unsigned char)s.class, until ? in->expires : offer_last_time(in)};
+}
+
 struct offer_order
 offer_order(const struct offer_group *g, struct arena *arena)
 {
     struct offer_order first = {OFFER_CLOSED, INT64_MIN};
-    struct offer_group joined = {.count = g->count};
+    struct offer_group joined = *g;
 
-    joined.instances = arena_alloc(arena, (g->count + 1) * sizeof(g->instances[0]));
-    if (joined.instances == NULL)
-        return first;
-    memcpy(joined.instances, g->instances, g->count * sizeof(g->instances[0]));
-    offer_join(&joined);
+    if (g->count > 1) {
+        joined.instances = arena_alloc(arena, g->count * sizeof(g->instances[0]));
+        if (joined.instances == NULL)
+            return first;
+        memcpy(joined.instances, g->instances, g->count * sizeof(g->instances[0]));
+        offer_join(&joined);
+    }
     for (size_t i = 0; i < joined.count; i++) {
-        struct offer_state s = offer_state(&joined.instances[i], INT64_MIN);
-        struct offer_order o = {
-            (unsigned char)s.class,
-            s.class == OFFER_OPEN_UNTIL ? joined.instances[i].expires
-                                        : offer_last_time(&joined.instances[i])};
+        struct offer_order order = order_of(&joined.instances[i]);
 
-        if (comes_before(&o, &first))
-            first = o;
+        if (comes_before(&order, &first))
+            first = order;
     }
     return first;
 }

@@ -1,7 +1,5 @@
 #include "store/record.h"
 
-#include <string.h>
-
 struct record
 record_open(struct tl_str bytes)
 {
@@ -10,8 +8,8 @@ record_open(struct tl_str bytes)
     return (struct record){.at = at, .end = at + bytes.len};
 }
 
-static uint64_t
-fault(struct record *r)
+uint64_t
+record_fault(struct record *r)
 {
     r->bad = true;
     r->at = r->end;
@@ -19,7 +17,7 @@ fault(struct record *r)
 }
 
 uint64_t
-record_varint(struct record *r)
+record_long_varint(struct record *r)
 {
     uint64_t v = 0;
 
@@ -30,7 +28,7 @@ record_varint(struct record *r)
         if (byte < 0x80)
             return v;
     }
-    return fault(r);
+    return record_fault(r);
 }
 
 int64_t
@@ -41,36 +39,10 @@ record_signed(struct record *r)
     return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
 
-int64_t
-record_time(struct record *r)
-{
-    int64_t ns;
-
-    if (r->end - r->at < 8)
-        return (int64_t)fault(r);
-    memcpy(&ns, r->at, 8);
-    r->at += 8;
-    return ns;
-}
-
 unsigned
 record_byte(struct record *r)
 {
-    return r->at < r->end ? *r->at++ : (unsigned)fault(r);
-}
-
-struct tl_str
-record_text(struct record *r)
-{
-    uint64_t len = record_varint(r);
-    struct tl_str text = {(const char *)r->at, (size_t)len};
-
-    if (len > (uint64_t)(r->end - r->at)) {
-        fault(r);
-        return (struct tl_str){"", 0};
-    }
-    r->at += len;
-    return text;
+    return r->at < r->end ? *r->at++ : (unsigned)record_fault(r);
 }
 
 size_t
@@ -78,7 +50,7 @@ record_count(struct record *r, size_t max)
 {
     uint64_t count = record_varint(r);
 
-    return count > max ? (size_t)fault(r) : (size_t)count;
+    return count > max ? (size_t)record_fault(r) : (size_t)count;
 }
 
 void

@@ -6,6 +6,8 @@
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "proto/event.h"
 
@@ -16,12 +18,74 @@ struct record {
 };
 
 struct record record_open(struct tl_str bytes);
-uint64_t record_varint(struct record *r);
+uint64_t record_long_varint(struct record *r);
 int64_t record_signed(struct record *r);        /* zigzag */
-int64_t record_time(struct record *r);          /* 8 bytes */
 unsigned record_byte(struct record *r);
-struct tl_str record_text(struct record *r);    /* borrows */
+uint64_t record_fault(struct record *r);        /* 0 */
+
+static inline uint64_t
+record_varint(struct record *r)
+{
+    return r->at < r->end && *r->at < 0x80 ? *r->at++ : record_long_varint(r);
+}
+
+static inline int64_t
+record_time(struct record *r)
+{
+    int64_t ns;
+
+    if (r->end - r->at < 8)
+        return (int64_t)record_fault(r);
+    memcpy(&ns, r->at, 8);
+    r->at += 8;
+    return ns;
+}
+
+/* Borrows. */
+static inline struct tl_str
+record_text(struct record *r)
+{
+    uint64_t len = record_varint(r);
+    struct tl_str text = {(const char *)r->at, (size_t)len};
+
+    if (len > (uint64_t)(r->end - r->at)) {
+        record_fault(r);
+        return (struct tl_str){"", 0};
+    }
+    r->at += len;
+    return text;
+}
+
 size_t record_count(struct record *r, size_t max);      /* bad when over max */
+
+/* Writing into room taken ahead, for the record that is written with every
+ * event: an integer takes up to RECORD_VARINT_MAX bytes, a time 8. */
+#define RECORD_VARINT_MAX 10
+
+static inline unsigned char *
+record_write_varint(unsigned char *at, uint64_t v)
+{
+    for (; v >= 0x80; v >>= 7)
+        *at++ = (unsigned char)(v | 0x80);
+    *at++ = (unsigned char)v;
+    return at;
+}
+
+static inline unsigned char *
+record_write_time(unsigned char *at, int64_t ns)
+{
+    memcpy(at, &ns, 8);
+    return at + 8;
+}
+
+static inline unsigned char *
+record_write_text(unsigned char *at, struct tl_str text)
+{
+    at = record_write_varint(at, text.len);
+    if (text.len > 0)
+        memcpy(at, text.ptr, text.len);
+    return at + text.len;
+}
 
 void record_put_signed(struct buf *b, int64_t v);
 void record_put_time(struct buf *b, int64_t ns);
