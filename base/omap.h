@@ -46,10 +46,10 @@ struct omap_at {
     uint32_t slot;
 };
 
-struct omap_at omap_seek(const struct omap *m, const void *key, size_t len);   /* the first >= key */
-struct omap_at omap_end(const struct omap *m);                                 /* after the last */
-const struct omap_key *omap_get(const struct omap_at *at);                     /* NULL at the end */
-void omap_next(struct omap_at *at);                                            /* stays at the end */
-bool omap_prev(struct omap_at *at);                                            /* false: it was the first */
+struct omap_at omap_seek(const struct omap *m, const void *key, size_t len);   /* first >= key */
+struct omap_at omap_end(const struct omap *m);                      /* after the last */
+const struct omap_key *omap_get(const struct omap_at *at);          /* NULL at the end */
+void omap_next(struct omap_at *at);                                 /* stays at the end */
+bool omap_prev(struct omap_at *at);                                 /* false: it was the first */
 
 #endif

@@ -29,9 +29,9 @@ void slab_init(struct slab *s, struct slab_block **spare);
 size_t slab_room(size_t bytes);
 
 void *slab_alloc(struct slab *s, size_t bytes);             /* 8-byte aligned, not zeroed */
-void slab_free(struct slab *s, void *piece, size_t bytes);  /* as it was asked for, or its room */
+void slab_free(struct slab *s, void *piece, size_t bytes);  /* as asked for, or its room */
 size_t slab_bytes(const struct slab *s);                    /* taken from blocks so far */
-void slab_drop(struct slab *s);                             /* every piece; the blocks go to spare */
+void slab_drop(struct slab *s);                 /* every piece; the blocks go to spare */
 
 /* Cuts all spare blocks but `keep_bytes` off; slab_free_blocks returns them, on any thread. */
 struct slab_block *slab_cut(struct slab_block **spare, size_t keep_bytes);

@@ -5,7 +5,7 @@
  * it the flushing one, which a background thread writes to LMDB in sorted
  * transactions under 32 MiB of dirty pages; reads see active, then flushing,
  * then LMDB.  All records of one profile go in one transaction, and records
- * that are not idempotent (KEY_GLOBAL) in the last one together with the number
+ * that are not idempotent (key_global) in the last one together with the number
  * the checkpoint reaches; so a crash between any two leaves each profile exact
  * as of its card's number, and fold skips what it has (fold.h).
  *
@@ -84,8 +84,9 @@ bool views_idle(const struct views *v);
  * `done(arg)` is called on the flusher's thread when it ends. */
 void views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *arg);
 
-/* After done: drops the flushed generation.  Returns 0, or TL_NO_SPACE (it is
- * kept and the next freeze tries again with it merged), TL_EIO. */
+/* After done: drops the flushed generation.  Returns 0 (also when there was no
+ * flush), or TL_NO_SPACE (it is kept, and the next freeze tries again with it
+ * merged), TL_EDAMAGED, TL_EIO. */
 int views_release(struct views *v);
 
 /* Waits for a running flush, on the loop thread, then releases. */

@@ -760,9 +760,11 @@ enum { KILL_PROFILES = 6000 };
 static void
 write_rounds(int tell)
 {
-    struct views *v = open_views();
-    char text[32];
+    char text[32], why[VIEWS_WHY_BYTES];
+    struct views *v;
 
+    if (views_open(&v, dir, 1 << 30, why) != 0)
+        _exit(1);
     for (uint64_t round = views_checkpoint(v) + 1;; round++) {
         snprintf(text, sizeof text, "%llu", (unsigned long long)round);
         for (uint64_t p = 0; p < KILL_PROFILES; p++) {
