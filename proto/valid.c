@@ -25,11 +25,12 @@ begins(struct tl_str s, const char *prefix)
     return str_starts(s, (struct tl_str){prefix, strlen(prefix)});
 }
 
+/* The list ends with an empty text. */
 static bool
-among(struct tl_str s, const char *const *words)
+among(struct tl_str s, const struct tl_str *words)
 {
-    for (; *words != NULL; words++) {
-        if (str_is(s, *words))
+    for (; words->len > 0; words++) {
+        if (str_equal(s, *words))
             return true;
     }
     return false;
@@ -70,9 +71,14 @@ is_word(struct tl_str s)
 static bool
 is_type(struct tl_str s)
 {
-    if (!is_made_of(s, "_-.") || s.ptr[0] == '.' || s.ptr[s.len - 1] == '.')
-        return false;
-    return memmem(s.ptr, s.len, "..", 2) == NULL;
+    char before = '.';
+
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] == '.' && before == '.')
+            return false;
+        before = s.ptr[i];
+    }
+    return before != '.' && is_made_of(s, "_-.");
 }
 
 static bool
@@ -189,9 +195,10 @@ check_envelope(const struct tl_event *ev, const char **detail)
 
 /* ------------------------------------------------------------- identifiers */
 
-static const char *const identifier_types[] = {
-    "crm",    "user",   "account", "loyalty",   "email",   "payment", "phone",
-    "social", "device", "cookie",  "anonymous", "receipt", NULL,
+static const struct tl_str identifier_types[] = {
+    TL_STR("crm"), TL_STR("user"), TL_STR("account"), TL_STR("loyalty"), TL_STR("email"),
+    TL_STR("payment"), TL_STR("phone"), TL_STR("social"), TL_STR("device"), TL_STR("cookie"),
+    TL_STR("anonymous"), TL_STR("receipt"), {0},
 };
 
 static int
@@ -238,10 +245,11 @@ check_identifiers(const struct tl_event *ev, const char **detail)
 
 /* ------------------------------------------------------ facets that are there */
 
-static const char *const outcomes[] = {
-    "made",       "delivered", "presented", "clicked",  "accepted",    "redeemed",
-    "fulfilled",  "undelivered", "dismissed", "declined", "no_response", "expired",
-    "withdrawn",  "superseded", "disputed", NULL,
+static const struct tl_str outcomes[] = {
+    TL_STR("made"), TL_STR("delivered"), TL_STR("presented"), TL_STR("clicked"),
+    TL_STR("accepted"), TL_STR("redeemed"), TL_STR("fulfilled"), TL_STR("undelivered"),
+    TL_STR("dismissed"), TL_STR("declined"), TL_STR("no_response"), TL_STR("expired"),
+    TL_STR("withdrawn"), TL_STR("superseded"), TL_STR("disputed"), {0},
 };
 
 /* `redeemed` of coupon.redeemed. */
@@ -301,9 +309,13 @@ check_sale(const struct tl_sale *s, const char **detail)
 static int
 check_feedback(const struct tl_feedback *f, const char **detail)
 {
-    static const char *const kinds[] = {"review", "rating", "survey", "complaint",
-                                        "praise", "beacon", NULL};
-    static const char *const states[] = {"heard", "answered", "resolved", NULL};
+    static const struct tl_str kinds[] = {
+        TL_STR("review"), TL_STR("rating"), TL_STR("survey"), TL_STR("complaint"),
+        TL_STR("praise"), TL_STR("beacon"), {0},
+    };
+    static const struct tl_str states[] = {
+        TL_STR("heard"), TL_STR("answered"), TL_STR("resolved"), {0},
+    };
 
     if (f->id.len > ID_BYTES_MAX)
         return refuse(TL_TOO_LARGE, "feedback.id: at most 256 bytes", detail);
@@ -321,8 +333,10 @@ check_feedback(const struct tl_feedback *f, const char **detail)
 static int
 check_commitment(const struct tl_commitment *c, const char **detail)
 {
-    static const char *const states[] = {"made",         "kept", "broken",  "waived",
-                                         "renegotiated", "due",  "overdue", NULL};
+    static const struct tl_str states[] = {
+        TL_STR("made"), TL_STR("kept"), TL_STR("broken"), TL_STR("waived"),
+        TL_STR("renegotiated"), TL_STR("due"), TL_STR("overdue"), {0},
+    };
 
     if (c->id.len > ID_BYTES_MAX)
         return refuse(TL_TOO_LARGE, "commitments.id: at most 256 bytes", detail);
@@ -340,7 +354,9 @@ check_commitment(const struct tl_commitment *c, const char **detail)
 static int
 check_consent(const struct tl_consent *c, const char **detail)
 {
-    static const char *const statuses[] = {"granted", "denied", "revoked", "expired", NULL};
+    static const struct tl_str statuses[] = {
+        TL_STR("granted"), TL_STR("denied"), TL_STR("revoked"), TL_STR("expired"), {0},
+    };
 
     if (!is_word(c->purpose))
         return refuse(TL_BAD_FACET,
@@ -379,7 +395,9 @@ check_link(const struct tl_identity_link *l, const char **detail)
 static int
 check_household(const struct tl_household *h, const char **detail)
 {
-    static const char *const visibilities[] = {"none", "offers", "all", NULL};
+    static const struct tl_str visibilities[] = {
+        TL_STR("none"), TL_STR("offers"), TL_STR("all"), {0},
+    };
 
     if (h->id.len > NAME_BYTES_MAX || h->role.len > NAME_BYTES_MAX)
         return refuse(TL_TOO_LARGE, "household: id and role are at most 128 bytes", detail);
@@ -533,38 +551,38 @@ need_conversation(const struct tl_event *ev, const char **detail)
 }
 
 struct need {
-    const char *type;       /* whole, or a prefix ending in a dot */
+    struct tl_str type;     /* whole, or a prefix ending in a dot */
     int (*check)(const struct tl_event *ev, const char **detail);
 };
 
 /* The first that fits counts.  Types that are not here stand for themselves. */
 static const struct need needs[] = {
-    {"offer.defined", need_definition},
-    {"offer.", need_outcome},
-    {"coupon.", need_offer},
-    {"sale.completed", need_currency},
-    {"sale.returned", need_currency},
-    {"feedback.answered", need_feedback_id},
-    {"feedback.resolved", need_feedback_id},
-    {"feedback.", need_feedback},
-    {"commitment.made", need_promise},
-    {"commitment.", need_commitment},
-    {"consent.", need_consent},
-    {"identity.linked", need_link},
-    {"identity.unlinked", need_link},
-    {"household.", need_household},
-    {"conversation.", need_conversation},
-    {"customer.attributes_set", need_attributes},
+    {TL_STR("offer.defined"), need_definition},
+    {TL_STR("offer."), need_outcome},
+    {TL_STR("coupon."), need_offer},
+    {TL_STR("sale.completed"), need_currency},
+    {TL_STR("sale.returned"), need_currency},
+    {TL_STR("feedback.answered"), need_feedback_id},
+    {TL_STR("feedback.resolved"), need_feedback_id},
+    {TL_STR("feedback."), need_feedback},
+    {TL_STR("commitment.made"), need_promise},
+    {TL_STR("commitment."), need_commitment},
+    {TL_STR("consent."), need_consent},
+    {TL_STR("identity.linked"), need_link},
+    {TL_STR("identity.unlinked"), need_link},
+    {TL_STR("household."), need_household},
+    {TL_STR("conversation."), need_conversation},
+    {TL_STR("customer.attributes_set"), need_attributes},
 };
 
 static int
 check_needs(const struct tl_event *ev, const char **detail)
 {
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
-        const char *type = needs[i].type;
-        bool prefix = type[strlen(type) - 1] == '.';
+        struct tl_str type = needs[i].type;
+        bool prefix = type.ptr[type.len - 1] == '.';
 
-        if (prefix ? begins(ev->type, type) : str_is(ev->type, type))
+        if (prefix ? str_starts(ev->type, type) : str_equal(ev->type, type))
             return needs[i].check(ev, detail);
     }
     return 0;
