@@ -31,7 +31,9 @@ class Sum:
         print(f"  ok       {name}  {seconds:.1f} s", flush=True)
 
     def fail(self, name, why):
-        self.failed.append(name)
+        # A test may fail, and its end as well.
+        if name not in self.failed:
+            self.failed.append(name)
         print(f"  FAILED   {name}\n{indent(why)}", flush=True)
 
     def skip(self, name, why):

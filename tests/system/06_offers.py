@@ -155,11 +155,6 @@ class Offers(Shared):
         self.assertEqual([o["offer"] for o in self.shared.offers(self.who)],
                          ["live", "old3", "old2", "old1"])
 
-    def test_live_offers_for_the_same_thing_on_other_terms_are_flagged(self):
-        self.say(self.said(1, "made", offer="a", terms="10 %", exclusivity_group="phone"),
-                 self.said(2, "made", offer="b", terms="20 %", exclusivity_group="phone"))
-        self.assertTrue(all(o["conflict"] for o in self.shared.offers(self.who)))
-
     def test_the_order_of_arrival_changes_nothing(self):
         story = [("offer", 1, "made", "email"), ("offer", 2, "delivered", "email"),
                  ("offer", 2, "clicked", "web"), ("offer", 3, "declined", "call"),
@@ -232,9 +227,3 @@ class Offers(Shared):
             if got != [shown(said)]:
                 wrong.append((who, sorted(said), got, shown(said)))
         self.assertEqual(wrong, [])
-
-    def test_a_revision_of_a_sale_moves_the_total_by_the_difference(self):
-        for revision, total in ((1, 100), (3, 150), (2, 120)):
-            self.say(sale(total, customer=self.who, subject="order-1", revision=str(revision)))
-        value = self.shared.context(self.who)["value"]
-        self.assertEqual((value["purchases"], value["spend_minor"]), ("1", "150"))
