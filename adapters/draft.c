@@ -242,7 +242,8 @@ text_trim(struct tl_str s)
 int
 currency_digits(struct tl_str currency)
 {
-    static const char none[] = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
+    static const char none[] =
+        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
     static const char three[] = "BHD IQD JOD KWD LYD OMR TND";
     static const char four[] = "CLF UYW";
     char code[4] = "";

@@ -25,7 +25,8 @@ struct format_sink {
 struct format_options {
     const char *source;             /* NULL: the format's or map's own name */
     const char *region;             /* default for phone numbers, ISO 3166-1; NULL: none */
-    const char *timezone;           /* for times without a zone: IANA name or +02:00; NULL: the map's, else UTC */
+    /* For times without a zone: an IANA name or +02:00; NULL: the map's, else UTC. */
+    const char *timezone;
     const char *map_text;           /* csv: the map file's text and name */
     const char *map_name;
     /* csv: gives the text of a joined table, or NULL when it is not there;

@@ -204,7 +204,8 @@ a_row_that_is_no_csv_goes_aside_and_reading_goes_on(void **state)
            "2: a quote that is not closed: \"1,2017-01-01,a\n");
     expect(MAP EVENT WHO, "id,day,who\n1,2017-01-01,a\n2,2017-01-01,\"b", "1 ",
            "3: a quote that is not closed: 2,2017-01-01,\"b\n");
-    expect(MAP EVENT WHO, "id,day,who\n1,2017-01-01,\xe9\n2,2017-01-01,b\rc\n3,2017-01-01,c\n", "3 ",
+    expect(MAP EVENT WHO, "id,day,who\n1,2017-01-01,\xe9\n2,2017-01-01,b\rc\n3,2017-01-01,c\n",
+           "3 ",
            "2: not UTF-8 text, or control characters in it: 1,2017-01-01,\xe9\n"
            "3: not UTF-8 text, or control characters in it: 2,2017-01-01,b\rc\n");
 }

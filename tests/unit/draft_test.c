@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "adapters/draft.h"
+#include "proto/money.h"
 #include "proto/valid.h"
 
 static struct draft draft;
@@ -211,6 +212,20 @@ currencies_have_their_own_decimals(void **state)
     assert_int_equal(currency_digits(TL_STR("")), 2);
 }
 
+/* Decoders do not see the table that prints money: the two must agree. */
+static void
+money_is_printed_with_the_decimals_it_was_read_with(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 26 * 26 * 26; i++) {
+        char code[] = {(char)('A' + i / 676), (char)('A' + i / 26 % 26), (char)('A' + i % 26)};
+        struct tl_str currency = {code, sizeof code};
+
+        if (currency_digits(currency) != money_decimals(currency))
+            fail_msg("%.3s", code);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -228,6 +243,7 @@ main(void)
         TEST(control_characters_become_blanks),
         TEST(text_over_the_limit_fails_the_draft_until_the_next_one),
         TEST(currencies_have_their_own_decimals),
+        TEST(money_is_printed_with_the_decimals_it_was_read_with),
     };
 
     return cmocka_run_group_tests_name("draft", tests, NULL, NULL);

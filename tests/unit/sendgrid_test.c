@@ -70,7 +70,8 @@ expect_rejects(const char *body, size_t events, const char *rejects)
     decoded_free(&d);
 }
 
-#define GOOD "{\"email\":\"a@example.com\",\"event\":\"open\",\"timestamp\":1,\"sg_event_id\":\"1\"}"
+#define GOOD                                                                                      \
+    "{\"email\":\"a@example.com\",\"event\":\"open\",\"timestamp\":1,\"sg_event_id\":\"1\"}"
 
 static void
 a_bad_element_goes_aside_and_the_others_are_read(void **state)
@@ -104,7 +105,8 @@ a_body_that_is_no_json_array_goes_aside_whole(void **state)
     expect_rejects(GOOD, 0,
                    "0: no JSON array, as SendGrid's Event Webhook posts it: " GOOD "\n");
     expect_rejects("[{\"a\":1,\"a\":2}]", 0,
-                   "0: not JSON: duplicate object key near '\"a\"' (line 1): [{\"a\":1,\"a\":2}]\n");
+                   "0: not JSON: duplicate object key near '\"a\"' (line 1): "
+                   "[{\"a\":1,\"a\":2}]\n");
     expect_rejects("", 0, "");
     expect_rejects("[]\r\n", 0, "");
 }
@@ -217,7 +219,8 @@ a_long_category_is_an_attribute_and_no_offer(void **state)
         memset(name, 'c', sizeof name);
         name[128 + more] = '\0';
         snprintf(body, sizeof body, "[{\"email\":\"a@b\",\"event\":\"open\",\"timestamp\":1,"
-                                    "\"sg_event_id\":\"1\",\"category\":[\"%s\",\"short\"]}]", name);
+                                    "\"sg_event_id\":\"1\",\"category\":[\"%s\",\"short\"]}]",
+                 name);
         decode(&d, "sendgrid", &plain, text(body));
         assert_int_equal(strstr(text_of_buf(&d.events), "\"campaign\":\"c") != NULL, !more);
         assert_non_null(strstr(text_of_buf(&d.events), "\"offer\":\"short\""));
