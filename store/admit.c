@@ -21,7 +21,7 @@ store_has_room(const struct store *st)
 {
     return !st->wants_freeze && st->open->bytes.len + ADMIT_BYTES_MAX <= STORE_BATCH_BYTES_MAX &&
            st->open->count + ADMIT_FRAMES_MAX <= STORE_BATCH_FRAMES_MAX &&
-           views_dirty_bytes(st->views) < st->settings.views_bytes;
+           !views_full(st->views);
 }
 
 /* ------------------------------------------------------------- duplicates */

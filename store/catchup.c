@@ -10,6 +10,7 @@
 #include "store/state.h"
 
 #define PROGRESS_EVENTS 50000
+#define READ_EVENTS 1000        /* LMDB reuses no page a read transaction may still see */
 
 void
 store_seen_key(unsigned char out[SEEN_KEY_BYTES], const unsigned char key[HASH_KEY_BYTES],
@@ -83,10 +84,14 @@ catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES])
             since = 0;
             err = checkpoint(c, number);
         }
+        if (number % READ_EVENTS == 0)
+            views_end_read(c->fold->views);
         if (c->progress != NULL && number % PROGRESS_EVENTS == 0)
             c->progress(c->progress_arg, number, to);
     }
     arena_fini(&arena);
     views_end_read(c->fold->views);
+    if (err == 0 && (err = views_error(c->fold->views)) != 0)
+        snprintf(why, STORE_WHY_BYTES, "the views cannot be read: %s", tl_code_sentence(err));
     return err;
 }

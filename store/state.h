@@ -42,6 +42,7 @@ struct store {
 
     uint64_t frozen;            /* the number the latest checkpoint was started at */
     int64_t frozen_at;          /* clock_monotonic */
+    int64_t not_before;         /* the next try, after the disk was full */
     bool flushing;
     atomic_bool flushed;        /* set by the flusher's thread when it is through */
     bool wants_freeze;          /* admit nothing until all is durable, then freeze */

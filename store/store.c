@@ -308,7 +308,7 @@ is_freeze_due(const struct store *st)
 {
     uint64_t since = st->admitted - st->frozen;
 
-    if (since == 0)
+    if (since == 0 || clock_monotonic() < st->not_before)
         return false;
     return since >= st->settings.flush_events ||
            views_dirty_bytes(st->views) > st->settings.views_bytes / 2 ||
@@ -321,13 +321,17 @@ store_tick(struct store *st)
     int err = 0;
 
     views_end_read(st->views);
+    if (st->failed == 0)
+        st->failed = views_error(st->views);
     if (st->failed != 0)
         return st->failed;
     if (st->flushing && atomic_load(&st->flushed)) {
         st->flushing = false;
         err = views_release(st->views);
-        if (err != 0)
+        if (err != 0) {
             st->frozen = views_checkpoint(st->views);
+            st->not_before = clock_monotonic() + st->settings.flush_ns;
+        }
     }
     if (!st->flushing && is_freeze_due(st)) {
         /* What LMDB holds must not be ahead of the log. */
