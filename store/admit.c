@@ -19,9 +19,13 @@
 bool
 store_has_room(const struct store *st)
 {
+    if (views_full(st->views)) {
+        if (st->verifying != NULL)
+            store_verify_cancel(st->verifying);
+        return false;
+    }
     return !st->wants_freeze && st->open->bytes.len + ADMIT_BYTES_MAX <= STORE_BATCH_BYTES_MAX &&
-           st->open->count + ADMIT_FRAMES_MAX <= STORE_BATCH_FRAMES_MAX &&
-           !views_full(st->views);
+           st->open->count + ADMIT_FRAMES_MAX <= STORE_BATCH_FRAMES_MAX;
 }
 
 /* ------------------------------------------------------------- duplicates */

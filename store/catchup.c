@@ -86,6 +86,10 @@ catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES])
         }
         if (number % READ_EVENTS == 0)
             views_end_read(c->fold->views);
+        if (err == 0 && c->cancelled != NULL && atomic_load(c->cancelled)) {
+            snprintf(why, STORE_WHY_BYTES, "too much arrives meanwhile; try when it is calmer");
+            err = TL_BUSY;
+        }
         if (c->progress != NULL && number % PROGRESS_EVENTS == 0)
             c->progress(c->progress_arg, number, to);
     }

@@ -43,6 +43,7 @@ struct store {
     uint64_t frozen;            /* the number the latest checkpoint was started at */
     int64_t frozen_at;          /* clock_monotonic */
     int64_t not_before;         /* the next try, after the disk was full */
+    struct store_verify *verifying;     /* no checkpoint while not NULL */
     bool flushing;
     atomic_bool flushed;        /* set by the flusher's thread when it is through */
     bool wants_freeze;          /* admit nothing until all is durable, then freeze */
@@ -60,6 +61,7 @@ struct catchup {
     size_t flush_events;
     void (*progress)(void *arg, uint64_t done, uint64_t total);
     void *progress_arg;
+    const atomic_bool *cancelled;       /* NULL, or ends it with TL_BUSY */
 };
 
 int catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES]);
@@ -73,6 +75,9 @@ int store_find_frame(struct store *st, uint64_t number, struct frame *f);
 
 /* A path below the store's directory. */
 void store_path(const struct store_settings *s, const char *name, char *out, size_t out_bytes);
+
+/* More arrives than memory may hold: the checkpoint is needed more than the proof. */
+void store_verify_cancel(struct store_verify *v);
 
 /* The directory's lock, key and log only. */
 int store_open_log(struct store **out, const struct store_settings *s, char why[STORE_WHY_BYTES]);

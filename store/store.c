@@ -308,7 +308,7 @@ is_freeze_due(const struct store *st)
 {
     uint64_t since = st->admitted - st->frozen;
 
-    if (since == 0 || clock_monotonic() < st->not_before)
+    if (since == 0 || st->verifying != NULL || clock_monotonic() < st->not_before)
         return false;
     return since >= st->settings.flush_events ||
            views_dirty_bytes(st->views) > st->settings.views_bytes / 2 ||

@@ -151,12 +151,27 @@ int store_stat(struct store *st, struct tl_stat *out, struct arena *arena);
 int store_campaigns(struct store *st, struct tl_str campaign, struct tl_campaigns *out,
                     struct arena *arena);
 
-/* ---------------------------------------------------------------- offline */
+/* ------------------------------------------------------------------- proof */
 
 /* Compares the views with a fold of the log made beside them in a temporary
- * directory.  Settles a checkpoint first.  Any number of seconds. */
+ * directory, as of the latest checkpoint; no other is written meanwhile.  Begin
+ * and end on the loop; run, which takes seconds, on any one thread.
+ * Begin returns 0, or TL_BUSY while a checkpoint is being written. */
+struct store_verify;
+
+int store_verify_begin(struct store *st, struct store_verify **out);
+
+/* `why` says what went wrong.  Returns 0, TL_BUSY (more arrived meanwhile than
+ * memory may hold: given up), TL_EDAMAGED, TL_NO_SPACE, TL_EIO. */
+int store_verify_run(struct store_verify *v, struct tl_verification *out, struct arena *arena,
+                     char why[STORE_WHY_BYTES]);
+void store_verify_end(struct store *st, struct store_verify **v);
+
+/* All of it at once, everything admitted included, when nobody else is served. */
 int store_verify(struct store *st, struct tl_verification *out, struct arena *arena,
                  char why[STORE_WHY_BYTES]);
+
+/* ---------------------------------------------------------------- offline */
 
 /* Makes the views (and `seen`) anew from the log beside the old ones and swaps.
  * The data must not be open.  `progress` may be NULL. */

@@ -135,12 +135,12 @@ add_example(struct tl_verification *out, struct tl_str key, const char *what, st
 }
 
 static int
-compare_table(struct views *kept, struct views *folded, const char *table,
+compare_table(struct views_rest *kept, struct views_rest *folded, const char *table,
               struct tl_verification *out, struct arena *arena)
 {
     struct views_walk a, b;
-    bool a_more = views_first(&a, kept, table, 1, NULL, 0, false);
-    bool b_more = views_first(&b, folded, table, 1, NULL, 0, false);
+    bool a_more = views_rest_first(kept, &a, table, 1);
+    bool b_more = views_rest_first(folded, &b, table, 1);
     int err = 0;
 
     while ((a_more || b_more) && err == 0) {
@@ -160,21 +160,94 @@ compare_table(struct views *kept, struct views *folded, const char *table,
     }
     views_end(&a);
     views_end(&b);
-    return err;
+    if (err == 0)
+        err = views_rest_error(kept);
+    return err != 0 ? err : views_rest_error(folded);
 }
 
 static int
-compare(struct store *st, struct views *folded, struct tl_verification *out, struct arena *arena)
+compare(struct views_rest *kept, struct views *folded_views, struct tl_verification *out,
+        struct arena *arena)
 {
+    struct views_rest *folded = views_rest_new(folded_views);
     int err = 0;
 
     out->examples = arena_alloc(arena, EXAMPLES_MAX * sizeof(out->examples[0]));
     if (out->examples == NULL)
-        return TL_TOO_MANY;
+        err = TL_TOO_MANY;
     for (const char *table = "PIG"; *table != '\0' && err == 0; table++)
-        err = compare_table(st->views, folded, table, out, arena);
-    views_end_read(st->views);
-    views_end_read(folded);
+        err = compare_table(kept, folded, table, out, arena);
+    views_rest_free(&folded);
+    return err;
+}
+
+/* ------------------------------------------------------------------ the job */
+
+struct store_verify {
+    struct store *store;        /* its log, key and settings do not change */
+    struct views_rest *kept;
+    uint64_t number;
+    atomic_bool cancelled;
+};
+
+int
+store_verify_begin(struct store *st, struct store_verify **out)
+{
+    struct store_verify *v;
+
+    if (st->flushing || !views_idle(st->views) || st->verifying != NULL)
+        return TL_BUSY;
+    v = calloc(1, sizeof(*v));
+    must(v != NULL);
+    v->store = st;
+    v->kept = views_rest_new(st->views);
+    v->number = views_checkpoint(st->views);
+    st->verifying = *out = v;
+    return 0;
+}
+
+void
+store_verify_cancel(struct store_verify *v)
+{
+    atomic_store(&v->cancelled, true);
+}
+
+void
+store_verify_end(struct store *st, struct store_verify **v)
+{
+    views_rest_free(&(*v)->kept);
+    free(*v);
+    *v = NULL;
+    st->verifying = NULL;
+}
+
+int
+store_verify_run(struct store_verify *v, struct tl_verification *out, struct arena *arena,
+                 char why[STORE_WHY_BYTES])
+{
+    struct store *st = v->store;
+    struct catchup c = {.log = st->log,
+                        .key = st->key,
+                        .flush_events = st->settings.flush_events,
+                        .cancelled = &v->cancelled};
+    char dir[PATH_BYTES], position[POSITION_BYTES + 1];
+    struct views *folded = NULL;
+    int err;
+
+    why[0] = '\0';
+    *out = (struct tl_verification){.events = v->number};
+    store_path(&st->settings, "verify.tmp", dir, sizeof(dir));
+    if ((err = fresh_dir(dir, why)) != 0)
+        return err;
+    err = fold_anew(&c, dir, v->number, st->settings.views_bytes, &folded, why);
+    if (err == 0 && (err = compare(v->kept, folded, out, arena)) != 0)
+        snprintf(why, STORE_WHY_BYTES, "the views cannot be read: %s; run `touchline rebuild`",
+                 tl_code_sentence(err));
+    views_close(&folded);
+    remove_dir(dir);
+    position_format(position, (struct position){store_log_id(st), v->number});
+    out->position = (struct tl_str){arena_copy(arena, position, POSITION_BYTES), POSITION_BYTES};
+    out->ok = err == 0 && out->differences == 0;
     return err;
 }
 
@@ -182,30 +255,17 @@ int
 store_verify(struct store *st, struct tl_verification *out, struct arena *arena,
              char why[STORE_WHY_BYTES])
 {
-    struct catchup c = {.log = st->log, .key = st->key,
-                        .flush_events = st->settings.flush_events};
-    char dir[PATH_BYTES], position[POSITION_BYTES + 1];
-    struct views *folded = NULL;
-    uint64_t head = log_head(st->log);
-    int err;
+    struct store_verify *v;
+    int err = store_checkpoint(st);
 
-    why[0] = '\0';
-    *out = (struct tl_verification){.events = head};
-    if ((err = store_checkpoint(st)) != 0) {
+    if (err != 0) {
         snprintf(why, STORE_WHY_BYTES, "a checkpoint failed: %s", tl_code_sentence(err));
         return err;
     }
-    store_path(&st->settings, "verify.tmp", dir, sizeof(dir));
-    if ((err = fresh_dir(dir, why)) != 0)
+    if ((err = store_verify_begin(st, &v)) != 0)
         return err;
-    err = fold_anew(&c, dir, head, st->settings.views_bytes, &folded, why);
-    if (err == 0)
-        err = compare(st, folded, out, arena);
-    views_close(&folded);
-    remove_dir(dir);
-    position_format(position, (struct position){store_log_id(st), head});
-    out->position = (struct tl_str){arena_copy(arena, position, POSITION_BYTES), POSITION_BYTES};
-    out->ok = err == 0 && out->differences == 0;
+    err = store_verify_run(v, out, arena, why);
+    store_verify_end(st, &v);
     return err;
 }
 

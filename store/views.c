@@ -234,7 +234,46 @@ views_end(struct views_walk *w)
         return;
     walk_free(&walk);
     w->state = NULL;
-    w->views->walks--;
+    if (w->views != NULL)
+        w->views->walks--;
+}
+
+struct views_rest {
+    struct txn reader;
+};
+
+struct views_rest *
+views_rest_new(struct views *v)
+{
+    struct views_rest *r = calloc(1, sizeof *r);
+
+    must(r != NULL && !v->running);
+    txn_reader_init(&r->reader, v->env);
+    return r;
+}
+
+void
+views_rest_free(struct views_rest **r)
+{
+    if (*r == NULL)
+        return;
+    txn_reader_fini(&(*r)->reader);
+    free(*r);
+    *r = NULL;
+}
+
+bool
+views_rest_first(struct views_rest *r, struct views_walk *w, const void *prefix, size_t prefix_len)
+{
+    *w = (struct views_walk){.prefix = {prefix, prefix_len}};
+    w->state = walk_new(NULL, NULL, &r->reader, w->prefix, (struct tl_str){"", 0}, false);
+    return views_next(w);
+}
+
+int
+views_rest_error(const struct views_rest *r)
+{
+    return r->reader.error;
 }
 
 void

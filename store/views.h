@@ -66,6 +66,16 @@ bool views_first(struct views_walk *w, struct views *v, const void *prefix, size
 bool views_next(struct views_walk *w);
 void views_end(struct views_walk *w);       /* also after a false */
 
+/* The records as LMDB has them, for another thread to walk: exact as of the
+ * checkpoint as long as no flush runs or starts.  Loop thread: new and free. */
+struct views_rest;
+
+struct views_rest *views_rest_new(struct views *v);
+void views_rest_free(struct views_rest **r);
+bool views_rest_first(struct views_rest *r, struct views_walk *w, const void *prefix,
+                      size_t prefix_len);
+int views_rest_error(const struct views_rest *r);
+
 /* Ends the short LMDB read transaction that gets and walks share; call when the
  * loop goes idle or at latest after 250 ms. */
 void views_end_read(struct views *v);
