@@ -298,6 +298,8 @@ empty(struct store_batch *b)
 static int
 forget(struct store *st, char why[STORE_WHY_BYTES])
 {
+    if (st->verifying != NULL)
+        store_verify_stop(st->verifying);
     store_close_views(st);
     empty(st->open);
     empty(st->taken);

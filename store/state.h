@@ -79,6 +79,9 @@ void store_path(const struct store_settings *s, const char *name, char *out, siz
 /* More arrives than memory may hold: the checkpoint is needed more than the proof. */
 void store_verify_cancel(struct store_verify *v);
 
+/* Waits until it touches the views no more. */
+void store_verify_stop(struct store_verify *v);
+
 /* The directory's lock, key and log only. */
 int store_open_log(struct store **out, const struct store_settings *s, char why[STORE_WHY_BYTES]);
 void store_let_go(struct store **st);

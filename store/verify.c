@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,7 @@ struct store_verify {
     struct views_rest *kept;
     uint64_t number;
     atomic_bool cancelled;
+    pthread_mutex_t running;    /* held while it runs */
 };
 
 int
@@ -202,6 +204,7 @@ store_verify_begin(struct store *st, struct store_verify **out)
     v->store = st;
     v->kept = views_rest_new(st->views);
     v->number = views_checkpoint(st->views);
+    must(pthread_mutex_init(&v->running, NULL) == 0);
     st->verifying = *out = v;
     return 0;
 }
@@ -213,17 +216,27 @@ store_verify_cancel(struct store_verify *v)
 }
 
 void
+store_verify_stop(struct store_verify *v)
+{
+    store_verify_cancel(v);
+    pthread_mutex_lock(&v->running);
+    views_rest_free(&v->kept);
+    pthread_mutex_unlock(&v->running);
+}
+
+void
 store_verify_end(struct store *st, struct store_verify **v)
 {
     views_rest_free(&(*v)->kept);
+    pthread_mutex_destroy(&(*v)->running);
     free(*v);
     *v = NULL;
     st->verifying = NULL;
 }
 
-int
-store_verify_run(struct store_verify *v, struct tl_verification *out, struct arena *arena,
-                 char why[STORE_WHY_BYTES])
+static int
+run(struct store_verify *v, struct tl_verification *out, struct arena *arena,
+    char why[STORE_WHY_BYTES])
 {
     struct store *st = v->store;
     struct catchup c = {.log = st->log,
@@ -248,6 +261,21 @@ store_verify_run(struct store_verify *v, struct tl_verification *out, struct are
     position_format(position, (struct position){store_log_id(st), v->number});
     out->position = (struct tl_str){arena_copy(arena, position, POSITION_BYTES), POSITION_BYTES};
     out->ok = err == 0 && out->differences == 0;
+    return err;
+}
+
+int
+store_verify_run(struct store_verify *v, struct tl_verification *out, struct arena *arena,
+                 char why[STORE_WHY_BYTES])
+{
+    int err = TL_BUSY;
+
+    pthread_mutex_lock(&v->running);
+    if (v->kept != NULL)
+        err = run(v, out, arena, why);
+    else
+        snprintf(why, STORE_WHY_BYTES, "the views were reopened meanwhile; try again");
+    pthread_mutex_unlock(&v->running);
     return err;
 }
 
