@@ -397,24 +397,3 @@ answer_stat(struct broker *b, struct asked *q)
     else
         reply_at(b, q, &(struct wire_reply){.stat = &stat}, 0);
 }
-
-/* Takes seconds, in which nobody else is served. */
-void
-answer_verify(struct broker *b, struct asked *q)
-{
-    struct tl_verification verification = {0};
-    char why[STORE_WHY_BYTES] = "";
-    int err;
-
-    batch_settle(b);
-    arena_reset(&b->answer_arena);
-    err = store_verify(b->store, &verification, &b->answer_arena, why);
-    if (err == TL_NO_SPACE) {
-        refuse(b, q, err, why);
-    } else if (err != 0) {
-        log_error("verify", "%s", why);
-        refuse(b, q, err > 0 ? err : TL_NOT_FOUND, why);
-    } else {
-        reply_at(b, q, &(struct wire_reply){.verify = &verification}, 0);
-    }
-}

@@ -13,6 +13,5 @@ void answer_offers(struct broker *b, struct asked *q);
 void answer_may_contact(struct broker *b, struct asked *q);
 void answer_campaign(struct broker *b, struct asked *q);
 void answer_stat(struct broker *b, struct asked *q);
-void answer_verify(struct broker *b, struct asked *q);
 
 #endif

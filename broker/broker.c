@@ -63,6 +63,7 @@ tick_store(struct broker *b)
         batch_no_space(b, "a checkpoint cannot be written");
     else if (err != 0)
         broker_fail(b, "a checkpoint failed");
+    verify_try(b);
 }
 
 static bool
@@ -138,6 +139,7 @@ start_loop(struct broker *b)
         || (err = uv_timer_init(&b->loop, &b->second)) != 0
         || (err = uv_timer_init(&b->loop, &b->retry)) != 0)
         return err;
+    b->loop.data = b;
     b->sigterm.data = b->sigint.data = b->second.data = b->retry.data = b;
     if ((err = uv_signal_start(&b->sigterm, stop, SIGTERM)) != 0
         || (err = uv_signal_start(&b->sigint, stop, SIGINT)) != 0)
@@ -246,6 +248,7 @@ finish(struct broker *b)
     int err;
 
     batch_settle(b);
+    verify_stop(b);
     session_retry(b);
     syncer_stop(&b->batch.syncer);
     free_all(b);

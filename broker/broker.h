@@ -25,6 +25,7 @@
 #include "broker/settings.h"
 #include "broker/stats.h"
 #include "broker/stream.h"
+#include "broker/verify.h"
 #include "proto/position.h"
 #include "store/store.h"
 
@@ -50,6 +51,7 @@ struct broker {
     struct held_all held;
     struct streams streams;
     struct deadletters deadletters;
+    struct verify verify;
     struct stats stats;
 
     struct arena request_arena;     /* of the request being served */

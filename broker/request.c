@@ -34,7 +34,7 @@ static const struct {
     {offsetof(struct wire_request, credit), stream_take_credit},
     {offsetof(struct wire_request, stream_close), stream_take_close},
     {offsetof(struct wire_request, offers), answer_offers},
-    {offsetof(struct wire_request, verify), answer_verify},
+    {offsetof(struct wire_request, verify), verify_take},
     {offsetof(struct wire_request, group_commit), group_commit},
     {offsetof(struct wire_request, campaign), answer_campaign},
 };

@@ -42,6 +42,7 @@ struct store {
 
     uint64_t frozen;            /* the number the latest checkpoint was started at */
     int64_t frozen_at;          /* clock_monotonic */
+    uint64_t wanted;            /* somebody waits for a checkpoint of this event */
     int64_t not_before;         /* the next try, after the disk was full */
     struct store_verify *verifying;     /* no checkpoint while not NULL */
     bool flushing;
@@ -75,9 +76,6 @@ int store_find_frame(struct store *st, uint64_t number, struct frame *f);
 
 /* A path below the store's directory. */
 void store_path(const struct store_settings *s, const char *name, char *out, size_t out_bytes);
-
-/* More arrives than memory may hold: the checkpoint is needed more than the proof. */
-void store_verify_cancel(struct store_verify *v);
 
 /* Waits until it touches the views no more. */
 void store_verify_stop(struct store_verify *v);

@@ -310,7 +310,7 @@ is_freeze_due(const struct store *st)
 
     if (since == 0 || st->verifying != NULL || clock_monotonic() < st->not_before)
         return false;
-    return since >= st->settings.flush_events ||
+    return st->wanted > st->frozen || since >= st->settings.flush_events ||
            views_dirty_bytes(st->views) > st->settings.views_bytes / 2 ||
            clock_monotonic() - st->frozen_at >= st->settings.flush_ns;
 }

@@ -156,10 +156,14 @@ int store_campaigns(struct store *st, struct tl_str campaign, struct tl_campaign
 /* Compares the views with a fold of the log made beside them in a temporary
  * directory, as of the latest checkpoint; no other is written meanwhile.  Begin
  * and end on the loop; run, which takes seconds, on any one thread.
- * Begin returns 0, or TL_BUSY while a checkpoint is being written. */
+ * Begin returns 0, or TL_BUSY: a checkpoint is being written, or everything up
+ * to event `from` is not in one yet (it then is with one of the next ticks). */
 struct store_verify;
 
-int store_verify_begin(struct store *st, struct store_verify **out);
+int store_verify_begin(struct store *st, uint64_t from, struct store_verify **out);
+
+/* Ends the run soon, with TL_BUSY.  Any thread. */
+void store_verify_cancel(struct store_verify *v);
 
 /* `why` says what went wrong.  Returns 0, TL_BUSY (more arrived meanwhile than
  * memory may hold: given up), TL_EDAMAGED, TL_NO_SPACE, TL_EIO. */

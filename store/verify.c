@@ -76,7 +76,7 @@ fold_anew(const struct catchup *with, const char *dir, uint64_t to, size_t memor
         err = catchup_run(&c, to, why);
     if (err == 0)
         err = views_settle(*out);
-    if (err == 0) {
+    if (err == 0 && to > views_checkpoint(*out)) {
         fold_store(&fold);
         views_freeze(*out, to, flushed, NULL);
         err = views_settle(*out);
@@ -193,11 +193,14 @@ struct store_verify {
 };
 
 int
-store_verify_begin(struct store *st, struct store_verify **out)
+store_verify_begin(struct store *st, uint64_t from, struct store_verify **out)
 {
     struct store_verify *v;
 
-    if (st->flushing || !views_idle(st->views) || st->verifying != NULL)
+    if (from > st->wanted)
+        st->wanted = from;
+    if (st->flushing || !views_idle(st->views) || st->verifying != NULL ||
+        views_checkpoint(st->views) < from)
         return TL_BUSY;
     v = calloc(1, sizeof(*v));
     must(v != NULL);
@@ -290,7 +293,7 @@ store_verify(struct store *st, struct tl_verification *out, struct arena *arena,
         snprintf(why, STORE_WHY_BYTES, "a checkpoint failed: %s", tl_code_sentence(err));
         return err;
     }
-    if ((err = store_verify_begin(st, &v)) != 0)
+    if ((err = store_verify_begin(st, st->admitted, &v)) != 0)
         return err;
     err = store_verify_run(v, out, arena, why);
     store_verify_end(st, &v);

@@ -601,6 +601,16 @@ views_are_a_fold_of_the_log(void **state)
 }
 
 static void
+empty_store_verifies(void **state)
+{
+    struct tl_verification v;
+
+    (void)state;
+    assert_int_equal(store_verify(store, &v, &arena, why), 0);
+    assert_true(v.ok);
+}
+
+static void
 views_made_anew_give_the_same_answers(void **state)
 {
     struct store_settings s = {.dir = dir, .segment_bytes = 4u << 20};
@@ -656,6 +666,7 @@ main(void)
         TEST(timeline_is_in_event_time_whatever_the_order_of_arrival),
         TEST(answers_are_the_same_after_a_crash),
         TEST(views_are_a_fold_of_the_log),
+        TEST(empty_store_verifies),
         TEST(views_made_anew_give_the_same_answers),
         TEST(second_process_is_kept_out),
     };
