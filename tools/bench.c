@@ -35,7 +35,10 @@ say(const char *what)
 static int
 failed(struct verb_call *call, int code, const char *doing)
 {
-    return verb_failed(call, code, (struct tl_str){doing, strlen(doing)});
+    char why[256];
+    int len = snprintf(why, sizeof why, "%s: %s", doing, tl_code_sentence(code));
+
+    return verb_failed(call, code, (struct tl_str){why, (size_t)len});
 }
 
 static int
