@@ -88,6 +88,15 @@ complain(char error[SETTINGS_ERROR_BYTES], int option, char **argv)
     return -1;
 }
 
+static char *
+choose(char *typed, char *from_file, char *otherwise)
+{
+    if (typed == NULL)
+        return from_file != NULL ? from_file : otherwise;
+    free(from_file);
+    return typed;
+}
+
 int
 settings_read(struct settings *s, int argc, char **argv, char error[SETTINGS_ERROR_BYTES])
 {
@@ -95,15 +104,13 @@ settings_read(struct settings *s, int argc, char **argv, char error[SETTINGS_ERR
     const char *config = NULL;
     int option;
 
-    *s = (struct settings){.listen = LISTEN_DEFAULT};
+    *s = (struct settings){0};
     if ((option = take_options(&typed, argc, argv, &config)) != 0)
         return complain(error, option, argv);
     if (config != NULL && read_file(s, config, error) != 0)
         return -1;
-    if (typed.data != NULL)
-        s->data = typed.data;
-    if (typed.listen != NULL)
-        s->listen = typed.listen;
+    s->data = choose(typed.data, s->data, NULL);
+    s->listen = choose(typed.listen, s->listen, LISTEN_DEFAULT);
     s->help = typed.help;
     s->version = typed.version;
     if (!s->help && !s->version && (s->data == NULL || s->data[0] == '\0')) {
