@@ -67,7 +67,7 @@ LIB_TOOLS   := $(A)/libtools.a
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all deps deps-test demo test check lint unit system fault bench install clean help \
+.PHONY: all deps deps-test demo test check lint unit replay system fault bench install clean help \
         test-programs
 
 all: $(BUILD)/touchlined $(BUILD)/touchline $(BUILD)/libtouchline.so
@@ -170,13 +170,15 @@ $(BUILD)/tests/python/touchline_pb2.py: proto/touchline.proto
 test-programs: all $(UNIT) $(BUILD)/tests/python/touchline_pb2.py
 
 RUN_TESTS = @+$(MAKE) --no-print-directory -j$$(nproc) test-programs && \
-            MAKEFLAGS= $(PYTHON) -B tests/run.py --build $(BUILD) --rounds $(ROUNDS)
+            MAKEFLAGS= SAN=$(SAN) $(PYTHON) -B tests/run.py --build $(BUILD) --rounds $(ROUNDS)
 
 test: deps-test
-	$(RUN_TESTS) unit system fault lint
+	$(RUN_TESTS) unit replay system fault lint
 
-unit system fault lint: deps-test
+unit replay system fault lint: deps-test
 	$(RUN_TESTS) $@
+
+include tests/fuzz/fuzz.mk
 
 # ------------------------------------------------------------------ demo
 demo: deps
@@ -227,7 +229,8 @@ help:
 	@echo 'make demo      install what is missing, build, and show it work on real data'
 	@echo 'make test      install what is missing, build, and run every test'
 	@echo '               SAN=address,undefined or SAN=thread: the same on an instrumented build'
-	@echo 'make unit | system | fault | lint     one kind of test; fault takes ROUNDS=500'
+	@echo 'make unit | replay | system | fault | lint   one kind of test; fault takes ROUNDS=500'
+	@echo 'make fuzz      look for bytes that do harm; FUZZ_SECONDS=60 for each target'
 	@echo 'make bench     measure this machine'
 	@echo 'make check     clang-tidy over everything'
 	@echo 'make install   programs, library, header, manual pages; PREFIX= and DESTDIR='

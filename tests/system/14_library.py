@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from harness import BUILD, Case, ROOT, event
+from harness import BUILD, Case, ROOT
 
 PROGRAM = r"""
 #include <touchline.h>
@@ -112,12 +112,3 @@ class Library(Case):
         pc = (usr / "lib/pkgconfig/touchline.pc").read_text()
         self.assertIn("prefix=/usr\n", pc)
         self.assertNotIn("@", pc.replace("@example", ""))
-
-    def test_the_example_for_other_languages_runs(self):
-        broker = self.broker()
-        broker.publish([event()])
-        example = ROOT / "tests/examples/publish.py"
-        done = subprocess.run(["/usr/bin/python3", example, broker.endpoint],
-                              capture_output=True, text=True, cwd=self.dir,
-                              env=dict(os.environ, PYTHONPATH=str(BUILD / "tests/python")))
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
