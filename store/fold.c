@@ -215,11 +215,14 @@ fold_identity(struct fold *fold, const struct frame *f, const struct tl_event *e
 /* --------------------------------------------------------------- one event */
 
 static int
-fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev, bool is_new)
 {
     struct card c;
-    int err = load_card(fold, f->profile, &c);
+    int err = 0;
 
+    card_clear(&c);
+    if (!is_new)
+        err = load_card(fold, f->profile, &c);
     if (err != 0 || c.folded >= f->number)
         return err;
     fold_identifiers(&c, f);
@@ -255,6 +258,7 @@ count(struct fold *fold, const struct frame *f, const struct tl_event *ev)
 int
 fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
 {
+    bool is_new = f->profile >= fold->next_profile;     /* it has no card: not looked for */
     int err;
 
     arena_reset(&fold->arena);
@@ -263,7 +267,7 @@ fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
         return err;
     if ((err = identity_apply(fold->views, f)) != 0)
         return err;
-    if ((err = fold_profile(fold, f, ev)) != 0)
+    if ((err = fold_profile(fold, f, ev, is_new)) != 0)
         return err;
     return fold_identity(fold, f, ev);
 }

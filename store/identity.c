@@ -328,6 +328,7 @@ struct deciding {
     bool known[IDENTIFIERS_MAX];
     struct identity_decision *out;
     struct arena *arena;
+    uint64_t first_free;        /* profiles from this one on are new */
     struct side side;           /* the event's customer */
 };
 
@@ -355,6 +356,12 @@ static uint64_t
 new_profile(struct deciding *d)
 {
     return d->out->next_profile++;
+}
+
+static bool
+is_new(const struct deciding *d)
+{
+    return d->out->profile >= d->first_free;
 }
 
 static struct identity_say *
@@ -509,7 +516,9 @@ decide_strong(struct deciding *d, size_t strong)
         act(d, i, d->ids[i].strong ? FRAME_KEEP : FRAME_SEEN);
     if (is_settled(d))
         return 0;
-    if ((err = side_load(&d->side, d->v, d->out->profile, d->arena)) != 0)
+    if (is_new(d))
+        d->side = (struct side){.profiles = {d->out->profile}, .profiles_count = 1};
+    else if ((err = side_load(&d->side, d->v, d->out->profile, d->arena)) != 0)
         return err;
     for (size_t i = 0; i < strong; i++)
         if (!d->known[i])
@@ -642,6 +651,7 @@ identity_decide(struct views *v, const struct store_identifier *ids, size_t coun
     d.count = count;
     d.out = out;
     d.arena = arena;
+    d.first_free = next_profile;
 
     out->unverified = false;
     out->says_count = 0;
