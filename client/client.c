@@ -213,23 +213,27 @@ receive(struct tl_client *c)
 }
 
 static int
-pull(struct tl_client *c, bool *did)
+receive_all(struct tl_client *c)
 {
-    enum connection_news news;
     int err;
 
     while ((err = receive(c)) == 0)
-        *did = true;
-    if (err != TL_EAWAY)
-        return err;
+        continue;
+    return err == TL_EAWAY ? 0 : err;
+}
+
+/* All messages are read: they came before it. */
+static void
+take_news(struct tl_client *c)
+{
+    enum connection_news news;
+
     while ((news = connection_news(&c->connection)) != CONNECTION_NONE) {
         if (news == CONNECTION_UP)
             begin(c, 0);
         else
             c->state = SESSION_AWAY;
-        *did = true;
     }
-    return 0;
 }
 
 /* ------------------------------------------------------------ what goes out */
@@ -283,20 +287,19 @@ wait_ms(const struct tl_client *c, int64_t deadline)
 int
 client_work(struct tl_client *c, int fd, int64_t deadline)
 {
-    bool did = false;
-    int64_t due;
+    int64_t due = query_expire(c, clock_monotonic());
+    bool news;
     int err;
 
     publish_seal(c);
-    if ((err = push(c)) != 0 || (err = pull(c, &did)) != 0)
+    if ((err = push(c)) != 0)
         return err;
-    if (!did) {
-        due = query_expire(c, clock_monotonic());
-        connection_wait(&c->connection, fd, c->blocked,
-                        wait_ms(c, due < deadline ? due : deadline));
-        if ((err = pull(c, &did)) != 0)
-            return err;
-    }
+    news = connection_wait(&c->connection, fd, c->blocked,
+                           wait_ms(c, due < deadline ? due : deadline));
+    if ((err = receive_all(c)) != 0)
+        return err;
+    if (news)
+        take_news(c);
     query_expire(c, clock_monotonic());
     if ((err = push(c)) != 0)
         return err;

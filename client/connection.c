@@ -128,7 +128,7 @@ connection_news(struct connection *c)
     return event == ZMQ_EVENT_DISCONNECTED ? CONNECTION_DOWN : CONNECTION_NONE;
 }
 
-void
+bool
 connection_wait(struct connection *c, int fd, bool writing, int timeout_ms)
 {
     zmq_pollitem_t items[3] = {
@@ -138,5 +138,5 @@ connection_wait(struct connection *c, int fd, bool writing, int timeout_ms)
     };
 
     /* Interrupted is as good as in time: the caller looks for himself. */
-    (void)zmq_poll(items, fd >= 0 ? 3 : 2, timeout_ms);
+    return zmq_poll(items, fd >= 0 ? 3 : 2, timeout_ms) > 0 && items[1].revents != 0;
 }

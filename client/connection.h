@@ -35,12 +35,12 @@ int connection_send(struct connection *c, const void *bytes, size_t len);
  * there), TL_ENOMEM. */
 int connection_receive(struct connection *c, zmq_msg_t *msg);
 
-/* What happened since, as far as the next change.  Read all messages first:
- * they came before it. */
+/* The next change since the last. */
 enum connection_news connection_news(struct connection *c);
 
 /* Waits until there is something to receive, a change, `fd` (-1: none) is
- * readable, or, if `writing`, something can be sent.  -1: for ever. */
-void connection_wait(struct connection *c, int fd, bool writing, int timeout_ms);
+ * readable, or, if `writing`, something can be sent.  -1: for ever.  Returns
+ * whether there was a change (to look for one costs system calls). */
+bool connection_wait(struct connection *c, int fd, bool writing, int timeout_ms);
 
 #endif

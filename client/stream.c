@@ -155,6 +155,19 @@ stream_push(struct tl_client *c)
     return err;
 }
 
+/* The broker is told if that is possible at once; it loses nothing otherwise,
+ * for without credit a stream costs nothing. */
+static void
+leave(struct tl_stream *s)
+{
+    struct wire_stream_close bye = {s->id};
+    struct wire_request request = {.id = ++s->client->last_id, .stream_close = &bye};
+
+    if (s->opened && s->code == 0 && s->client->state == SESSION_OPEN)
+        (void)client_send(s->client, &request);
+    s->opened = false;
+}
+
 static struct tl_stream *
 find(const struct tl_client *c, uint64_t id)
 {
@@ -324,7 +337,7 @@ listen_for_life(struct tl_stream *s)
     int64_t heard = s->heard > s->listening ? s->heard : s->listening;
 
     if (s->opened && s->client->state == SESSION_OPEN && clock_monotonic() - heard > SILENCE_NS)
-        s->opened = false;
+        leave(s);
 }
 
 static int64_t
@@ -438,18 +451,6 @@ stream_detach_all(struct tl_client *c)
         detach(c->streams);
 }
 
-/* The broker is told if that is possible at once; it loses nothing otherwise,
- * for without credit a stream costs nothing. */
-static void
-say_goodbye(struct tl_stream *s)
-{
-    struct wire_stream_close bye = {s->id};
-    struct wire_request request = {.id = ++s->client->last_id, .stream_close = &bye};
-
-    if (s->opened && s->code == 0 && s->client->state == SESSION_OPEN)
-        (void)client_send(s->client, &request);
-}
-
 void
 tl_stream_close(struct tl_stream **stream)
 {
@@ -458,7 +459,7 @@ tl_stream_close(struct tl_stream **stream)
     if (s == NULL)
         return;
     if (s->client != NULL) {
-        say_goodbye(s);
+        leave(s);
         detach(s);
     }
     tl_reply_free(&s->current);

@@ -680,6 +680,8 @@ a_silent_broker_is_asked_again_after_three_seconds(void **state)
         assert_int_equal(tl_stream_next(stream, 700, &ev), 0);
     assert_true(clock_monotonic() - began >= 3 * CLOCK_SECOND);
     stand_in_take(&t->broker);
+    assert_non_null(t->broker.request.stream_close);
+    stand_in_take(&t->broker);
     assert_non_null(t->broker.request.stream);
     tl_stream_close(&stream);
 }
