@@ -119,7 +119,7 @@ struct tl_feedback_state {
     struct tl_str title;
     struct tl_str rating;
     struct tl_str state;
-    bool public;
+    bool is_public;                         /* `public` on the wire, a keyword in C++ */
     int64_t time;
     int64_t answered;
     int64_t resolved;

@@ -110,7 +110,7 @@ struct tl_sale {
     struct tl_str receipt;
     struct tl_str store;
     struct tl_str till;
-    struct tl_str operator;
+    struct tl_str operator_id;              /* `operator` on the wire, a keyword in C++ */
     int64_t tax_minor;
     int64_t discount_minor;
     uint32_t lines_more;                    /* lines of the basket beyond those listed */
@@ -123,7 +123,7 @@ struct tl_feedback {
     struct tl_str title;
     struct tl_str rating;                   /* decimal */
     struct tl_str rating_max;
-    bool public;
+    bool is_public;                         /* `public` on the wire, a keyword in C++ */
     struct tl_str url;
     struct tl_str product;
     struct tl_str state;                    /* heard answered resolved */

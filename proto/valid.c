@@ -299,7 +299,7 @@ static int
 check_sale(const struct tl_sale *s, const char **detail)
 {
     if (s->receipt.len > ID_BYTES_MAX || s->store.len > ID_BYTES_MAX ||
-        s->till.len > ID_BYTES_MAX || s->operator.len > ID_BYTES_MAX)
+        s->till.len > ID_BYTES_MAX || s->operator_id.len > ID_BYTES_MAX)
         return refuse(TL_TOO_LARGE, "sale: receipt, store, till and operator are at most 256 bytes",
                       detail);
     return check_money(s->total_minor, s->currency,

@@ -224,7 +224,7 @@ show_feedback(const struct tl_context *c)
     for (size_t i = 0; i < c->feedback_count; i++) {
         const struct tl_feedback_state *f = &c->feedback[i];
 
-        print_cellf(&t, "%.*s%s", TEXT(f->kind), f->public ? ", public" : "");
+        print_cellf(&t, "%.*s%s", TEXT(f->kind), f->is_public ? ", public" : "");
         print_cell(&t, f->state);
         print_cellf(&t, "%s", print_when(when, f->time, c->now));
         print_cellf(&t, "%.*s%s%.*s", TEXT(f->rating), f->rating.len > 0 ? "  " : "",

@@ -382,7 +382,7 @@ read_envelope(struct retail *r)
     sale->receipt = ev->id;
     sale->store = node_child_text(r->transaction, "RetailStoreID");
     sale->till = node_child_text(r->transaction, "WorkstationID");
-    sale->operator = node_child_text(r->transaction, "OperatorID");
+    sale->operator_id = node_child_text(r->transaction, "OperatorID");
     sale->currency = node_child_text(r->transaction, "CurrencyCode");
     if (sale->currency.len == 0)
         sale->currency = TL_STR("USD");
