@@ -175,8 +175,10 @@ RUN_TESTS = @+$(MAKE) --no-print-directory -j$$(nproc) test-programs && \
 test: deps-test
 	$(RUN_TESTS) unit replay system fault lint
 
-unit replay system fault lint: deps-test
+unit replay system lint: deps-test
 	$(RUN_TESTS) $@
+
+include tests/fault/fault.mk
 
 include tests/fuzz/fuzz.mk
 

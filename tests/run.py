@@ -1,9 +1,10 @@
 """Runs the tests and counts them.
 
-    run.py --build build [unit] [system] [fault] [lint] [-k PART_OF_A_NAME]
+    run.py --build build [unit] [replay] [system] [fault] [lint] [-k PART_OF_A_NAME]
 
-Unit tests are cmocka programs; the others are Python files with unittest
-cases, run in the order of their names.  The last line is the sum of all.
+Unit tests are cmocka programs; replay gives each fuzz target its corpus; the
+others are Python files with unittest cases, run in the order of their names.
+The last line is the sum of all.
 """
 
 import argparse
@@ -94,6 +95,27 @@ def count_tap(out):
     return passed, failed
 
 
+# ----------------------------------------------------------------- replay
+
+def run_replay(args, total):
+    for corpus in sorted((ROOT / "tests/fuzz/corpus").iterdir()):
+        if args.k and args.k not in corpus.name:
+            continue
+        began, name = time.monotonic(), f"replay/{corpus.name}: no input kept does harm"
+        try:
+            done = subprocess.run([args.build / f"tests/fuzz/{corpus.name}_replay", corpus],
+                                  cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, timeout=UNIT_SECONDS_MAX)
+        except (subprocess.TimeoutExpired, OSError) as why:
+            total.fail(name, str(why))
+            continue
+        if done.returncode == 0:
+            total.ok(name, time.monotonic() - began)
+        else:
+            total.fail(name, f"ended with {done.returncode}\n"
+                             + done.stdout.decode(errors="replace")[-6000:])
+
+
 # ----------------------------------------------------------------- python
 
 class Result(unittest.TestResult):
@@ -164,7 +186,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--rounds", type=int, default=20, help="of tests/fault/kill.py")
     parser.add_argument("-k", help="only what has this in its name")
-    parser.add_argument("kinds", nargs="*", default=["unit", "system", "fault", "lint"])
+    parser.add_argument("kinds", nargs="*", default=["unit", "replay", "system", "fault", "lint"])
     args = parser.parse_args()
     args.build = args.build.resolve()
 
@@ -178,6 +200,8 @@ def main():
         print(f"-- {kind}", flush=True)
         if kind == "unit":
             run_unit(args, total)
+        elif kind == "replay":
+            run_replay(args, total)
         else:
             run_python(args, kind, total)
     print(f"-- {time.monotonic() - began:.0f} s, {len(total.skipped)} skipped")

@@ -1,0 +1,132 @@
+"""Makes the fuzz targets' first inputs from the project's own test data.
+
+    seeds.py BUILD FOLDER      FOLDER/<target>/...; needs BUILD/tests/python
+"""
+
+import gzip
+import pathlib
+import re
+import struct
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+DATA = ROOT / "tests/data"
+MAPS = ["campaigns", "redemptions", "transactions"]
+TABLES = ["campaigns", "coupon_redemptions", "transactions"]
+POLY = 0x82f63b78
+MARK = 0x1122334455667789
+RIGHT_SUMS, FULL_LENGTH, SEALED = 1, 2, 4
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ POLY * (crc & 1)
+    return crc ^ 0xffffffff
+
+
+def frame(number, payload, identifiers=((1 | 32, b"loyalty", b"718"),)):
+    kind, channel = b"sale.completed", b"pos"
+    ids = b"".join(struct.pack("<BBH", a, len(t), len(v)) + t + v for a, t, v in identifiers)
+    names = kind + channel + ids
+    head = struct.pack("<IIQHHqqQHBB", crc32c(payload), len(payload), number, len(ids),
+                       len(identifiers), 10**18, 10**18 + number, 7, 0, len(kind), len(channel))
+    # The header's sum leaves the payload's out of what may change when it is erased: bytes 8 on.
+    body = struct.pack("<I", crc32c(head + names)) + head + names + payload
+    size = (4 + len(body) + 7) // 8 * 8
+    return struct.pack("<I", size) + body + bytes(size - 4 - len(body))
+
+
+def batch(first, frames):
+    body = b"".join(frames)
+    head = struct.pack("<IQI", 32 + len(body), first, len(frames))
+    head += struct.pack("<I", crc32c(head))
+    return struct.pack("<QI", MARK, crc32c(head + body)) + head + body
+
+
+def header():
+    tail = struct.pack("<QQQ", 0x68f0a1b20000, MARK, 1)
+    return b"TLSEGMT\0" + struct.pack("<II", 1, crc32c(tail)) + tail
+
+
+def logs(payloads):
+    one = batch(1, [frame(1, payloads[0])])
+    two = batch(2, [frame(2, payloads[1]), frame(3, b"", ())])
+    torn = bytearray(batch(4, [frame(4, payloads[2])]))
+    torn[-20] ^= 1
+    for name, content in (("none", b""), ("one", one), ("two", one + two), ("cut", one + two[:100]),
+                          ("torn", one + two + torn), ("hole", one + bytes(512) + two),
+                          ("damaged", one + bytes(torn) + two)):
+        for options in (0, FULL_LENGTH, RIGHT_SUMS | FULL_LENGTH, FULL_LENGTH | SEALED,
+                        RIGHT_SUMS | SEALED):
+            for more in ((0, 1, 3) if options & SEALED else (0,)):
+                yield f"{name}-{options}-{more}", bytes([options, more]) + header() + content
+
+
+CONF = ["[broker]\ndata = /var/lib/touchline\nlisten = tcp://127.0.0.1:7700\n",
+        "[store]\nsegment_size = 256 MiB\nflush_events = 250000\nflush_interval = 5 s\nsync = yes\n",
+        "; a comment\n[store]\nflush_interval=2min ; said in minutes\nflush_events = 1\n",
+        "[store]\nflush_events = 99999999999999999999\n", "[store]\nsync = maybe\n",
+        "[store]\nsegment_size = 9223372036854775807 GiB\n", "\ufeff[broker]\ndata: x\n  more\n",
+        "[store]\nflush_interval = 1 h\nflush_interval = 1 d\n", "[nothing]\nx = 1\n", "[broker\n",
+        "data\n", "[broker]\ndata = " + "x" * 300 + "\n"]
+
+
+def events(pb):
+    for path in sorted(DATA.glob("*/*.jsonl")):
+        lines = path.read_text().splitlines()
+        for number in (*range(min(len(lines), 8)), len(lines) - 1):
+            message = json_format.Parse(lines[number], pb.Event())
+            yield f"{path.parent.name}-{path.stem}-{number}", lines[number].encode(), message
+
+
+def main():
+    build, out = map(pathlib.Path, sys.argv[1:])
+    sys.path.insert(0, str(build / "tests/python"))
+    global json_format
+    from google.protobuf import json_format
+    import touchline_pb2 as pb
+
+    def put(target, name, content):
+        (out / target).mkdir(parents=True, exist_ok=True)
+        (out / target / name).write_bytes(content)
+
+    payloads = []
+    for name, line, message in events(pb):
+        put("event", name + ".json", line)
+        put("event", name + ".bin", message.SerializeToString())
+        payloads.append(message.SerializeToString())
+    for path in sorted((DATA / "wire").glob("*.*")):
+        if path.suffix in (".bin", ".json"):
+            put("event" if path.name.startswith("event") else "request", path.name,
+                path.read_bytes())
+    for name, content in logs([payloads[0], payloads[9], payloads[-1]]):
+        put("log", name, content)
+    for number, text in enumerate(CONF):
+        put("conf", str(number), text.encode())
+    for number, (name, table) in enumerate(zip(MAPS, TABLES)):
+        text = (ROOT / f"adapters/csv/maps/completejourney-{name}.map").read_bytes()
+        put("map", name, text)
+        for at, section in enumerate(re.split(rb"(?m)^(?=\[)", text)):
+            put("map", f"{name}-{at}", section)
+        rows = (DATA / f"completejourney/{table}.csv").read_bytes()
+        lines = rows.splitlines(keepends=True)
+        for count in (1, 2, 5, 40):
+            put("csv", f"{table}-{count}", bytes([number, 3]) + b"".join(lines[:count]))
+        put("csv", table + "-last", bytes([number, 9]) + lines[0] + b"".join(lines[-6:]))
+    for path in sorted((DATA / "sendgrid").glob("*.json")):
+        put("sendgrid", path.name, b"\5" + path.read_bytes())
+    for path in sorted((DATA / "poslog").glob("*.xml")):
+        put("poslog", path.name, b"\7" + path.read_bytes())
+    whole = gzip.decompress((DATA / "poslog/ncr-acs-poslog.xml.gz").read_bytes())
+    start = whole.index(b"<Transaction")
+    parts = re.findall(rb"<Transaction[ >].*?</Transaction>", whole, re.S)
+    for number in range(0, len(parts), max(1, len(parts) // 60)):
+        if len(parts[number]) < 20000:
+            put("poslog", f"ncr-{number}", b"\x0b" + whole[:start] + parts[number] + b"</POSLog>")
+
+
+if __name__ == "__main__":
+    main()
