@@ -35,7 +35,8 @@ struct tl_client;
 struct tl_answer {
     uint64_t tag;                   /* as given to tl_publish */
     int code;                       /* 0: stored, or stored before; else why it was not */
-    bool duplicate;                 /* `position` is then that of the first */
+    bool duplicate;                 /* `position` is then that of the first: which may be this
+                                     * one, sent again because its answer was lost */
     struct tl_str position;         /* empty when refused */
     struct tl_str detail;           /* a sentence, when refused */
 };
