@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/must.h"
 
 /* A full disk is asked again this often: an attempt is not cheap. */
 #define RETRY_NS (CLOCK_SECOND / 10)
@@ -97,10 +96,13 @@ want(struct ahead *a)
 static int
 wait_ready(struct ahead *a)
 {
-    want(a);
-    while (a->next == AHEAD_WANTED)
+    while (a->next != AHEAD_READY) {
+        want(a);
+        if (a->next == AHEAD_NONE)
+            return a->err;
         pthread_cond_wait(&a->changed, &a->lock);
-    return a->next == AHEAD_READY ? 0 : a->err;
+    }
+    return 0;
 }
 
 void
@@ -131,19 +133,18 @@ ahead_take(struct ahead *a, int *fd)
     if ((err = wait_ready(a)) == 0) {
         *fd = a->fd;
         a->fd = -1;
-        a->next = AHEAD_NONE;
+        a->next = AHEAD_TAKEN;
     }
     pthread_mutex_unlock(&a->lock);
     return err;
 }
 
 void
-ahead_give_back(struct ahead *a, int fd)
+ahead_taken(struct ahead *a)
 {
     pthread_mutex_lock(&a->lock);
-    must(a->next == AHEAD_NONE);
-    a->fd = fd;
-    a->next = AHEAD_READY;
+    a->next = AHEAD_NONE;
+    pthread_cond_broadcast(&a->changed);
     pthread_mutex_unlock(&a->lock);
 }
 

@@ -11,7 +11,7 @@
 
 #include "store/segment.h"
 
-enum ahead_next { AHEAD_NONE, AHEAD_WANTED, AHEAD_READY };
+enum ahead_next { AHEAD_NONE, AHEAD_WANTED, AHEAD_READY, AHEAD_TAKEN };
 
 struct ahead {
     int dir;
@@ -41,9 +41,10 @@ void ahead_want(struct ahead *a);
  * repeated for a tenth of a second) or TL_EIO. */
 int ahead_wait(struct ahead *a);
 
-/* The same, and takes it; give it back when it was not used. */
+/* The same, and takes it.  No other is made before it has its final name, or has
+ * not got it. */
 int ahead_take(struct ahead *a, int *fd);
-void ahead_give_back(struct ahead *a, int fd);
+void ahead_taken(struct ahead *a);
 
 /* Nothing more is appended to this one.  It stays the log's. */
 void ahead_seal(struct ahead *a, struct segment *s);

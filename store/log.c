@@ -19,7 +19,6 @@
 #include "store/recover.h"
 
 #define SEGMENTS_MAX (1u << 20)             /* 256 TiB of the usual ones */
-#define READAHEAD_BYTES (4u << 20)
 #define FRAME_RECEIVED_AT 36                /* frame.h */
 
 struct log {
@@ -112,12 +111,10 @@ make_first(struct log *log)
     if ((err = draw_mark(&log->mark)) != 0
         || (err = segment_prepare(log->dir, log->room, &fd)) != 0)
         return err;
-    err = segment_create(&s, log->dir, &fd, &log->mark, 1);
-    if (fd >= 0)
-        close(fd);
-    if (err == 0)
-        add_segment(log, s);
-    return err;
+    if ((err = segment_create(&s, log->dir, fd, &log->mark, 1)) != 0)
+        return err;
+    add_segment(log, s);
+    return 0;
 }
 
 static int
@@ -336,8 +333,8 @@ make_room(struct log *log, const struct segment_batch *b)
         return 0;
     if ((err = ahead_take(&log->ahead, &fd)) != 0)
         return err;
-    if ((err = segment_create(&s, log->dir, &fd, &log->mark, b->first)) == TL_NO_SPACE)
-        ahead_give_back(&log->ahead, fd);
+    err = segment_create(&s, log->dir, fd, &log->mark, b->first);
+    ahead_taken(&log->ahead);
     if (err != 0)
         return err;
     add_segment(log, s);
@@ -459,21 +456,15 @@ log_read_header(const struct log *log, uint64_t number, struct frame *f, char wh
     return read_frame(log, number, f, false, why);
 }
 
-/* A hint: that it cannot be followed is no fault. */
 void
 log_readahead(const struct log *log, uint64_t number)
 {
     const struct segment *s;
-    uint64_t from, end;
 
     if (!held(log, number))
         return;
     s = holder(log, number);
-    from = s->offsets[number - s->first] & ~(uint64_t)4095;
-    end = atomic_load_explicit(&s->end, memory_order_relaxed);
-    if (end - from > READAHEAD_BYTES)
-        end = from + READAHEAD_BYTES;
-    madvise((void *)(uintptr_t)(s->map + from), (size_t)(end - from), MADV_WILLNEED);
+    segment_readahead(s, s->offsets[number - s->first]);
 }
 
 /* Unchecked: damage only moves the place, and is found when it is read. */

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "proto/code.h"
@@ -36,16 +37,19 @@ walk(const struct recover *r, struct segment *s, bool intact)
     struct segment_batch batch;
     uint64_t wrong;
 
+    madvise((void *)(uintptr_t)s->map, s->map_bytes, MADV_SEQUENTIAL);
     while (segment_batch_at(s, &r->mark, s->end, &batch)
            && (!intact || segment_batch_intact(s, s->end, &batch))) {
         if (segment_index(s, s->map + s->end, s->end, &batch, &wrong) != 0)
             return fail(r, TL_EDAMAGED, s, "damaged at offset %" PRIu64 "; " RESTORE, wrong);
         segment_add(s, &batch);
     }
+    madvise((void *)(uintptr_t)s->map, s->map_bytes, MADV_RANDOM);
     return 0;
 }
 
-/* The last byte in map[from .. to) that is not zero, plus one; or `from`. */
+/* The last byte in map[from .. to) that is not zero, plus one; or `from`, which
+ * may be beyond `to`. */
 static uint64_t
 last_used(const unsigned char *map, uint64_t from, uint64_t to)
 {
@@ -61,31 +65,26 @@ last_used(const unsigned char *map, uint64_t from, uint64_t to)
     }
     for (; to > from && map[to - 1] == 0; to--)
         ;
-    return to;
+    return to > from ? to : from;
 }
 
-/* Where the segment's last byte lies that is not zero, plus one.  What was
- * preallocated and never written is not read: the file system knows it. */
+/* Where what was ever written ends, for the file system knows it.  To be asked
+ * before the segment is read: pages read ahead count as written. */
 static uint64_t
-written_end(const struct segment *s)
+data_end(const struct segment *s)
 {
-    uint64_t used = s->end, hole;
-    off_t at = (off_t)s->end, end;
+    uint64_t known = 0;
 
-    while ((uint64_t)at < s->bytes) {
-        off_t data = lseek(s->fd, at, SEEK_DATA);
+    while (known < s->bytes) {
+        off_t data = lseek(s->fd, (off_t)known, SEEK_DATA), hole;
 
-        if (data < 0 && errno == ENXIO)
-            break;
-        if (data > at)
-            at = data;
-        end = lseek(s->fd, at, SEEK_HOLE);
-        hole = end < 0 || (uint64_t)end > s->bytes ? s->bytes : (uint64_t)end;
-        if (last_used(s->map, (uint64_t)at, hole) > (uint64_t)at)
-            used = last_used(s->map, (uint64_t)at, hole);
-        at = (off_t)hole;
+        if (data < 0)
+            return errno == ENXIO ? known : s->bytes;
+        if ((hole = lseek(s->fd, data, SEEK_HOLE)) < 0)
+            return s->bytes;
+        known = (uint64_t)hole;
     }
-    return used;
+    return s->bytes;
 }
 
 /* A batch that is what was written, in [from, to).  0: none. */
@@ -105,13 +104,14 @@ find_batch(const struct recover *r, const struct segment *s, uint64_t from, uint
 int
 recover_sealed(const struct recover *r, struct segment *s, uint64_t next)
 {
+    uint64_t written = data_end(s);
     int err;
 
     if (segment_load_offsets(s, r->dir, r->mark.log_id, next - s->first))
         return 0;
     if ((err = walk(r, s, false)) != 0)
         return err;
-    if (written_end(s) > s->end)
+    if (last_used(s->map, s->end, written) > s->end)
         return fail(r, TL_EDAMAGED, s, "damaged at offset %" PRIu64 "; " RESTORE, (uint64_t)s->end);
     if (s->first + s->count != next)
         return fail(r, TL_EDAMAGED, s,
@@ -199,14 +199,14 @@ drop_torn(const struct recover *r, struct segment *s, uint64_t used)
 int
 recover_open(const struct recover *r, struct segment *s)
 {
-    uint64_t used;
+    uint64_t written = data_end(s), used;
     int err;
 
     if ((err = walk(r, s, true)) != 0)
         return err;
     if (s->count == 0 && s->bytes < SEGMENT_HEADER_BYTES + LOG_SEGMENT_BYTES_MIN)
         return fail(r, TL_EDAMAGED, s, "is cut short, and holds no event; move it away");
-    if ((used = written_end(s)) == s->end)
+    if ((used = last_used(s->map, s->end, written)) == s->end)
         return 0;
     if ((err = check_torn(r, s, used)) != 0)
         return err;

@@ -202,30 +202,25 @@ merge_may_go_on(struct seen *s)
     return !stop;
 }
 
-static int
-compare_heads(const struct run *a, uint64_t i, const struct run *b, uint64_t j)
+static bool
+comes_first(const struct run *a, uint64_t i, const struct run *b, uint64_t j)
 {
-    if (i == a->count)
-        return 1;
-    if (j == b->count)
-        return -1;
-    return memcmp(run_entry(a, i), run_entry(b, j), SEEN_KEY_BYTES);
+    if (i == a->count || j == b->count)
+        return j == b->count;
+    return memcmp(run_entry(a, i), run_entry(b, j), SEEN_KEY_BYTES) < 0;
 }
 
-/* Of a key that is in both the older one counts. */
 static bool
 merge_entries(struct seen *s, struct run_writer *w, const struct run *a, const struct run *b)
 {
     uint64_t i = 0, j = 0;
 
-    for (uint64_t step = 1; i < a->count || j < b->count; step++) {
-        int order = compare_heads(a, i, b, j);
-        const unsigned char *entry = order <= 0 ? run_entry(a, i) : run_entry(b, j);
+    while (i < a->count || j < b->count) {
+        const unsigned char *entry =
+            comes_first(a, i, b, j) ? run_entry(a, i++) : run_entry(b, j++);
 
         run_add(w, entry, run_number(entry));
-        i += order <= 0;
-        j += order >= 0;
-        if (step % MERGE_STEP == 0 && !merge_may_go_on(s))
+        if ((i + j) % MERGE_STEP == 0 && !merge_may_go_on(s))
             return false;
     }
     return true;

@@ -20,6 +20,7 @@
 #define HEADER_USED 40
 #define CRC_FROM 12             /* of a batch */
 #define HEADER_CRC_AT 28
+#define AHEAD_STEP (SEGMENT_AHEAD / 2)  /* one step is read while the next is on its way */
 
 /* `<first>.off`: the offsets, then {"TLOFFS\0\0", u32 format, u32 CRC-32C of
  * all else, u64 log id, u64 first, u64 count, u64 end}. */
@@ -84,6 +85,9 @@ map_file(struct segment *s)
         return false;
     s->map = at;
     s->map_bytes = (size_t)s->bytes;
+    /* One event of many customers costs one page then, not the megabytes around
+     * it; whoever reads in order is served by segment_readahead. */
+    madvise(at, s->map_bytes, MADV_RANDOM);
     return map_offsets(s);
 }
 
@@ -113,7 +117,7 @@ attach(struct segment **out, int fd, uint64_t first)
 }
 
 int
-segment_create(struct segment **out, int dir, int *fd, const struct segment_mark *mark,
+segment_create(struct segment **out, int dir, int fd, const struct segment_mark *mark,
                uint64_t first)
 {
     unsigned char header[HEADER_USED] = {0};
@@ -128,17 +132,13 @@ segment_create(struct segment **out, int dir, int *fd, const struct segment_mark
     le_put32(header + 12, crc32c(0, header + 16, sizeof header - 16));
 
     name(final, first, ".log");
-    if ((err = file_write(*fd, header, sizeof header, 0, NULL)) == 0
-        && (err = file_sync(*fd)) == 0)
+    if ((err = file_write(fd, header, sizeof header, 0, NULL)) == 0 && (err = file_sync(fd)) == 0)
         err = file_rename(dir, SEGMENT_NEXT, final);
-    if (err == TL_NO_SPACE)
+    if (err != 0) {
+        close(fd);
         return err;
-    if (err == 0)
-        err = attach(out, *fd, first);
-    else
-        close(*fd);
-    *fd = -1;
-    return err;
+    }
+    return attach(out, fd, first);
 }
 
 static int
@@ -268,6 +268,20 @@ segment_add(struct segment *s, const struct segment_batch *batch)
     atomic_store_explicit(&s->end, s->end + batch->bytes, memory_order_release);
 }
 
+/* A hint: that it cannot be followed is no fault. */
+void
+segment_readahead(const struct segment *s, uint64_t from)
+{
+    uint64_t end = atomic_load_explicit(&s->end, memory_order_relaxed);
+
+    from &= ~(uint64_t)4095;
+    if (from >= end)
+        return;
+    if (end - from > SEGMENT_AHEAD)
+        end = from + SEGMENT_AHEAD;
+    madvise((void *)(uintptr_t)(s->map + from), (size_t)(end - from), MADV_WILLNEED);
+}
+
 int
 segment_frame(const struct segment *s, uint64_t number, struct frame *f, uint64_t *offset)
 {
@@ -277,6 +291,8 @@ segment_frame(const struct segment *s, uint64_t number, struct frame *f, uint64_
     if (*offset < SEGMENT_HEADER_BYTES || *offset >= end
         || frame_parse(f, s->map + *offset, (size_t)(end - *offset)) != 0 || f->number != number)
         return TL_EDAMAGED;
+    if (number == s->first || *offset / AHEAD_STEP != (*offset + f->bytes) / AHEAD_STEP)
+        segment_readahead(s, *offset + f->bytes);
     return 0;
 }
 
@@ -327,11 +343,13 @@ replace_offsets(struct segment *s, int fd)
     size_t used = (size_t)s->count * sizeof *s->offsets;
     size_t kept = (used + page - 1) & ~(page - 1);
     size_t all = (s->offsets_bytes + page - 1) & ~(page - 1);
+    void *file;
 
     if (used == 0)
         return true;
-    if (mmap(s->offsets, kept, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+    if ((file = mmap(NULL, kept, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED)
         return false;
+    must(mremap(file, kept, kept, MREMAP_MAYMOVE | MREMAP_FIXED, s->offsets) != MAP_FAILED);
     if (all > kept)
         munmap((char *)s->offsets + kept, all - kept);
     s->offsets_bytes = kept;
@@ -357,14 +375,13 @@ segment_seal(struct segment *s, int dir, uint64_t log_id)
     int fd;
 
     cut(s);
-
     name(temporary, s->first, ".off.tmp");
     name(final, s->first, ".off");
     fd = openat(dir, temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return;
     if (write_offsets(fd, s, log_id) == 0 && file_rename(dir, temporary, final) == 0)
-        must(replace_offsets(s, fd));
+        replace_offsets(s, fd);
     else
         unlinkat(dir, temporary, 0);
     close(fd);
@@ -400,9 +417,7 @@ load(struct segment *s, int fd, uint64_t log_id)
         return false;
     ok = offsets_ok(s, file, (size_t)st.st_size, log_id);
     munmap(file, (size_t)st.st_size);
-    if (ok)
-        must(replace_offsets(s, fd));
-    return ok;
+    return ok && replace_offsets(s, fd);
 }
 
 bool

@@ -28,6 +28,7 @@
 #define SEGMENT_FORMAT 1u
 #define SEGMENT_HEADER_BYTES 4096
 #define SEGMENT_NAME_BYTES 32
+#define SEGMENT_AHEAD (2u << 20)
 #define SEGMENT_NEXT "next.tmp"         /* one that is being preallocated */
 
 struct segment_mark {
@@ -60,8 +61,8 @@ struct segment_batch {
 int segment_prepare(int dir, size_t room, int *fd);
 
 /* Makes the prepared file the segment that begins with `first`; durable on
- * return.  Takes *fd, unless it returns TL_NO_SPACE.  Or TL_EIO. */
-int segment_create(struct segment **out, int dir, int *fd, const struct segment_mark *mark,
+ * return.  Takes fd.  Returns 0, TL_NO_SPACE or TL_EIO. */
+int segment_create(struct segment **out, int dir, int fd, const struct segment_mark *mark,
                    uint64_t first);
 
 /* Opens and maps the segment that begins with `first`.  A mark of zero is
@@ -91,8 +92,12 @@ int segment_index(struct segment *s, const unsigned char *bytes, uint64_t at,
 /* The batch that was indexed is now the segment's last. */
 void segment_add(struct segment *s, const struct segment_batch *batch);
 
-/* Reads the frame `number`, which is in this segment, and tells its offset. */
+/* Reads the frame `number`, which is in this segment, and tells its offset.  Who
+ * reads one after the other comes by the places that read ahead. */
 int segment_frame(const struct segment *s, uint64_t number, struct frame *f, uint64_t *offset);
+
+/* Hints that what begins at `from` will be read: SEGMENT_AHEAD bytes of it. */
+void segment_readahead(const struct segment *s, uint64_t from);
 
 /* No batch follows any more: cuts the file, writes its table of offsets to
  * disk, and maps that in place of the one in memory.  When the table cannot be

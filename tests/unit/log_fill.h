@@ -72,7 +72,8 @@ assert_filled(struct log *log, uint64_t number)
     static char payload[EVENT_BYTES_MAX];
     struct frame f;
 
-    assert_int_equal(log_read(log, number, &f, why), 0);
+    if (log_read(log, number, &f, why) != 0)
+        fail_msg("%s", why);
     assert_int_equal(f.number, number);
     assert_int_equal(f.received, FILL_RECEIVED(number));
     fill_payload(payload, f.payload.len, number);

@@ -1,6 +1,8 @@
 #include "tests/unit/log_fill.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
@@ -190,6 +192,53 @@ a_frame_lent_stays_where_it_is_while_its_segment_is_sealed(void **state)
     log_close(&log);
 }
 
+struct writing {
+    struct log *log;
+    struct buf batch;
+    uint64_t first;
+    _Atomic bool done;
+    int err;
+};
+
+static void *
+write_batch(void *arg)
+{
+    struct writing *w = arg;
+
+    w->err = log_write(w->log, &w->batch, w->first, 1000);
+    w->done = true;
+    return NULL;
+}
+
+static void
+events_are_read_and_room_is_asked_for_during_a_write(void **state)
+{
+    struct log *log = fill_open();
+    struct writing w = {.log = log};
+    uint64_t number = 0;
+    pthread_t thread;
+
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        w.first = log_head(log) + 1;
+        w.done = false;
+        fill_batch(&w.batch, w.first, 1000, 1000);
+        assert_int_equal(pthread_create(&thread, NULL, write_batch, &w), 0);
+        do {
+            assert_int_equal(log_reserve(log, 2 * w.batch.len), 0);
+            if (log_head(log) > 0)
+                assert_filled(log, number++ * 7919 % log_head(log) + 1);
+        } while (!w.done);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(w.err, 0);
+        log_commit(log, &w.batch, w.first, 1000);
+    }
+    for (uint64_t n = 1; n <= 30000; n++)
+        assert_filled(log, n);
+    buf_free(&w.batch);
+    log_close(&log);
+}
+
 static void
 a_sealed_segment_is_cut_behind_its_last_batch(void **state)
 {
@@ -319,6 +368,8 @@ the_next_segment_is_made_ahead(void **state)
     assert_int_equal(scratch_count("next.tmp", NULL), 0);
     fill(log, 1000, 1000);
     wait_for("next.tmp", 1);
+    for (int i = 0; i < 1000 && scratch_size("next.tmp") == 0; i++)
+        usleep(10000);
     assert_int_equal(scratch_size("next.tmp"), LOG_SEGMENT_BYTES_MIN + 4096);
     log_close(&log);
     assert_int_equal(scratch_count("next.tmp", NULL), 0);
@@ -366,7 +417,7 @@ a_segment_that_cannot_be_started_refuses_the_batch(void **state)
     (void)state;
     for (int i = 0; i < 3; i++)
         fill(log, 1000, 1000);
-    wait_for("next.tmp", 1);
+    assert_int_equal(log_reserve(log, 2 * LOG_BATCH_BYTES_MAX), 0);
     limit_files(16);
     assert_int_equal(fill_try(log, 1000, 1000), TL_NO_SPACE);
     assert_int_equal(log_head(log), 3000);
@@ -469,6 +520,7 @@ main(void)
         TEST(a_batch_is_not_visible_before_it_is_committed),
         TEST(events_stay_across_segments_and_starts),
         TEST(a_frame_lent_stays_where_it_is_while_its_segment_is_sealed),
+        TEST(events_are_read_and_room_is_asked_for_during_a_write),
         TEST(a_sealed_segment_is_cut_behind_its_last_batch),
         TEST(offsets_lost_or_damaged_are_made_again),
         TEST(events_are_found_by_the_time_they_were_received),
