@@ -42,10 +42,10 @@ HOMES = {
 }
 
 LIBC = re.compile(r"(sys|linux|netinet|arpa)/\w+\.h|nmmintrin\.h|\w+")   # the last: C++
-LIBC_HEADERS = """assert ctype dirent endian errno fcntl float ftw getopt inttypes limits
-    locale malloc math pthread sched setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
-    stdio stdlib stdnoreturn string strings sysexits termios time unistd poll wchar glob fnmatch libgen
-    netdb cpuid""".split()
+LIBC_HEADERS = """assert cpuid ctype dirent endian errno fcntl float fnmatch ftw getopt glob
+    inttypes libgen limits locale malloc math netdb poll pthread sched setjmp signal stdalign
+    stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings sysexits
+    termios time unistd wchar""".split()
 
 
 def sources():
