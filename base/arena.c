@@ -40,20 +40,23 @@ void *
 arena_alloc(struct arena *a, size_t bytes)
 {
     struct arena_block *block = a->blocks;
+    size_t left = block != NULL ? block->size - block->used : 0, lost = 0;
     void *at;
 
     if (bytes > PTRDIFF_MAX - BLOCK_BYTES)
         return NULL;
     /* What is rounded up counts too, and an empty thing has an address of its own. */
     bytes = bytes == 0 ? ALIGN : (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    if (bytes > a->budget)
+    /* So does the end of a block where it did not fit: a stranger chooses the sizes. */
+    if (bytes > left)
+        lost = left;
+    if (bytes > a->budget || lost > a->budget - bytes)
         return NULL;
-    if ((block == NULL || block->size - block->used < bytes)
-        && (block = add_block(a, bytes)) == NULL)
+    if (bytes > left && (block = add_block(a, bytes)) == NULL)
         return NULL;
     at = block->bytes + block->used;
     block->used += bytes;
-    a->budget -= bytes;
+    a->budget -= bytes + lost;
     return memset(at, 0, bytes);
 }
 
@@ -67,11 +70,12 @@ arena_copy(struct arena *a, const void *bytes, size_t len)
     return len != 0 ? memcpy(at, bytes, len) : at;
 }
 
-/* The oldest block stays: it has the usual size, unless its first guest was large. */
+/* The oldest block stays, unless its first guest was large: what fits must not
+ * depend on what was there before. */
 void
 arena_reset(struct arena *a)
 {
-    while (a->blocks != NULL && a->blocks->next != NULL) {
+    while (a->blocks != NULL && (a->blocks->next != NULL || a->blocks->size > BLOCK_BYTES)) {
         struct arena_block *next = a->blocks->next;
 
         free(a->blocks);

@@ -19,7 +19,7 @@ struct arena {
 void arena_init(struct arena *a, size_t budget_bytes);
 void *arena_alloc(struct arena *a, size_t bytes);        /* 16-byte aligned, zeroed; NULL over budget or out of memory */
 void *arena_copy(struct arena *a, const void *bytes, size_t len);   /* adds a NUL that is not counted */
-void arena_reset(struct arena *a);                       /* everything is free again; keeps one block */
+void arena_reset(struct arena *a);                       /* everything is free again; keeps a small block */
 void arena_fini(struct arena *a);
 
 #endif

@@ -28,8 +28,9 @@ enum codec_message {
     CODEC_MESSAGES,
 };
 
-/* What a decoder may spend on one message. */
-#define CODEC_BUDGET_BYTES (4u << 20)
+/* What a decoder may spend on one message: 4 MiB of heap with the arena's own
+ * headers and a last block that is half empty. */
+#define CODEC_BUDGET_BYTES ((4u << 20) - (32u << 10))
 
 /* Call once at start, before threads. */
 void codec_init(void);

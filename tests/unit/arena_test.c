@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -38,6 +39,38 @@ what_is_rounded_up_counts(void **state)
     for (int i = 0; i < 64; i++)
         assert_non_null(arena_alloc(&a, 9));
     assert_null(arena_alloc(&a, 1));
+    arena_fini(&a);
+}
+
+/* Who asks for 9,000 bytes each time gets blocks that are half empty. */
+static void
+what_is_left_of_a_block_counts(void **state)
+{
+    struct arena a;
+    size_t before, held, count = 0;
+
+    (void)state;
+    before = mallinfo2().uordblks;
+    arena_init(&a, 1 << 20);
+    while (arena_alloc(&a, 9000) != NULL)
+        count++;
+    held = mallinfo2().uordblks - before;
+    assert_in_range(count, 60, 65);
+    assert_in_range(held, 0, (1 << 20) + 20000);
+    arena_fini(&a);
+}
+
+static void
+what_fits_does_not_depend_on_what_was_there_before(void **state)
+{
+    struct arena a;
+
+    (void)state;
+    arena_init(&a, 1 << 20);
+    assert_non_null(arena_alloc(&a, 600000));
+    arena_reset(&a);
+    assert_non_null(arena_alloc(&a, 16));
+    assert_non_null(arena_alloc(&a, 700000));
     arena_fini(&a);
 }
 
@@ -118,6 +151,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(budget_is_taken_to_the_last_byte_and_not_one_more),
         cmocka_unit_test(what_is_rounded_up_counts),
+        cmocka_unit_test(what_is_left_of_a_block_counts),
+        cmocka_unit_test(what_fits_does_not_depend_on_what_was_there_before),
         cmocka_unit_test(absurd_sizes_are_refused),
         cmocka_unit_test(memory_is_zeroed_aligned_and_apart_also_after_a_reset),
         cmocka_unit_test(reset_gives_the_budget_back),

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -648,6 +649,89 @@ a_million_bytes_of_empty_messages_run_into_the_budget(void **state)
     buf_free(&b);
 }
 
+/* What the decoder holds of memory, whatever it said.  0 where the sanitizer has
+ * taken malloc's place. */
+static size_t
+decoded_bytes(enum codec_message what, const struct buf *b)
+{
+    union {
+        struct tl_event event;
+        struct wire_request request;
+        struct wire_reply reply;
+    } out;
+    struct mallinfo2 before, after;
+    struct arena own;
+
+    before = mallinfo2();
+    arena_init(&own, CODEC_BUDGET_BYTES);
+    (void)codec_decode(what, &out, contents(b), &own);
+    after = mallinfo2();
+    arena_fini(&own);
+    return after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
+}
+
+/* `bytes` again and again up to a million, as the field `number` of a message
+ * that is the field `outer` of the whole, or (0) in the whole itself. */
+static void
+fill_million(struct buf *b, unsigned outer, const char *bytes, size_t len)
+{
+    size_t count = (1000000 - 8) / len;
+
+    if (outer != 0) {
+        put_tag(b, outer, LENGTH);
+        buf_varint(b, count * len);
+    }
+    for (size_t i = 0; i < count; i++)
+        buf_append(b, bytes, len);
+}
+
+#define HEAP_BYTES_MAX (4u << 20)
+
+static void
+a_million_bytes_of_empty_messages_cost_4_mib_at_most(void **state)
+{
+    static const struct {
+        enum codec_message what;
+        unsigned outer;
+        const char *bytes;
+        size_t len;
+    } shapes[] = {
+        {CODEC_EVENT, 0, "\x4a\x00", 2},                 /* identifiers */
+        {CODEC_EVENT, 0, "\xc2\x01\x00", 3},             /* offers, the largest element */
+        {CODEC_EVENT, 0, "\x4a\x00\xc2\x01\x00", 5},     /* scattered */
+        {CODEC_EVENT, 28, "\x0a\x00", 2},                /* lines of a sale */
+        {CODEC_REQUEST, 3, "\x0a\x00", 2},               /* events to publish */
+        {CODEC_REPLY, 5, "\x1a\x00", 2},                 /* events of a timeline */
+        {CODEC_REPLY, 4, "\x2a\x00\x32\x00", 4},         /* of a context */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        struct buf b = {0};
+
+        fill_million(&b, shapes[i].outer, shapes[i].bytes, shapes[i].len);
+        assert_in_range(decoded_bytes(shapes[i].what, &b), 0, HEAP_BYTES_MAX);
+        buf_free(&b);
+    }
+}
+
+/* Runs that take a little more than half a block each. */
+static void
+half_empty_blocks_count(void **state)
+{
+    static const char *const tags[] = {"\x4a", "\x9a\x01"};     /* identifiers, attributes */
+    struct buf b = {0};
+
+    (void)state;
+    for (int i = 0; i < 3000; i++)
+        for (int j = 0; j < (i < 2 ? 260 : 1); j++) {
+            buf_text(&b, tags[i % 2]);
+            buf_byte(&b, 0);
+        }
+    assert_in_range(decoded_bytes(CODEC_EVENT, &b), 0, HEAP_BYTES_MAX);
+    buf_free(&b);
+}
+
 static void
 scattered_elements_run_into_the_budget_too(void **state)
 {
@@ -778,6 +862,8 @@ main(void)
         cmocka_unit_test(times_out_of_range_are_bad),
         cmocka_unit_test(times_before_1970_survive_the_road),
         cmocka_unit_test(a_million_bytes_of_empty_messages_run_into_the_budget),
+        cmocka_unit_test(a_million_bytes_of_empty_messages_cost_4_mib_at_most),
+        cmocka_unit_test(half_empty_blocks_count),
         cmocka_unit_test(scattered_elements_run_into_the_budget_too),
         cmocka_unit_test(a_full_event_fits_the_budget),
         cmocka_unit_test(the_same_event_sent_at_another_time_says_the_same),
