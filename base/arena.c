@@ -47,8 +47,9 @@ arena_alloc(struct arena *a, size_t bytes)
         return NULL;
     /* What is rounded up counts too, and an empty thing has an address of its own. */
     bytes = bytes == 0 ? ALIGN : (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    /* So does the end of a block where it did not fit: a stranger chooses the sizes. */
-    if (bytes > left)
+    /* So does the end of a block where it did not fit: a stranger chooses the sizes.  A
+     * whole block does not, for it may have been kept by chance. */
+    if (bytes > left && block != NULL && block->used > 0)
         lost = left;
     if (bytes > a->budget || lost > a->budget - bytes)
         return NULL;

@@ -29,8 +29,8 @@ enum codec_message {
 };
 
 /* What a decoder may spend on one message: 4 MiB of heap with the arena's own
- * headers and a last block that is half empty. */
-#define CODEC_BUDGET_BYTES ((4u << 20) - (32u << 10))
+ * headers, a first block it kept and a last one that is half empty. */
+#define CODEC_BUDGET_BYTES ((4u << 20) - (64u << 10))
 
 /* Call once at start, before threads. */
 void codec_init(void);

@@ -71,6 +71,8 @@ what_fits_does_not_depend_on_what_was_there_before(void **state)
     arena_reset(&a);
     assert_non_null(arena_alloc(&a, 16));
     assert_non_null(arena_alloc(&a, 700000));
+    arena_reset(&a);
+    assert_non_null(arena_alloc(&a, 1 << 20));
     arena_fini(&a);
 }
 
