@@ -207,7 +207,8 @@ $(BUILD)/touchline.pc: client/touchline.pc.in
 	@mkdir -p $(@D)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' $< > $@
 
-MAN := $(patsubst %.scd,$(BUILD)/%,$(wildcard tools/*.scd broker/*.scd adapters/*/*.scd client/*.scd))
+MAN := $(patsubst %.scd,$(BUILD)/%,\
+         $(wildcard tools/*.scd broker/*.scd adapters/*/*.scd client/*.scd))
 $(BUILD)/%: %.scd
 	@mkdir -p $(@D)
 	scdoc < $< > $@

@@ -17,9 +17,14 @@ struct arena {
 };
 
 void arena_init(struct arena *a, size_t budget_bytes);
-void *arena_alloc(struct arena *a, size_t bytes);        /* 16-byte aligned, zeroed; NULL over budget or out of memory */
-void *arena_copy(struct arena *a, const void *bytes, size_t len);   /* adds a NUL that is not counted */
-void arena_reset(struct arena *a);                       /* everything is free again; keeps a small block */
+/* 16-byte aligned and zeroed; NULL when over the budget or out of memory. */
+void *arena_alloc(struct arena *a, size_t bytes);
+
+/* Adds a NUL that is not counted. */
+void *arena_copy(struct arena *a, const void *bytes, size_t len);
+
+/* Everything is free again; keeps a small block. */
+void arena_reset(struct arena *a);
 void arena_fini(struct arena *a);
 
 #endif

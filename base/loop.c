@@ -10,7 +10,8 @@ readable(const struct loop_socket *ls)
     int events = 0;
     size_t size = sizeof events;
 
-    return zmq_getsockopt(ls->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
+    return zmq_getsockopt(ls->socket, ZMQ_EVENTS, &events, &size) == 0 &&
+           (events & ZMQ_POLLIN) != 0;
 }
 
 /* An active idle handle keeps the loop from sleeping, and has nothing else to do. */

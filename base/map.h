@@ -21,9 +21,11 @@ struct map {
 };
 
 void *map_get(const struct map *m, const void *key, size_t len);           /* NULL: not there */
-void **map_put(struct map *m, const void *key, size_t len);                /* where its value is; new ones hold NULL */
+/* Where its value is; a new one holds NULL. */
+void **map_put(struct map *m, const void *key, size_t len);
 void *map_remove(struct map *m, const void *key, size_t len);              /* the value it had */
-struct map_entry *map_next(const struct map *m, size_t *i);                /* start with *i = 0; NULL at the end */
+/* Start with *i = 0; NULL at the end. */
+struct map_entry *map_next(const struct map *m, size_t *i);
 void map_fini(struct map *m);                                              /* not the values */
 
 #endif

@@ -117,7 +117,8 @@ larger(uint64_t a, uint64_t b)
 
 /* ------------------------------------------------------------------ context */
 
-#define SECTION(name) {#name, offsetof(struct tl_context, name), sizeof ((struct tl_context *)0)->name}
+#define SECTION(name) \
+    {#name, offsetof(struct tl_context, name), sizeof ((struct tl_context *)0)->name}
 #define COUNT(name) {NULL, offsetof(struct tl_context, name), sizeof ((struct tl_context *)0)->name}
 
 /* What may be asked for; a field without a name goes with the one before it. */

@@ -12,13 +12,16 @@ batch_no_space(struct broker *b, const char *why)
     if (!b->batch.no_space)
         log_error("store", "the disk is full, events are refused until there is space: %s", why);
     b->batch.no_space = true;
+    b->batch.taken_since = false;
 }
 
+/* A batch filled before the disk was full says nothing about space now. */
 static void
 space_again(struct broker *b)
 {
-    if (b->batch.no_space)
-        log_info("store", "there is space again, events are taken");
+    if (!b->batch.no_space || !b->batch.taken_since)
+        return;
+    log_info("store", "there is space again, events are taken");
     b->batch.no_space = false;
 }
 

@@ -17,6 +17,8 @@ struct batch {
     struct syncer syncer;
     bool writing;           /* the syncer has one */
     bool no_space;
+    bool taken_since;       /* an event was, since no_space */
+    bool checkpoint_failed; /* for want of space; said once */
     size_t open_bytes;      /* of events in the batch that is filling */
 };
 
@@ -32,7 +34,7 @@ bool batch_large(const struct broker *b);
 /* Writes everything admitted, and waits for it. */
 void batch_settle(struct broker *b);
 
-/* Events are refused from now on; said once, until a batch is written again. */
+/* Events are refused from now on; said once, until a later one is durable. */
 void batch_no_space(struct broker *b, const char *why);
 
 #endif

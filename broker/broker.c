@@ -59,10 +59,11 @@ tick_store(struct broker *b)
 {
     int err = store_tick(b->store);
 
-    if (err == TL_NO_SPACE)
-        batch_no_space(b, "a checkpoint cannot be written");
-    else if (err != 0)
+    if (err != 0 && err != TL_NO_SPACE)
         broker_fail(b, "a checkpoint failed");
+    if (err == TL_NO_SPACE && !b->batch.checkpoint_failed)
+        log_warn("store", "no space for a checkpoint, tried again until there is");
+    b->batch.checkpoint_failed = err == TL_NO_SPACE;
     verify_try(b);
 }
 
@@ -257,9 +258,10 @@ finish(struct broker *b)
     deadletter_close(&b->deadletters);
     err = store_close(&b->store);
     close_handles(b);       /* the store may have used the wake-up until here */
-    if (err != 0) {
-        log_error("store", "the last checkpoint failed, the next start takes longer: %s",
-                  tl_code_sentence(err));
+    if (err == TL_NO_SPACE) {
+        log_warn("store", "no space for a last checkpoint, the next start takes longer");
+    } else if (err != 0) {
+        log_error("store", "the last checkpoint failed: %s", tl_code_sentence(err));
         return 1;
     }
     log_info("broker", "stopped");

@@ -111,10 +111,12 @@ answer_verdict(struct broker *b, struct publish *p, const struct store_event *in
         (struct wire_event_answer){.number = v->number, .duplicate = v->duplicate};
     if (v->number > p->need)
         p->need = v->number;
-    if (v->duplicate)
+    if (v->duplicate) {
         b->stats.duplicates++;
-    else
-        b->batch.open_bytes += in->bytes.len;
+        return;
+    }
+    b->batch.open_bytes += in->bytes.len;
+    b->batch.taken_since = true;
 }
 
 static void

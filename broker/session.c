@@ -40,7 +40,8 @@ session_open(struct broker *b, const struct peer *peer, struct tl_str name)
     s->open = true;
     s->heard_ms = uv_now(&b->loop);
     s->outbox_end = &s->outbox;
-    snprintf(s->name, sizeof s->name, "%.*s", (int)(name.len < sizeof s->name ? name.len : sizeof s->name),
+    snprintf(s->name, sizeof s->name, "%.*s",
+             (int)(name.len < sizeof s->name ? name.len : sizeof s->name),
              name.len > 0 ? name.ptr : "");
     *map_put(&b->sessions.by_peer, peer->routing, peer->routing_len) = s;
     return s;

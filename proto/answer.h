@@ -57,7 +57,6 @@ struct tl_outcome_seen {
     int64_t first_time;
     uint32_t count;
     struct tl_str reason;
-    struct tl_str event;                    /* position of the last */
 };
 
 struct tl_offer {
@@ -167,8 +166,7 @@ struct tl_recent {
     struct tl_str type;
     struct tl_str channel;
     struct tl_str summary;
-    struct tl_str event;                    /* position */
-    bool unverified;
+    bool unverified;                        /* the customer was found by a weak identifier only */
 };
 
 struct tl_freshness {

@@ -29,7 +29,7 @@ struct tl_attribute {
 };
 
 struct tl_identifier {
-    struct tl_str type;                     /* crm user account loyalty email payment phone social device cookie anonymous receipt x-* */
+    struct tl_str type;                     /* the table of PROTOCOL.md, or x-* */
     struct tl_str value;
 };
 
@@ -38,7 +38,7 @@ struct tl_offer_touch {
     struct tl_str campaign;
     struct tl_str treatment;
     struct tl_str instance;
-    struct tl_str outcome;                  /* made delivered presented clicked accepted redeemed fulfilled */
+    struct tl_str outcome;                  /* made delivered clicked ... */
     struct tl_str reason;
     struct tl_str terms;                    /* as shown */
     int64_t price_minor;
@@ -169,12 +169,12 @@ struct tl_event {
     struct tl_str type;                     /* object.past_tense */
     int64_t time;                           /* when it happened */
     int64_t recorded_time;                  /* when an adapter saw it */
-    struct tl_str channel;                  /* email web call pos mail sms push chat social feed system */
+    struct tl_str channel;                  /* email web call pos mail ... */
     struct tl_str direction;                /* inbound outbound internal */
     struct tl_str touchpoint;               /* till 4, agent:201, page /home */
     struct tl_identifier *identifiers;
     size_t identifiers_count;
-    struct tl_str region;                   /* ISO 3166-1 alpha-2, for phone numbers without a country */
+    struct tl_str region;                   /* ISO 3166-1 alpha-2, for phone numbers */
     struct tl_str timezone;                 /* IANA name, for times without a zone */
     struct tl_str subject;                  /* the call, order or ticket this speaks about */
     uint64_t revision;                      /* of that subject; the highest counts */

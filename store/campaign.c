@@ -40,7 +40,7 @@ count(struct views *v, const struct key *k, uint32_t touches)
 }
 
 int
-campaign_fold(struct views *v, const struct tl_event *ev, int64_t time)
+campaign_fold(struct views *v, struct counters *counters, const struct tl_event *ev, int64_t time)
 {
     int err = 0;
 
@@ -57,6 +57,7 @@ campaign_fold(struct views *v, const struct tl_event *ev, int64_t time)
         key_add_end(&k, ev->channel);
         key_add_time(&k, day_of(time));
         err = count(v, &k, ev->offers[i].count);
+        counter_add(counters, COUNTER_CAMPAIGN, campaign, 1);
     }
     return err;
 }

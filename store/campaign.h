@@ -5,12 +5,14 @@
 
 #include "base/arena.h"
 #include "proto/answer.h"
+#include "store/counter.h"
 #include "store/views.h"
 
 #define CAMPAIGN_COUNTS_LISTED_MAX 10000
 
 /* Counts the offer touches of one event at `time`.  Returns 0 or TL_EDAMAGED. */
-int campaign_fold(struct views *v, const struct tl_event *ev, int64_t time);
+int campaign_fold(struct views *v, struct counters *counters, const struct tl_event *ev,
+                  int64_t time);
 
 /* Lists the counts of one campaign (empty: of all).  TL_EDAMAGED, TL_TOO_MANY. */
 int campaign_list(struct views *v, struct tl_str campaign, struct tl_campaigns *out,

@@ -25,12 +25,13 @@ flushed(void *arg)
     (void)arg;      /* the next checkpoint waits for it */
 }
 
+/* Without space for it the changes stay in memory, for the next one. */
 static int
 checkpoint(const struct catchup *c, uint64_t number)
 {
     int err = views_settle(c->fold->views);
 
-    if (err != 0)
+    if (err != 0 && err != TL_NO_SPACE)
         return err;
     fold_store(c->fold);
     views_freeze(c->fold->views, number, flushed, NULL);
@@ -67,7 +68,7 @@ catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES])
     why[0] = '\0';
     if (folded > to) {
         snprintf(why, STORE_WHY_BYTES,
-                 "the views are folded to event %llu but the log ends at %llu: the log lost events; "
+                 "the views are folded to event %llu but the log ends at %llu: it lost events; "
                  "restore it, or make the views anew with `touchline rebuild`",
                  (unsigned long long)folded, (unsigned long long)to);
         return TL_EDAMAGED;
@@ -95,7 +96,9 @@ catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES])
     }
     arena_fini(&arena);
     views_end_read(c->fold->views);
+    if (err == 0 && (err = views_settle(c->fold->views)) == TL_NO_SPACE)
+        err = 0;
     if (err == 0 && (err = views_error(c->fold->views)) != 0)
-        snprintf(why, STORE_WHY_BYTES, "the views cannot be read: %s", tl_code_sentence(err));
+        snprintf(why, STORE_WHY_BYTES, "the views cannot be used: %s", tl_code_sentence(err));
     return err;
 }

@@ -16,6 +16,7 @@ enum counter_kind {
     COUNTER_CHANNEL = 'c',
     COUNTER_TYPE = 'y',
     COUNTER_SOURCE = 's',
+    COUNTER_CAMPAIGN = 'p',     /* its touches */
 };
 
 #define COUNTER_EVENTS "events"

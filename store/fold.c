@@ -263,7 +263,8 @@ fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
 
     arena_reset(&fold->arena);
     count(fold, f, ev);
-    if ((err = campaign_fold(fold->views, ev, f->time)) != 0 || f->profile == 0)
+    err = campaign_fold(fold->views, &fold->counters, ev, f->time);
+    if (err != 0 || f->profile == 0)
         return err;
     if ((err = identity_apply(fold->views, f)) != 0)
         return err;

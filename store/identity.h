@@ -14,7 +14,7 @@
 #include "store/store.h"
 #include "store/views.h"
 
-#define IDENTITY_HOLDERS_MAX 16     /* customers a weak identifier was seen with; more: the oldest goes */
+#define IDENTITY_HOLDERS_MAX 16     /* customers a weak identifier was seen with; the oldest goes */
 #define IDENTITY_SAYS_MAX (2 * IDENTIFIERS_MAX)
 
 /* What the bus itself has to say after an event. */

@@ -243,6 +243,7 @@ store_stat(struct store *st, struct tl_stat *out, struct arena *arena)
     out->profiles = counter_get(c, COUNTER_TOTAL, COUNTER_PROFILES);
     out->customers = counter_get(c, COUNTER_TOTAL, COUNTER_CUSTOMERS);
     out->sources = counters_count(c, COUNTER_SOURCE);
+    out->campaigns = counters_count(c, COUNTER_CAMPAIGN);
     out->log_bytes = log_bytes(st->log) + seen_bytes(st->seen);
     out->views_bytes = views_bytes(st->views);
     out->views_dirty_bytes = views_dirty_bytes(st->views);

@@ -69,8 +69,8 @@ read_key(struct store *st, const char *path, char *why)
     close(fd);
     if (n == (ssize_t)sizeof(st->key))
         return 0;
-    snprintf(why, STORE_WHY_BYTES, "%.300s is not a key of %d bytes: restore it from a backup", path,
-             HASH_KEY_BYTES);
+    snprintf(why, STORE_WHY_BYTES, "%.300s is not a key of %d bytes: restore it from a backup",
+             path, HASH_KEY_BYTES);
     return TL_EDAMAGED;
 }
 
@@ -130,7 +130,7 @@ store_open_views(struct store *st, char why[STORE_WHY_BYTES])
         return err;
     if ((err = fold_init(&st->fold, st->views)) != 0) {
         snprintf(why, STORE_WHY_BYTES,
-                 "a record of the views in %.300s is damaged: make them anew with `touchline rebuild`",
+                 "a record of the views in %.300s is damaged: run `touchline rebuild`",
                  path);
         return err;
     }
@@ -311,7 +311,7 @@ is_freeze_due(const struct store *st)
     if (since == 0 || st->verifying != NULL || clock_monotonic() < st->not_before)
         return false;
     return st->wanted > st->frozen || since >= st->settings.flush_events ||
-           views_dirty_bytes(st->views) > st->settings.views_bytes / 2 ||
+           views_dirty_bytes(st->views) > st->settings.views_bytes / 3 ||
            clock_monotonic() - st->frozen_at >= st->settings.flush_ns;
 }
 

@@ -57,8 +57,8 @@ struct store_identifier {
 struct store_event {
     const struct tl_event *event;
     struct tl_str bytes;                            /* as received */
-    const struct store_identifier *identifiers;     /* strongest first; none: an operational event */
-    size_t identifiers_count;
+    const struct store_identifier *identifiers;     /* strongest first */
+    size_t identifiers_count;                       /* 0: an operational event */
     int64_t received;
 };
 
@@ -142,7 +142,8 @@ int store_numbers(struct store *st, uint64_t profile, uint64_t after, uint64_t *
 
 /* A durable frame (tail..head). */
 int store_read(struct store *st, uint64_t number, struct frame *f, char why[STORE_WHY_BYTES]);
-int store_read_header(struct store *st, uint64_t number, struct frame *f, char why[STORE_WHY_BYTES]);
+int store_read_header(struct store *st, uint64_t number, struct frame *f,
+                      char why[STORE_WHY_BYTES]);
 uint64_t store_number_at(struct store *st, int64_t received);
 
 /* Fills in what the store knows of tl_stat. */

@@ -29,6 +29,7 @@ struct views {
     struct txn reader;
     struct generation *active;
     struct generation *flushing;        /* NULL, being flushed, or waiting for the next try */
+    struct generation *clean;           /* the one flushed last, kept to read from; or NULL */
     struct slab_block *spare;
     size_t memory_bytes;
     uint64_t checkpoint;
@@ -153,6 +154,7 @@ views_close(struct views **v)
         must(pthread_join((*v)->flusher, NULL) == 0);
     generation_free(&(*v)->active);
     generation_free(&(*v)->flushing);
+    generation_free(&(*v)->clean);
     slab_free_blocks((*v)->spare);
     txn_reader_fini(&(*v)->reader);
     txn_env_close(&(*v)->env);
@@ -188,6 +190,8 @@ views_get(struct views *v, const void *key, size_t key_len, struct tl_str *value
 
     if (e == NULL && v->flushing != NULL)
         e = generation_get(v->flushing, hash, key, key_len);
+    if (e == NULL && v->clean != NULL)
+        e = generation_get(v->clean, hash, key, key_len);
     if (e == NULL)
         return txn_get(&v->reader, key, key_len, value);
     *value = entry_value(e);
@@ -295,10 +299,18 @@ views_dirty_records(const struct views *v)
     return generation_count(v->active) + (v->flushing != NULL ? generation_count(v->flushing) : 0);
 }
 
+/* What was changed of late is asked for soon again, and a look into LMDB costs
+ * ten times one into memory. */
+static size_t
+clean_bytes_max(const struct views *v)
+{
+    return v->memory_bytes / 4;
+}
+
 bool
 views_full(const struct views *v)
 {
-    return views_dirty_bytes(v) >= v->memory_bytes;
+    return views_dirty_bytes(v) >= v->memory_bytes - clean_bytes_max(v);
 }
 
 /* ----------------------------------------------------- the flusher's thread */
@@ -458,7 +470,12 @@ views_release(struct views *v)
         return v->result;
     /* What is dropped here is seen in LMDB from the next read on. */
     txn_reader_end(&v->reader);
-    generation_free(&v->flushing);
+    generation_free(&v->clean);
+    if (generation_bytes(v->flushing) <= clean_bytes_max(v))
+        v->clean = v->flushing;
+    else
+        generation_free(&v->flushing);
+    v->flushing = NULL;
     v->checkpoint = v->number;
     return 0;
 }

@@ -84,7 +84,8 @@ void views_end_read(struct views *v);
 size_t views_dirty_bytes(const struct views *v);
 size_t views_dirty_records(const struct views *v);
 
-/* The two hold `memory_bytes` or more: fold no more before the flush has ended. */
+/* The two hold three quarters of `memory_bytes` or more (the generation flushed
+ * last may be kept in the rest): fold no more before the flush has ended. */
 bool views_full(const struct views *v);
 
 /* May a new flush start?  (None is running.) */

@@ -364,7 +364,7 @@ static const struct field offer_fields[] = {
 };
 
 static const struct field sale_fields[] = {
-    SALE(currency), SALE(receipt), SALE(store), SALE(till), 
+    SALE(currency), SALE(receipt), SALE(store), SALE(till),
     {"operator", CSVMAP_TEXT, offsetof(struct tl_sale, operator_id)},
     {"total", CSVMAP_AMOUNT, offsetof(struct tl_sale, total_minor)},
     {"tax", CSVMAP_AMOUNT, offsetof(struct tl_sale, tax_minor)},

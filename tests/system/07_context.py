@@ -84,15 +84,6 @@ class Context(Shared):
         self.assertGreaterEqual(len(recent), 20)
         self.assertEqual(times[0], minute(39))
 
-    def test_contacts_and_outcomes_name_their_events(self):
-        who = "loyalty:named"
-        answers = self.shared.publish([touched("made", minute(1), customer=who),
-                                       touched("clicked", minute(2), customer=who)])
-        made, clicked = [a["position"] for a in answers]
-        context = self.shared.context(who)
-        self.assertEqual([r["event"] for r in context["recent"]], [clicked, made])
-        self.assertEqual([s["event"] for s in context["offers"][0]["outcomes"]], [made, clicked])
-
     def test_only_the_sections_asked_for_are_sent(self):
         who = "loyalty:sections"
         self.shared.publish([touched("made", minute(1), customer=who), sale(5, customer=who)])
