@@ -134,8 +134,7 @@ the_share_of_a_profile_never_changes(void **state)
         uint64_t profile;
         uint32_t share;
     } frozen[] = {
-        {0, 1}, {1, 6}, {2, 11}, {3, 1}, {718, 8}, {65536, 6},
-        {1000000, 7}, {1099511640121, 1},
+        {0, 1}, {1, 6}, {2, 11}, {3, 1}, {718, 8}, {65536, 6}, {1000000, 7}, {1099511640121, 1},
     };
 
     (void)state;
@@ -169,7 +168,8 @@ a_filter_has_at_most_64_values_of_a_kind(void **state)
         values[i] = TL_STR("v");
     f = made(&(struct wire_filter){.types = values, .types_count = FILTER_TEXTS_MAX});
     filter_fini(&f);
-    assert_int_equal(refused(&(struct wire_filter){.types = values, .types_count = 65}), TL_TOO_MANY);
+    assert_int_equal(refused(&(struct wire_filter){.types = values, .types_count = 65}),
+                     TL_TOO_MANY);
     assert_int_equal(refused(&(struct wire_filter){.customers = values, .customers_count = 65}),
                      TL_TOO_MANY);
 }

@@ -55,7 +55,8 @@ canonical(const char *type, const char *value, const char *region)
 }
 
 #define becomes(type, value, wanted) assert_string_equal(canonical(type, value, ""), wanted)
-#define becomes_in(region, value, wanted) assert_string_equal(canonical("phone", value, region), wanted)
+#define becomes_in(region, value, wanted)                                                          \
+    assert_string_equal(canonical("phone", value, region), wanted)
 
 static void
 a_loyalty_number_keeps_its_zeros(void **state)
@@ -81,11 +82,23 @@ static void
 a_domain_of_any_script_has_one_spelling(void **state)
 {
     (void)state;
-    becomes("email", "joe@B\xc3\x9c" "CHER.example", "joe@xn--bcher-kva.example");
-    becomes("email", "joe@b\xc3\xbc" "cher.example", "joe@xn--bcher-kva.example");
-    becomes("email", "joe@bu\xcc\x88" "cher.example", "joe@xn--bcher-kva.example");
+    becomes("email",
+            "joe@B\xc3\x9c"
+            "CHER.example",
+            "joe@xn--bcher-kva.example");
+    becomes("email",
+            "joe@b\xc3\xbc"
+            "cher.example",
+            "joe@xn--bcher-kva.example");
+    becomes("email",
+            "joe@bu\xcc\x88"
+            "cher.example",
+            "joe@xn--bcher-kva.example");
     becomes("email", "joe@XN--BCHER-KVA.example", "joe@xn--bcher-kva.example");
-    becomes("email", "joe@stra\xc3\x9f" "e.example", "joe@xn--strae-oqa.example");
+    becomes("email",
+            "joe@stra\xc3\x9f"
+            "e.example",
+            "joe@xn--strae-oqa.example");
 }
 
 static void
@@ -120,8 +133,8 @@ a_phone_number_that_reads_as_international_passes(void **state)
     (void)state;
     becomes("phone", "+49 30 1234-5678", "+493012345678");
     becomes("phone", "+1 (555) 010.0199", "+15550100199");
-    becomes("phone", "+12345678", "+12345678");                 /* 8 digits */
-    becomes("phone", "+123456789012345", "+123456789012345");   /* 15 */
+    becomes("phone", "+12345678", "+12345678");               /* 8 digits */
+    becomes("phone", "+123456789012345", "+123456789012345"); /* 15 */
 }
 
 static void
@@ -146,8 +159,8 @@ a_phone_number_that_is_not_sure_stays_as_it_came(void **state)
     becomes_in("", " 030 12345678 ", "030 12345678");
     becomes_in("XX", "030 12345678", "030 12345678");
     becomes_in("US", "12", "12");
-    becomes_in("", "+1234567", "+1234567");                       /* 7 digits */
-    becomes_in("", "+1234567890123456", "+1234567890123456");     /* 16 */
+    becomes_in("", "+1234567", "+1234567");                   /* 7 digits */
+    becomes_in("", "+1234567890123456", "+1234567890123456"); /* 16 */
     becomes_in("US", "650-253-0000 ext. 12", "650-253-0000 ext. 12");
     becomes_in("US", "SIP/201", "SIP/201");
 }
@@ -156,8 +169,20 @@ static void
 a_value_that_stands_for_nobody_is_left_out(void **state)
 {
     static const char *const values[] = {
-        "", " ", "null", "NULL", "None", "undefined", "anonymous", "Unknown", "n/a", "-", "0",
-        "0000000000", "00000000-0000-0000-0000-000000000000", "1234567890",
+        "",
+        " ",
+        "null",
+        "NULL",
+        "None",
+        "undefined",
+        "anonymous",
+        "Unknown",
+        "n/a",
+        "-",
+        "0",
+        "0000000000",
+        "00000000-0000-0000-0000-000000000000",
+        "1234567890",
     };
 
     (void)state;
@@ -187,13 +212,20 @@ a_withheld_or_invented_phone_number_is_left_out(void **state)
 static void
 identifiers_come_strongest_first_and_once(void **state)
 {
-    static const char *const wanted[] = {"crm:9", "loyalty:1", "loyalty:2", "email:joe@example.com",
-                                         "phone:+493012345678", "cookie:c", "x-a:1", "x-b:1"};
+    static const char *const wanted[] = {
+        "crm:9",    "loyalty:1", "loyalty:2", "email:joe@example.com", "phone:+493012345678",
+        "cookie:c", "x-a:1",     "x-b:1"};
     struct tl_identifier ids[] = {
-        {str("x-b"), str("1")}, {str("cookie"), str("c")}, {str("email"), str("JOE@example.com")},
-        {str("loyalty"), str("2")}, {str("x-a"), str("1")}, {str("loyalty"), str("1")},
-        {str("phone"), str("+49 30 12345678")}, {str("email"), str("joe@EXAMPLE.com ")},
-        {str("crm"), str("9")}, {str("phone"), str("+493012345678")},
+        {str("x-b"), str("1")},
+        {str("cookie"), str("c")},
+        {str("email"), str("JOE@example.com")},
+        {str("loyalty"), str("2")},
+        {str("x-a"), str("1")},
+        {str("loyalty"), str("1")},
+        {str("phone"), str("+49 30 12345678")},
+        {str("email"), str("joe@EXAMPLE.com ")},
+        {str("crm"), str("9")},
+        {str("phone"), str("+493012345678")},
     };
     struct store_identifier *out;
     const char *detail;

@@ -22,7 +22,8 @@ read_line(struct settings *s, const char *line, char error[SETTINGS_ERROR_BYTES]
     int count = 0;
 
     snprintf(copy, sizeof copy, "touchlined %s", line);
-    for (char *word = strtok(copy, " "); word != NULL && count < WORDS_MAX; word = strtok(NULL, " "))
+    for (char *word = strtok(copy, " "); word != NULL && count < WORDS_MAX;
+         word = strtok(NULL, " "))
         words[count++] = word;
     error[0] = '\0';
     return settings_read(s, count, words, error);
@@ -107,11 +108,18 @@ the_command_line_is_over_the_file(void **state)
 static void
 only_this_machine_gets_in_without_keys(void **state)
 {
-    static const char *const local[] = {"tcp://127.0.0.1:7700", "tcp://127.0.0.2:1", "ipc:///run/t",
-                                        "tcp://localhost:7700", "tcp://[::1]:7700", "tcp://lo:7700"};
-    static const char *const open[] = {"tcp://0.0.0.0:7700", "tcp://*:7700", "tcp://[::]:7700",
-                                       "tcp://192.168.0.1:7700", "tcp://eth0:7700", "udp://127.0.0.1:1",
-                                       "tcp://localhost.example.com:1", "tcp://127example.com:1", ""};
+    static const char *const local[] = {"tcp://127.0.0.1:7700", "tcp://127.0.0.2:1",
+                                        "ipc:///run/t",         "tcp://localhost:7700",
+                                        "tcp://[::1]:7700",     "tcp://lo:7700"};
+    static const char *const open[] = {"tcp://0.0.0.0:7700",
+                                       "tcp://*:7700",
+                                       "tcp://[::]:7700",
+                                       "tcp://192.168.0.1:7700",
+                                       "tcp://eth0:7700",
+                                       "udp://127.0.0.1:1",
+                                       "tcp://localhost.example.com:1",
+                                       "tcp://127example.com:1",
+                                       ""};
 
     (void)state;
     for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
