@@ -248,12 +248,12 @@ finish(struct broker *b)
 {
     int err;
 
+    loop_socket_stop(&b->wire);
     batch_settle(b);
-    verify_stop(b);
+    verify_stop(b);         /* it lets the loop run, which must take nothing any more */
     session_retry(b);
     syncer_stop(&b->batch.syncer);
     free_all(b);
-    loop_socket_stop(&b->wire);
     router_close(&b->router, LINGER_MS);
     deadletter_close(&b->deadletters);
     err = store_close(&b->store);
