@@ -163,6 +163,10 @@ $(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o
 	$(call say,link)
 	$(Q)$(CXX) $(SANFLAGS) -o $@ $< $(filter %.a,$^) -lcmocka $(LIBS)
 
+# This one decides when there is memory.
+$(BUILD)/tests/unit/client_oom_test: LIBS += \
+    $(foreach f,malloc calloc realloc strdup free,-Wl,--wrap=$f)
+
 $(BUILD)/tests/python/touchline_pb2.py: proto/touchline.proto
 	@mkdir -p $(@D)
 	$(Q)protoc --python_out=$(@D) -Iproto -I/usr/include proto/touchline.proto

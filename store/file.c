@@ -84,6 +84,8 @@ sync_parent(int dir)
     return err;
 }
 
+/* One that was there may have been made by a start that died before its sync; not
+ * to be let into the parent says that somebody else made it. */
 int
 file_open_dir(const char *path, int *dir)
 {
@@ -94,7 +96,7 @@ file_open_dir(const char *path, int *dir)
         return file_code(errno);
     if ((*dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return file_code(errno);
-    if (made && (err = sync_parent(*dir)) != 0) {
+    if ((err = sync_parent(*dir)) != 0 && (made || errno != EACCES)) {
         close(*dir);
         *dir = -1;
         return err;

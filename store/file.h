@@ -23,7 +23,8 @@ int file_sync(int fd);
 /* A synced file gets its final name in the same directory; durable on return. */
 int file_rename(int dir, const char *from, const char *to);
 
-/* Opens a directory, making its last component if it is not there. */
+/* Opens a directory, making its last component if it is not there; on return it
+ * is there for good. */
 int file_open_dir(const char *path, int *dir);
 
 /* Removes what a crash left of files never finished: names that end in `.tmp`. */

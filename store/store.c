@@ -36,7 +36,12 @@ fail(char *why, const char *what, const char *path)
 static int
 make_dir(const char *path, char *why)
 {
-    return mkdir(path, 0700) == 0 || errno == EEXIST ? 0 : fail(why, "make directory", path);
+    int dir;
+
+    if (file_open_dir(path, &dir) != 0)
+        return fail(why, "make directory", path);
+    close(dir);
+    return 0;
 }
 
 static int
