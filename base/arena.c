@@ -27,8 +27,10 @@ add_block(struct arena *a, size_t bytes)
     size_t size = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
     struct arena_block *block = malloc(sizeof *block + size);
 
-    if (block == NULL)
+    if (block == NULL) {
+        a->failed = true;
         return NULL;
+    }
     block->used = 0;
     block->size = size;
     block->next = a->blocks;
@@ -85,6 +87,7 @@ arena_reset(struct arena *a)
     if (a->blocks != NULL)
         a->blocks->used = 0;
     a->budget = a->budget_max;
+    a->failed = false;
 }
 
 void

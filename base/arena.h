@@ -6,6 +6,7 @@
 #ifndef ARENA_H
 #define ARENA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_block;
@@ -14,6 +15,7 @@ struct arena {
     struct arena_block *blocks;
     size_t budget;      /* bytes that may still be taken */
     size_t budget_max;
+    bool failed;        /* memory was out, not the budget */
 };
 
 void arena_init(struct arena *a, size_t budget_bytes);

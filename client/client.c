@@ -191,18 +191,19 @@ dispatch(struct tl_client *c, struct tl_reply **reply)
     return 0;
 }
 
-/* TL_EAWAY when there is none. */
+/* TL_EAWAY when there is none.  What was received is read once there is memory. */
 static int
 receive(struct tl_client *c)
 {
     struct tl_reply *reply = c->spare;
-    int err;
+    int err = 0;
 
     c->spare = NULL;
     if (reply == NULL && (reply = reply_new()) == NULL)
         return TL_ENOMEM;
-    if ((err = connection_receive(&c->connection, &reply->msg)) == 0
-        && (err = reply_read(reply)) == 0)
+    if (!reply->unread)
+        err = connection_receive(&c->connection, &reply->msg);
+    if (err == 0 && (err = reply_read(reply)) == 0)
         err = dispatch(c, &reply);
     if (c->spare == NULL) {
         c->spare = reply;
@@ -272,6 +273,8 @@ wait_ms(const struct tl_client *c, int64_t deadline)
 {
     int64_t now = clock_monotonic();
 
+    if (c->spare != NULL && c->spare->unread)
+        return 0;
     if (c->state == SESSION_GREETING && !c->greeted && c->greet_at < deadline)
         deadline = c->greet_at;
     if (c->publisher.busy_until > now && c->publisher.busy_until < deadline)

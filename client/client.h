@@ -28,6 +28,7 @@ enum session_state {
 struct tl_reply {
     struct tl_reply *next;      /* in a stream's queue */
     zmq_msg_t msg;
+    bool unread;                /* received, and there was no memory to read it */
     struct arena arena;
     struct wire_reply wire;     /* nothing in it when it is a delivery */
     bool is_delivery;

@@ -48,6 +48,8 @@ tl_event_decode(struct tl_str bytes, struct tl_event **out)
         return TL_ENOMEM;
     arena_init(&d->arena, CODEC_BUDGET_BYTES);
     if ((err = codec_decode(CODEC_EVENT, &d->event, bytes, &d->arena)) != 0) {
+        if (d->arena.failed)
+            err = TL_ENOMEM;
         arena_fini(&d->arena);
         free(d);
         return err;

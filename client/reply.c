@@ -41,13 +41,16 @@ reply_read(struct tl_reply *reply)
     arena_reset(&reply->arena);
     reply->wire = (struct wire_reply){0};
     reply->code = 0;
+    reply->unread = false;
     reply->is_delivery = step == DELIVERY_YES;
     if (step == DELIVERY_MALFORMED)
         return TL_EFORMAT;
     if (step == DELIVERY_YES)
         return 0;
-    if (codec_decode(CODEC_REPLY, &reply->wire, bytes, &reply->arena) != 0)
-        return TL_EFORMAT;
+    if (codec_decode(CODEC_REPLY, &reply->wire, bytes, &reply->arena) != 0) {
+        reply->unread = reply->arena.failed;
+        return reply->unread ? TL_ENOMEM : TL_EFORMAT;
+    }
     if (reply->wire.refusal != NULL)
         reply->code = (int)reply->wire.refusal->code;
     return 0;

@@ -7,7 +7,8 @@
 
 struct tl_reply *reply_new(void);               /* NULL: out of memory */
 
-/* Decodes what reply->msg holds.  Returns 0 or TL_EFORMAT. */
+/* Decodes what reply->msg holds.  Returns 0, TL_EFORMAT or TL_ENOMEM (it is
+ * unread then, and may be read again). */
 int reply_read(struct tl_reply *reply);
 
 /* A position's text, with a NUL; empty when the broker named no log. */

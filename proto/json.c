@@ -256,6 +256,8 @@ json_from_bytes(enum codec_message what, struct tl_str bytes, bool whole, struct
         err = TL_ENOMEM;
     else if ((err = codec_decode(what, message, bytes, &arena)) == 0)
         write_object(out, t, message, whole);
+    if (arena.failed)
+        err = TL_ENOMEM;
     arena_fini(&arena);
     return err != 0 ? err : out->failed ? TL_ENOMEM : 0;
 }
@@ -651,6 +653,8 @@ json_to_bytes(enum codec_message what, struct tl_str json, struct buf *out, char
         err = TL_ENOMEM;
     else if ((err = read_object(&r, t, value, message, &(struct place){0})) == 0)
         codec_encode(what, message, out);
+    if (r.arena.failed)
+        err = TL_ENOMEM;
     arena_fini(&r.arena);
     json_decref(value);
     return err != 0 ? err : out->failed ? TL_ENOMEM : 0;

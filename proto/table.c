@@ -85,8 +85,14 @@ static const struct mirror mirrors[] = {
 };
 
 #define MIRRORS (sizeof mirrors / sizeof *mirrors)
+#define FIELDS_MAX 512
 
 static struct table tables[MIRRORS];
+
+/* Of all messages.  Not from the heap: the first call of a client must be able
+ * to say that memory is out. */
+static struct table_field fields[FIELDS_MAX];
+static size_t fields_used;
 
 static const struct table *
 find(const ProtobufCMessageDescriptor *message)
@@ -221,7 +227,9 @@ build(struct table *t, const struct mirror *m)
     struct layout at = {0, 1};
     size_t count = m->message->n_fields;
 
-    must((t->fields = calloc(count + 1, sizeof *t->fields)) != NULL);
+    must(count <= FIELDS_MAX - fields_used);
+    t->fields = fields + fields_used;
+    fields_used += count;
     t->fields_count = count;
     t->size = m->size;
     for (size_t i = 0; i < count; i++) {
