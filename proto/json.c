@@ -430,13 +430,14 @@ static int
 read_word(struct reader *r, const struct table_field *f, const json_t *value, uint32_t *out,
           const struct place *p)
 {
-    int64_t v = -1;
+    int64_t v = INT64_MIN;
 
     if (json_is_string(value))
         v = table_word_value(f, json_string_value(value));
     else if (json_is_integer(value))
         v = json_integer_value(value);
-    if (v < 0 || v > INT32_MAX)
+    /* A number without a name comes from a newer program, and is what we write of it. */
+    if (v < INT32_MIN || v > INT32_MAX)
         return fail(r, p, TL_MALFORMED, "must be one of its names");
     *out = (uint32_t)v;
     return 0;

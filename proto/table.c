@@ -295,5 +295,5 @@ table_word_value(const struct table_field *f, const char *word)
 {
     const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value_by_name(f->words, word);
 
-    return v != NULL ? v->value : -1;
+    return v != NULL ? v->value : INT64_MIN;
 }

@@ -58,7 +58,7 @@ void table_init(void);
 
 const struct table *table_of(enum codec_message what);
 
-/* The name of an enum's value; NULL: none.  And back: -1. */
+/* The name of an enum's value; NULL: none.  And back; INT64_MIN: none. */
 const char *table_word(const struct table_field *f, uint32_t value);
 int64_t table_word_value(const struct table_field *f, const char *word);
 

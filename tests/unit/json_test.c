@@ -196,6 +196,27 @@ anything_else_is_no_base64(void **state)
 }
 
 static void
+a_code_of_a_newer_program_survives_as_a_number(void **state)
+{
+    static const char *const too_far[] = {"-2147483649", "2147483648"};
+
+    (void)state;
+    check(CODEC_REPLY, "{\"refusal\":{\"code\":-1}}", false, "{\"refusal\":{\"code\":-1}}");
+    check(CODEC_REPLY, "{\"refusal\":{\"code\":-2147483648}}", false,
+          "{\"refusal\":{\"code\":-2147483648}}");
+    check(CODEC_REPLY, "{\"refusal\":{\"code\":2147483647}}", false,
+          "{\"refusal\":{\"code\":2147483647}}");
+    for (size_t i = 0; i < 2; i++) {
+        struct buf b = {0};
+        char json[64];
+        int len = snprintf(json, sizeof json, "{\"refusal\":{\"code\":%s}}", too_far[i]);
+
+        assert_int_equal(read_bytes(CODEC_REPLY, json, (size_t)len, &b), TL_MALFORMED);
+        buf_free(&b);
+    }
+}
+
+static void
 codes_are_names(void **state)
 {
     struct buf b = {0};
@@ -454,6 +475,7 @@ main(void)
         cmocka_unit_test(times_are_rfc_3339),
         cmocka_unit_test(bytes_are_base64),
         cmocka_unit_test(anything_else_is_no_base64),
+        cmocka_unit_test(a_code_of_a_newer_program_survives_as_a_number),
         cmocka_unit_test(codes_are_names),
         cmocka_unit_test(a_request_has_one_body),
         cmocka_unit_test(a_key_of_a_map_sent_twice_is_written_once),
