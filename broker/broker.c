@@ -208,6 +208,9 @@ broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTE
     if ((err = deadletter_open(&b->deadletters, s->data)) != 0)
         snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/deadletters.jsonl: %s", s->data,
                  strerror(err));
+    else if ((err = groups_open(&b->groups, s->data)) != 0)
+        snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/groups.log: %s", s->data,
+                 strerror(err));
     else
         err = open_wire(b, s, why);
     if (err != 0)
@@ -256,6 +259,7 @@ finish(struct broker *b)
     free_all(b);
     router_close(&b->router, LINGER_MS);
     deadletter_close(&b->deadletters);
+    groups_close(&b->groups);
     err = store_close(&b->store);
     close_handles(b);       /* the store may have used the wake-up until here */
     if (err == TL_NO_SPACE) {

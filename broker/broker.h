@@ -17,6 +17,7 @@
 #include "broker/answer.h"
 #include "broker/batch.h"
 #include "broker/deadletter.h"
+#include "broker/groups.h"
 #include "broker/held.h"
 #include "broker/ingress.h"
 #include "broker/request.h"
@@ -51,6 +52,7 @@ struct broker {
     struct held_all held;
     struct streams streams;
     struct deadletters deadletters;
+    struct groups groups;
     struct verify verify;
     struct stats stats;
 

@@ -14,13 +14,6 @@ publish(struct broker *b, struct asked *q)
     ingress_publish(b, q->session, q->request, q->message);
 }
 
-static void
-group_commit(struct broker *b, struct asked *q)
-{
-    session_refuse(b, q->session, q->request->id, TL_UNSUPPORTED,
-                   "this broker keeps no positions of groups yet");
-}
-
 static const struct {
     size_t body;
     void (*take)(struct broker *b, struct asked *q);
@@ -35,7 +28,7 @@ static const struct {
     {offsetof(struct wire_request, stream_close), stream_take_close},
     {offsetof(struct wire_request, offers), answer_offers},
     {offsetof(struct wire_request, verify), verify_take},
-    {offsetof(struct wire_request, group_commit), group_commit},
+    {offsetof(struct wire_request, group_commit), groups_take_commit},
     {offsetof(struct wire_request, campaign), answer_campaign},
 };
 

@@ -32,6 +32,7 @@ struct stream {
     int64_t to_received;            /* inclusive */
     uint64_t credit_events;
     int64_t credit_bytes;           /* the last event may overdraw it */
+    uint64_t generation;            /* as holder of a group's share; 0: of none */
     uint64_t scanned_bytes;         /* since something was sent */
     uint64_t sent_ms;
 };
@@ -151,6 +152,7 @@ send_batch(struct broker *b, struct stream *st, struct stream_batch *out)
         .events = out != NULL ? out->events : NULL,
         .events_count = out != NULL ? out->count : 0,
         .position = broker_position(b, st->at, position),
+        .generation = st->generation,
     };
 
     session_reply(b, st->session, &(struct wire_reply){.id = st->request, .stream = &batch});
@@ -409,6 +411,26 @@ stop_at(struct broker *b, struct stream *st, struct tl_str to, const char **deta
     return 0;
 }
 
+/* A group goes on where it has got to, or at `from` when that is later. */
+static int
+hold_group(struct broker *b, struct stream *st, const struct wire_stream_open *open,
+           const char **detail)
+{
+    const struct wire_filter *f = open->filter;
+    uint64_t at;
+    int err;
+
+    if (open->group.len == 0)
+        return 0;
+    err = groups_hold(&b->groups, open->group, f != NULL ? f->share : 0, f != NULL ? f->shares : 0,
+                      &st->generation, &at, detail);
+    if (err == TL_EIO)
+        broker_fail(b, *detail);
+    if (err == 0 && at > st->at)
+        st->at = at;
+    return err;
+}
+
 static int
 set_up(struct broker *b, struct stream *st, const struct wire_stream_open *open,
        const char **detail)
@@ -416,10 +438,6 @@ set_up(struct broker *b, struct stream *st, const struct wire_stream_open *open,
     int err;
 
     *detail = NULL;
-    if (open->group.len > 0) {
-        *detail = "this broker keeps no positions of groups yet";
-        return TL_UNSUPPORTED;
-    }
     if ((err = filter_init(&st->filter, open->filter, detail)) != 0)
         return err;
     arena_reset(&b->event_arena);
@@ -428,7 +446,8 @@ set_up(struct broker *b, struct stream *st, const struct wire_stream_open *open,
                             open->filter->customers_count, &b->event_arena, detail)) != 0)
         return err;
     st->follow = open->follow;
-    if ((err = start(b, st, open->from, detail)) != 0)
+    if ((err = start(b, st, open->from, detail)) != 0
+        || (err = hold_group(b, st, open, detail)) != 0)
         return err;
     return stop_at(b, st, open->to, detail);
 }

@@ -11,6 +11,7 @@ enum {
     BATCH_LOG = BYTES(2),
     BATCH_EVENT = BYTES(3),
     BATCH_POSITION = BYTES(4),
+    BATCH_GENERATION = VARINT(5),
     EVENT_NUMBER = VARINT(1),
     EVENT_RECEIVED = VARINT(2),
     EVENT_PROFILE = VARINT(3),
@@ -102,6 +103,8 @@ read_batch(struct delivery *d, struct tl_str batch)
             d->log = f.bytes;
         else if (f.key == BATCH_POSITION)
             d->position = f.bytes;
+        else if (f.key == BATCH_GENERATION)
+            d->generation = f.number;
     }
     return step == DELIVERY_NO ? DELIVERY_YES : step;
 }

@@ -12,6 +12,7 @@ struct delivery {
     uint64_t stream;
     struct tl_str log;
     struct tl_str position;
+    uint64_t generation;            /* of the group's holder */
     const unsigned char *at, *end;  /* what is not handed out yet */
 };
 

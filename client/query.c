@@ -149,11 +149,24 @@ ask_verify(struct buf *out, uint64_t id, const char *about, const struct tl_quer
     return encode(out, &request);
 }
 
+static int
+ask_commit(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
+{
+    struct wire_group_commit body = {
+        .group = str(about),
+        .position = str(q->at_least),
+        .generation = q->generation,
+    };
+    struct wire_request request = {.id = id, .group_commit = &body};
+
+    return encode(out, &request);
+}
+
 static int (*const questions[])(struct buf *, uint64_t, const char *, const struct tl_query *) = {
     [TL_ASK_CONTEXT] = ask_context,   [TL_ASK_TIMELINE] = ask_timeline,
     [TL_ASK_OFFERS] = ask_offers,     [TL_ASK_MAY_CONTACT] = ask_may_contact,
     [TL_ASK_CAMPAIGN] = ask_campaign, [TL_ASK_STAT] = ask_stat,
-    [TL_ASK_VERIFY] = ask_verify,
+    [TL_ASK_VERIFY] = ask_verify,   [TL_ASK_COMMIT] = ask_commit,
 };
 
 /* --------------------------------------------------------------------- ask */
@@ -381,4 +394,15 @@ int
 tl_verify(struct tl_client *c, struct tl_reply **out)
 {
     return ask_and_wait(c, TL_ASK_VERIFY, NULL, NULL, out);
+}
+
+int
+tl_commit(struct tl_client *c, const char *group, const char *position, uint64_t generation)
+{
+    struct tl_query query = {.at_least = position, .generation = generation};
+    struct tl_reply *reply;
+    int code = ask_and_wait(c, TL_ASK_COMMIT, group, &query, &reply);
+
+    tl_reply_free(&reply);
+    return code;
 }

@@ -28,6 +28,7 @@ struct tl_stream {
     struct tl_reply *current;
     char received[TL_POSITION_BYTES + 1];   /* where to open again */
     char passed[TL_POSITION_BYTES + 1];     /* the caller had everything up to it */
+    uint64_t generation;                /* as holder of a group's share */
     bool delivering;                    /* `event` is of `current` */
     struct tl_stream_event event;
     struct buf whole;
@@ -279,8 +280,10 @@ begin(struct tl_stream *s)
     if ((s->first = r->next) == NULL)
         s->last = NULL;
     s->current = r;
-    if (r->is_delivery)
+    if (r->is_delivery) {
+        s->generation = r->delivery.generation;
         return;
+    }
     if (over != NULL && over->position.len == TL_POSITION_BYTES)
         memcpy(s->passed, over->position.ptr, TL_POSITION_BYTES);
     if (over != NULL)
@@ -403,6 +406,12 @@ tl_stream_position(const struct tl_stream *s, char out[TL_POSITION_BYTES + 1])
         reply_position(out, s->current->delivery.log, s->event.number);
     else
         memcpy(out, s->passed, sizeof s->passed);
+}
+
+uint64_t
+tl_stream_generation(const struct tl_stream *s)
+{
+    return s->generation;
 }
 
 int

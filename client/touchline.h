@@ -124,6 +124,7 @@ enum tl_question {
     TL_ASK_CAMPAIGN,                /* `about`; NULL: all */
     TL_ASK_STAT,
     TL_ASK_VERIFY,                  /* takes as long as it takes */
+    TL_ASK_COMMIT,                  /* of group `about`: at_least is what it has done */
 };
 
 /* What the questions take; zeroed is fine, and only what applies is read. */
@@ -134,6 +135,7 @@ struct tl_query {
     const char *as_of;              /* context: a position or RFC 3339 time; NULL: now */
     int64_t now;                    /* context, offers: 0: the broker's clock */
     uint32_t bytes_max;             /* context: 0: 4096 */
+    uint64_t generation;            /* commit: of the holder */
     uint32_t limit;                 /* timeline, offers: 0: the broker's */
     int64_t before;                 /* timeline: 0: from the newest */
     const char *const *types;       /* timeline: exact, or a prefix ending in '*' */
@@ -244,6 +246,17 @@ const char *tl_stream_detail(const struct tl_stream *stream);
  * with a NUL; empty before the broker's first word.  Save it together with what
  * you made of the events. */
 void tl_stream_position(const struct tl_stream *stream, char out[TL_POSITION_BYTES + 1]);
+
+/* The generation of this reader as holder of its group's share; 0: of none, or
+ * nothing was delivered yet. */
+uint64_t tl_stream_generation(const struct tl_stream *stream);
+
+/* Acknowledges: the group has done with everything up to `position`; the broker
+ * keeps it, and the next holder goes on there.  Call when the output is safe.
+ * Returns 0, TL_STALE_GROUP (another holder took over: stop), TL_BAD_POSITION,
+ * TL_NO_SPACE, TL_EAWAY, TL_ENOMEM. */
+int tl_commit(struct tl_client *client, const char *group, const char *position,
+              uint64_t generation);
 
 /* The bytes of the event just delivered with position, received_time and
  * profile in it.  Borrowed until the next call on this stream.

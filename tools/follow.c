@@ -9,12 +9,17 @@
 #define PATIENCE_FIRST_NS (5 * CLOCK_SECOND)
 #define PATIENCE_NS (120 * CLOCK_SECOND)
 #define ROUND_MS 1000
+#define COMMIT_NS CLOCK_SECOND
 #define CSV_HEADING "position,time,channel,type,customer,id,source,offer,campaign,outcome"
 
 struct following {
     struct verb_call *call;
     bool live;
+    struct tl_client *client;
     struct tl_stream *stream;
+    const char *group;      /* NULL: none */
+    int64_t committed_at;
+    char committed[TL_POSITION_BYTES + 1];
     struct buf out;
     bool heard;             /* there was a broker */
     bool said;              /* that we wait */
@@ -206,11 +211,37 @@ heard(struct following *f)
     f->since = clock_monotonic();
 }
 
+/* What was printed is handed on before the group is said to have done with it. */
+static int
+commit(struct following *f)
+{
+    char position[TL_POSITION_BYTES + 1];
+    int err;
+
+    if (f->group == NULL || tl_stream_generation(f->stream) == 0)
+        return 0;
+    tl_stream_position(f->stream, position);
+    f->committed_at = clock_monotonic();
+    if (position[0] == '\0' || strcmp(position, f->committed) == 0)
+        return 0;
+    if (fflush(stdout) != 0)
+        return TL_EIO;
+    err = tl_commit(f->client, f->group, position, tl_stream_generation(f->stream));
+    if (err == 0)
+        memcpy(f->committed, position, sizeof position);
+    return err == TL_EAWAY ? 0 : err;
+}
+
 /* The next event, or NULL and 0 when it is to be tried again. */
 static int
 next(struct following *f, const struct tl_stream_event **ev)
 {
-    int err = tl_stream_next(f->stream, 0, ev);
+    int err = 0;
+
+    if (clock_monotonic() - f->committed_at > COMMIT_NS)
+        err = commit(f);
+    if (err == 0)
+        err = tl_stream_next(f->stream, 0, ev);
 
     if (err != 0 && err != TL_EAWAY)
         return err;
@@ -238,21 +269,20 @@ pump(struct following *f)
     while ((err = next(f, &ev)) == 0)
         if (ev != NULL && (err = put(f)) != 0)
             return err;
-    if (err == TL_ECLOSED && fflush(stdout) != 0)
-        return TL_EIO;
-    return err == TL_ECLOSED ? 0 : err;
+    if (err != TL_ECLOSED)
+        return err;
+    return fflush(stdout) != 0 ? TL_EIO : commit(f);
 }
 
 int
 follow_run(struct verb_call *call, const struct follow *how, const struct tl_stream_options *o)
 {
-    struct following f = {.call = call, .live = how->live};
-    struct tl_client *client;
+    struct following f = {.call = call, .live = how->live, .group = how->group};
     int code, err;
 
-    if ((code = verb_open(call, &client, NULL, NULL)) != 0)
+    if ((code = verb_open(call, &f.client, NULL, NULL)) != 0)
         return code;
-    if ((err = tl_stream_open(client, o, &f.stream)) == 0)
+    if ((err = tl_stream_open(f.client, o, &f.stream)) == 0)
         err = pump(&f);
     if (err != 0) {
         const char *detail = f.stream != NULL ? tl_stream_detail(f.stream) : "";
@@ -260,7 +290,7 @@ follow_run(struct verb_call *call, const struct follow *how, const struct tl_str
         code = verb_failed(call, err, (struct tl_str){detail, strlen(detail)});
     }
     tl_stream_close(&f.stream);
-    tl_close(&client);
+    tl_close(&f.client);
     buf_free(&f.out);
     return code;
 }

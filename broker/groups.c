@@ -1,0 +1,299 @@
+#include "broker/groups.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/must.h"
+#include "broker/broker.h"
+#include "proto/code.h"
+#include "proto/position.h"
+#include "proto/str.h"
+
+#define FILE_NAME "groups.log"
+#define LINE_BYTES (GROUP_NAME_BYTES_MAX + 100)
+
+/* One share of one group; with shares 0 the whole. */
+struct group_share {
+    char name[GROUP_NAME_BYTES_MAX + 1];
+    uint32_t share;
+    uint32_t shares;
+    uint64_t generation;
+    uint64_t at;
+};
+
+/* -------------------------------------------------------------------- names */
+
+struct share_key {
+    char name[GROUP_NAME_BYTES_MAX + 1];
+    uint32_t share;
+};
+
+static struct share_key
+make_key(struct tl_str name, uint32_t share)
+{
+    struct share_key key;
+
+    memset(&key, 0, sizeof key);
+    memcpy(key.name, name.ptr, name.len);
+    key.share = share;
+    return key;
+}
+
+static struct group_share *
+find(const struct groups *g, struct tl_str name, uint32_t share)
+{
+    struct share_key key = make_key(name, share);
+
+    return map_get(&g->by_name, &key, sizeof key);
+}
+
+static struct group_share *
+add(struct groups *g, struct tl_str name, uint32_t share, uint32_t shares)
+{
+    struct share_key key = make_key(name, share);
+    struct group_share *s = calloc(1, sizeof *s);
+
+    must(s != NULL);
+    memcpy(s->name, name.ptr, name.len);
+    s->share = share;
+    s->shares = shares;
+    *map_put(&g->by_name, &key, sizeof key) = s;
+    return s;
+}
+
+/* Words a user types, and that fit a line of the file. */
+static bool
+good_name(struct tl_str name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if ((unsigned char)name.ptr[i] <= ' ')
+            return false;
+    return name.len > 0 && name.len <= GROUP_NAME_BYTES_MAX;
+}
+
+/* ----------------------------------------------------------------- the file */
+
+static int
+write_line(int fd, const struct group_share *s)
+{
+    char line[LINE_BYTES];
+    int len = snprintf(line, sizeof line, "%s %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 "\n",
+                       s->name, s->share, s->shares, s->generation, s->at);
+
+    if (write(fd, line, (size_t)len) == len && fdatasync(fd) == 0)
+        return 0;
+    return errno == ENOSPC || errno == EDQUOT ? TL_NO_SPACE : TL_EIO;
+}
+
+static void
+read_line(struct groups *g, const char *line)
+{
+    struct group_share *s, read = {0};
+    struct tl_str name;
+
+    /* A line torn by a crash was never confirmed. */
+    if (strchr(line, '\n') == NULL ||
+        sscanf(line, "%128s %" SCNu32 " %" SCNu32 " %" SCNu64 " %" SCNu64, read.name, &read.share,
+               &read.shares, &read.generation, &read.at) != 5)
+        return;
+    name = (struct tl_str){read.name, strlen(read.name)};
+    s = find(g, name, read.share);
+    if (s == NULL)
+        s = add(g, name, read.share, read.shares);
+    s->generation = read.generation;
+    s->at = read.at;
+    if (read.generation > g->generation)
+        g->generation = read.generation;
+}
+
+static int
+read_file(struct groups *g)
+{
+    int fd = openat(g->dir, FILE_NAME, O_RDONLY | O_CLOEXEC);
+    char line[LINE_BYTES];
+    FILE *f;
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : errno;
+    f = fdopen(fd, "r");
+    must(f != NULL);
+    while (fgets(line, sizeof line, f) != NULL)
+        read_line(g, line);
+    fclose(f);
+    return 0;
+}
+
+/* The file anew with one line a share, beside the old one. */
+static int
+compact(struct groups *g)
+{
+    int fd = openat(g->dir, FILE_NAME ".tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    struct map_entry *entry;
+    size_t i = 0;
+    int err = 0;
+
+    if (fd < 0)
+        return errno;
+    while (err == 0 && (entry = map_next(&g->by_name, &i)) != NULL)
+        err = write_line(fd, entry->value);
+    if (err == 0 && (fsync(fd) != 0 || renameat(g->dir, FILE_NAME ".tmp", g->dir, FILE_NAME) != 0 ||
+                     fsync(g->dir) != 0))
+        err = TL_EIO;
+    if (err != 0) {
+        err = errno;
+        close(fd);
+        return err;
+    }
+    g->fd = fd;
+    return 0;
+}
+
+int
+groups_open(struct groups *g, const char *dir)
+{
+    int err;
+
+    *g = (struct groups){.fd = -1, .dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (g->dir < 0)
+        return errno;
+    if ((err = read_file(g)) != 0)
+        return err;
+    /* Without space the old file does until there is. */
+    if ((err = compact(g)) == ENOSPC || err == EDQUOT) {
+        g->fd = openat(g->dir, FILE_NAME, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        err = g->fd < 0 ? errno : 0;
+    }
+    return err;
+}
+
+void
+groups_close(struct groups *g)
+{
+    struct map_entry *entry;
+    size_t i = 0;
+
+    while ((entry = map_next(&g->by_name, &i)) != NULL)
+        free(entry->value);
+    map_fini(&g->by_name);
+    if (g->fd >= 0)
+        close(g->fd);
+    if (g->dir >= 0)
+        close(g->dir);
+}
+
+/* ------------------------------------------------------------ holders, acks */
+
+/* The number of shares of a group never changes: work would be done twice or
+ * not at all. */
+static bool
+shares_fit(const struct groups *g, struct tl_str name, uint32_t shares)
+{
+    struct map_entry *entry;
+    size_t i = 0;
+
+    while ((entry = map_next(&g->by_name, &i)) != NULL) {
+        const struct group_share *s = entry->value;
+
+        if (str_is(name, s->name))
+            return s->shares == shares;
+    }
+    return true;
+}
+
+int
+groups_hold(struct groups *g, struct tl_str name, uint32_t share, uint32_t shares,
+            uint64_t *generation, uint64_t *at, const char **detail)
+{
+    struct group_share *s, taken;
+    int err;
+
+    *detail = "a group's name has 1 to 128 bytes without blanks";
+    if (!good_name(name))
+        return TL_BAD_REQUEST;
+    *detail = "a group has at most 1024 shares";
+    if (shares > GROUP_SHARES_MAX)
+        return TL_TOO_MANY;
+    *detail = "this group reads in another number of shares; it is fixed";
+    if (!shares_fit(g, name, shares))
+        return TL_BAD_REQUEST;
+    *detail = "the broker keeps at most 10000 groups and shares";
+    s = find(g, name, share);
+    if (s == NULL && g->by_name.count >= GROUPS_MAX)
+        return TL_TOO_MANY;
+    if (s == NULL)
+        s = add(g, name, share, shares);
+    taken = *s;
+    taken.generation = g->generation + 1;
+    *detail = "the group's holder cannot be written down";
+    if ((err = write_line(g->fd, &taken)) != 0)
+        return err;
+    *s = taken;
+    g->generation = taken.generation;
+    *generation = s->generation;
+    *at = s->at;
+    *detail = NULL;
+    return 0;
+}
+
+static struct group_share *
+held_by(const struct groups *g, struct tl_str name, uint64_t generation)
+{
+    struct map_entry *entry;
+    size_t i = 0;
+
+    while ((entry = map_next(&g->by_name, &i)) != NULL) {
+        struct group_share *s = entry->value;
+
+        if (s->generation == generation && str_is(name, s->name))
+            return s;
+    }
+    return NULL;
+}
+
+static int
+commit(struct broker *b, const struct wire_group_commit *asked, const char **detail)
+{
+    struct group_share *s = held_by(&b->groups, asked->group, asked->generation), moved;
+    struct position p;
+    int err;
+
+    *detail = "the group has a newer holder, or there is no such group";
+    if (s == NULL)
+        return TL_STALE_GROUP;
+    *detail = "no position of this log";
+    if (position_parse(&p, asked->position) != 0 || p.log != store_log_id(b->store) ||
+        p.number > store_head(b->store))
+        return TL_BAD_POSITION;
+    *detail = NULL;
+    if (p.number <= s->at)
+        return 0;
+    moved = *s;
+    moved.at = p.number;
+    *detail = "the position cannot be written down";
+    if ((err = write_line(b->groups.fd, &moved)) == 0)
+        *s = moved;
+    return err;
+}
+
+void
+groups_take_commit(struct broker *b, struct asked *q)
+{
+    const struct wire_group_commit *asked = q->request->group_commit;
+    const char *detail;
+    int err = commit(b, asked, &detail);
+
+    if (err == TL_EIO)
+        broker_fail(b, detail);
+    if (err != 0)
+        session_refuse(b, q->session, q->request->id, err, detail);
+    else
+        session_reply(b, q->session,
+                      &(struct wire_reply){.id = q->request->id,
+                                           .group_commit = &(struct wire_group_committed){
+                                               asked->group, asked->position}});
+}
