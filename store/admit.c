@@ -61,8 +61,10 @@ answer_duplicate(struct store *st, const struct store_event *in, uint64_t first,
 
     out->number = first;
     if (err != 0) {
-        out->code = TL_EDAMAGED;
-        out->detail = "the first event of this source and id cannot be read";
+        /* One bad place on the disk must not stop the bus whenever its event is
+         * sent again; the copy that is put aside may serve to mend it. */
+        out->code = TL_DUPLICATE_DIFFERS;
+        out->detail = "what was stored under this source and id is damaged: run touchline verify";
     } else if (f.flags & FRAME_ERASED || codec_same_event(f.payload, in->bytes)) {
         out->duplicate = true;
     } else {
