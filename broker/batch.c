@@ -74,12 +74,12 @@ batch_large(const struct broker *b)
 }
 
 void
-batch_begin(struct broker *b)
+batch_begin(struct broker *b, bool busy)
 {
     if (b->batch.writing || !store_batch_take(b->store))
         return;
     b->batch.open_bytes = 0;
-    b->batch.writing = store_batch_bytes(b->store) > INLINE_BYTES_MAX;
+    b->batch.writing = busy || store_batch_bytes(b->store) > INLINE_BYTES_MAX;
     if (b->batch.writing)
         syncer_write(&b->batch.syncer);
     else

@@ -25,8 +25,9 @@ struct batch {
 /* Ends a write that the syncer is done with. */
 void batch_end(struct broker *b);
 
-/* Starts to write what is there, or writes it. */
-void batch_begin(struct broker *b);
+/* Starts to write what is there; a small batch is written at once unless the
+ * loop is busy with more. */
+void batch_begin(struct broker *b, bool busy);
 
 /* Is enough there to let the syncer begin while more is taken? */
 bool batch_large(const struct broker *b);

@@ -47,7 +47,7 @@ receive(struct broker *b)
     while (more && router_receive(&b->router, &from, &message, &b->stats.garbage)) {
         request_receive(b, &from, &message);
         if (batch_large(b))
-            batch_begin(b);
+            batch_begin(b, true);
         more = clock_monotonic() < end;
     }
     zmq_msg_close(&message);
@@ -78,9 +78,9 @@ turn(void *arg)
         tick_store(b);
     ingress_continue(b);
     if (batch_large(b))
-        batch_begin(b);
+        batch_begin(b, true);
     more = receive(b);
-    batch_begin(b);
+    batch_begin(b, more || ingress_can_continue(b));
     return stream_turn(b) || more || ingress_can_continue(b);
 }
 

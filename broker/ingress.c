@@ -15,11 +15,18 @@
 #define TURN_NS (500 * 1000)    /* then others are served, and the rest waits its turn */
 #define EVENTS_PER_LOOK 16      /* at the clock */
 
+/* Where an event lies in its message. */
+struct span {
+    uint32_t at;
+    uint32_t len;
+};
+
 struct publish {
     struct publish *next;
     struct session *session;
     uint64_t id;
-    zmq_msg_t message;          /* read again for the events not decided yet */
+    zmq_msg_t message;          /* kept while events are not decided yet */
+    struct span *spans;         /* of the events in it; NULL when all are decided */
     uint64_t need;              /* the highest number answered */
     bool no_space;
     size_t decided;
@@ -144,17 +151,25 @@ decide(struct broker *b, struct publish *p, struct tl_str bytes, int64_t receive
 
 /* --------------------------------------------------------------- one batch */
 
-/* Decides about events while there is room and time.  true: about all of them. */
+static struct tl_str
+waiting_event(struct publish *p, size_t i)
+{
+    const char *message = zmq_msg_data(&p->message);
+
+    return (struct tl_str){message + p->spans[i].at, p->spans[i].len};
+}
+
+/* Decides about events while there is room and time.  `events` are those just
+ * read; NULL: they wait where the spans say.  true: about all of them. */
 static bool
-decide_batch(struct broker *b, struct publish *p, const struct wire_publish *events,
-             int64_t deadline)
+decide_batch(struct broker *b, struct publish *p, const struct tl_str *events, int64_t deadline)
 {
     int64_t received = received_now(b);
 
     while (p->decided < p->count) {
         if (!store_has_room(b->store))
             return false;
-        decide(b, p, events->events[p->decided], received);
+        decide(b, p, events != NULL ? events[p->decided] : waiting_event(p, p->decided), received);
         p->decided++;
         if (p->decided % EVENTS_PER_LOOK == 0 && clock_monotonic() > deadline)
             break;
@@ -194,12 +209,22 @@ ingress_free(struct publish **p)
     gone->session->publishes--;
     session_unref(&gone->session);
     zmq_msg_close(&gone->message);
+    free(gone->spans);
     free(gone);
 }
 
+/* Remembers where its events are: the message is not read twice. */
 static void
-enqueue(struct broker *b, struct publish *p, zmq_msg_t *message)
+enqueue(struct broker *b, struct publish *p, const struct wire_publish *events, zmq_msg_t *message)
 {
+    const char *from = zmq_msg_data(message);
+
+    p->spans = malloc((p->count + 1) * sizeof p->spans[0]);
+    must(p->spans != NULL);
+    for (size_t i = p->decided; i < p->count; i++)
+        p->spans[i] = (struct span){events->events[i].len > 0
+                                        ? (uint32_t)(events->events[i].ptr - from) : 0,
+                                    (uint32_t)events->events[i].len};
     b->ingress.queue_bytes += zmq_msg_size(message);
     must(zmq_msg_move(&p->message, message) == 0);
     *b->ingress.queue_end = p;
@@ -242,22 +267,10 @@ ingress_publish(struct broker *b, struct session *s, const struct wire_request *
         return;
     }
     p = new_publish(s, request->id, events->events_count);
-    if (b->ingress.queue == NULL && decide_batch(b, p, events, clock_monotonic() + TURN_NS))
+    if (b->ingress.queue == NULL && decide_batch(b, p, events->events, clock_monotonic() + TURN_NS))
         finish(b, p);
     else
-        enqueue(b, p, message);
-}
-
-/* The request was read once, so it can be read again. */
-static bool
-decide_waiting(struct broker *b, struct publish *p, int64_t deadline)
-{
-    struct wire_request request;
-    struct tl_str bytes = {zmq_msg_data(&p->message), zmq_msg_size(&p->message)};
-
-    arena_reset(&b->request_arena);
-    must(codec_decode(CODEC_REQUEST, &request, bytes, &b->request_arena) == 0);
-    return decide_batch(b, p, request.publish, deadline);
+        enqueue(b, p, events, message);
 }
 
 static struct publish *
@@ -283,7 +296,7 @@ ingress_continue(struct broker *b)
     int64_t deadline = clock_monotonic() + TURN_NS;
 
     while (ingress_can_continue(b) && clock_monotonic() <= deadline)
-        if (decide_waiting(b, b->ingress.queue, deadline))
+        if (decide_batch(b, b->ingress.queue, NULL, deadline))
             finish(b, dequeue(b));
 }
 
