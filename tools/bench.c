@@ -2,9 +2,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tools/measure.h"
+#include "tools/peers.h"
 #include "tools/print.h"
-#include "tools/sandbox.h"
 #include "tools/verb.h"
 
 #define CUSTOMERS_DEFAULT 1000000
@@ -16,11 +17,19 @@ static const struct measure {
     const char *name;
     int (*run)(struct bench *b, struct row *row);
 } measures[] = {
-    {"ingest_batch100_pipelined", measure_ingest},
+    {"ingest_batch100_pipelined", measure_batch100},
+    {"ingest_batch1000_window8", measure_batch1000},
+    {"ingest_32_clients", measure_clients},
     {"ack_1_client", measure_ack},
     {"context_closed_loop", measure_context},
+    {"context_32_inflight", measure_contexts},
     {"live", measure_live},
     {"replay", measure_replay},
+    {"bytes_per_event", measure_event_bytes},
+    {"bytes_per_profile", measure_profile_bytes},
+    {"anonymous_bytes", measure_anonymous},
+    {"recovery_s", measure_recovery},
+    {"sustained", measure_sustained},       /* the last: only with --long */
 };
 
 #define ROWS (sizeof measures / sizeof measures[0])
@@ -33,87 +42,169 @@ say(const char *what)
 }
 
 static int
-failed(struct verb_call *call, int code, const char *doing)
+failed(struct verb_call *call, int code, const char *doing, const char *more)
 {
-    char why[256];
-    int len = snprintf(why, sizeof why, "%s: %s", doing, tl_code_sentence(code));
+    char why[SANDBOX_WHY_BYTES + 256];
+    int len = snprintf(why, sizeof why, "%s: %s%s%s", doing, tl_code_sentence(code),
+                       more[0] != '\0' ? ": " : "", more);
 
     return verb_failed(call, code, (struct tl_str){why, (size_t)len});
 }
 
+/* ------------------------------------------------------------------ measure */
+
+/* The cost of a broker that was started anew meanwhile is not known. */
 static int
-measure_all(struct verb_call *call, struct bench *b, struct row rows[ROWS])
+measure_one(struct bench *b, const struct measure *m, struct row *row)
+{
+    pid_t broker = b->sandbox->keeper.program;
+    int64_t theirs = measure_cpu_ns(broker), ours = measure_cpu_ns(getpid());
+    int err;
+
+    b->samples.count = 0;
+    b->making_ns = 0;
+    row->name = m->name;
+    if ((err = m->run(b, row)) != 0)
+        return err;
+    measure_watch_memory(b);
+    ours = measure_cpu_ns(getpid()) - ours - b->making_ns;
+    row->client_cpu_s = (double)ours / 1e9;
+    if (broker == b->sandbox->keeper.program)
+        row->broker_cpu_s = (double)(measure_cpu_ns(broker) - theirs) / 1e9;
+    return 0;
+}
+
+static int
+measure_all(struct verb_call *call, struct bench *b, struct row *rows, size_t count)
 {
     static const char fill[] = "storing events to begin with";
     int err;
 
     say(fill);
-    if ((err = measure_fill(b)) != 0)
-        return failed(call, err, fill);
-    for (size_t i = 0; i < ROWS; i++) {
+    if ((err = measure_open(b)) == 0)
+        err = measure_fill(b);
+    if (err != 0)
+        return failed(call, err, fill, b->why);
+    for (size_t i = 0; i < count; i++) {
         say(measures[i].name);
-        b->samples.count = 0;
-        rows[i].name = measures[i].name;
-        if ((err = measures[i].run(b, &rows[i])) != 0)
-            return failed(call, err, measures[i].name);
+        if ((err = measure_one(b, &measures[i], &rows[i])) != 0)
+            return failed(call, err, measures[i].name, b->why);
     }
     return 0;
 }
 
 static int
-print_json(const struct row rows[ROWS])
+measure_ours(struct verb_call *call, const char *parent, uint64_t events, uint64_t customers,
+             struct row *rows, size_t count)
+{
+    struct sandbox sandbox;
+    struct bench b = {.sandbox = &sandbox, .parent = parent, .events = events};
+    int err;
+
+    if (sandbox_start(&sandbox, parent, b.why) != 0) {
+        fprintf(stderr, "touchline: %s\n", b.why);
+        return VERB_NO;
+    }
+    call->broker = sandbox.endpoint;
+    workload_init(&b.workload, customers);
+    err = measure_all(call, &b, rows, count);
+    measure_close(&b);
+    call->broker = NULL;
+    if (sandbox_stop(&sandbox) != 0) {
+        fprintf(stderr, "touchline: the broker did not stop as it should\n");
+        err = err != 0 ? err : VERB_NO;
+    }
+    workload_run_fini(&b.run);
+    workload_fini(&b.workload);
+    free(b.samples.ns);
+    return err;
+}
+
+/* -------------------------------------------------------------------- print */
+
+static int
+print_json(const struct row *rows, size_t count)
 {
     struct buf out = {0};
 
-    for (size_t i = 0; i < ROWS; i++)
-        buf_printf(&out, "%s{\"name\":\"%s\",\"value\":%.0f,\"unit\":\"%s\","
-                   "\"p50\":%.1f,\"p99\":%.1f}",
-                   i == 0 ? "[" : ",", rows[i].name, rows[i].value, rows[i].unit,
-                   rows[i].p50_us, rows[i].p99_us);
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(&out, "%s{\"name\":\"%s\",\"value\":%.*f,\"unit\":\"%s\",", i == 0 ? "[" : ",",
+                   rows[i].name, rows[i].value < 100 ? 3 : 0, rows[i].value, rows[i].unit);
+        if (rows[i].timed)
+            buf_printf(&out, "\"p50\":%.1f,\"p99\":%.1f}", rows[i].p50_us, rows[i].p99_us);
+        else
+            buf_text(&out, "\"p50\":null,\"p99\":null}");
+    }
     buf_text(&out, "]");
     return print_line(&out, true);
 }
 
-static int
-print_table(const struct row rows[ROWS])
+static void
+print_cpu(struct print_table *t, double seconds)
 {
-    struct print_table t = {.columns = 5, .right = 1u << 1 | 1u << 3 | 1u << 4};
-    static const char *const heads[] = {"", "value", "unit", "p50 µs", "p99 µs"};
-    char count[32];
+    if (seconds > 0)
+        print_cellf(t, "%.2f", seconds);
+    else
+        print_cellf(t, "%s", "");
+}
+
+static int
+print_table(const struct row *rows, size_t count)
+{
+    struct print_table t = {.columns = 7,
+                            .right = 1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6};
+    static const char *const heads[] = {"",       "value",        "unit",        "p50 µs",
+                                        "p99 µs", "broker CPU s", "client CPU s"};
+    char value[32];
 
     for (size_t i = 0; i < t.columns; i++)
         print_cellf(&t, "%s", heads[i]);
-    for (size_t i = 0; i < ROWS; i++) {
+    for (size_t i = 0; i < count; i++) {
         print_cellf(&t, "%s", rows[i].name);
-        print_cellf(&t, "%s", print_count(count, (uint64_t)(rows[i].value + 0.5)));
+        print_cellf(&t, "%s", measure_text(value, rows[i].value));
         print_cellf(&t, "%s", rows[i].unit);
-        print_cellf(&t, "%.1f", rows[i].p50_us);
-        print_cellf(&t, "%.1f", rows[i].p99_us);
+        if (rows[i].timed) {
+            print_cellf(&t, "%.1f", rows[i].p50_us);
+            print_cellf(&t, "%.1f", rows[i].p99_us);
+        } else {
+            print_cellf(&t, "%s", "");
+            print_cellf(&t, "%s", "");
+        }
+        print_cpu(&t, rows[i].broker_cpu_s);
+        print_cpu(&t, rows[i].client_cpu_s);
     }
     return print_rows(&t, 0, stdout);
 }
 
 static int
-measure_and_print(struct verb_call *call, struct bench *b)
+print_peers_json(const struct row *ours, size_t count, const struct peers *p)
 {
-    const struct tl_options options = {
-        .endpoint = b->endpoint,
-        .name = "bench",
-        .timeout_ms = MEASURE_PATIENCE_MS,
-        .answered = measure_answered,
-        .arg = b,
-    };
-    struct row rows[ROWS] = {0};
-    int err;
+    struct row rows[ROWS + PEERS_MAX * PEER_ROWS_MAX];
+    char names[PEERS_MAX * PEER_ROWS_MAX][2 * PEER_NAME_BYTES];
+    size_t theirs = 0;
 
-    if ((err = tl_open(&b->client, &options)) != 0)
-        return failed(call, err, "to begin with");
-    err = measure_all(call, b, rows);
-    tl_close(&b->client);
-    if (err != 0)
-        return err;
-    err = call->output == OUTPUT_JSON ? print_json(rows) : print_table(rows);
-    return err != 0 ? failed(call, err, "printing") : VERB_FINE;
+    memcpy(rows, ours, count * sizeof rows[0]);
+    for (size_t i = 0; i < p->count; i++)
+        for (size_t j = 0; j < p->peers[i].count; j++, theirs++) {
+            const struct peer *peer = &p->peers[i];
+
+            snprintf(names[theirs], sizeof names[0], "%s_%s", peer->name, peer->names[j]);
+            rows[count + theirs] = peer->rows[j];
+            rows[count + theirs].name = names[theirs];
+        }
+    return print_json(rows, count + theirs);
+}
+
+/* The JSON is of figures only; what they were measured with goes to stderr. */
+static int
+print_all(struct verb_call *call, const struct row *rows, size_t count, const struct peers *p)
+{
+    bool json = call->output == OUTPUT_JSON;
+    int err = json ? print_peers_json(rows, count, p) : print_table(rows, count);
+
+    if (err == 0 && p->count > 0)
+        err = peers_print(p, rows, count, json ? stderr : stdout);
+    return err != 0 ? failed(call, err, "printing", "") : VERB_FINE;
 }
 
 int
@@ -121,15 +212,18 @@ verb_bench(struct verb_call *call)
 {
     uint64_t customers = CUSTOMERS_DEFAULT, events = EVENTS_DEFAULT;
     const char *parent = NULL;
+    bool with_peers = false, is_long = false;
     const struct verb_option options[] = {
         {"--customers", VERB_COUNT, &customers},
         {"--events", VERB_COUNT, &events},
         {"--data", VERB_TEXT, &parent},
+        {"--peers", VERB_FLAG, &with_peers},
+        {"--long", VERB_FLAG, &is_long},
         {0},
     };
-    struct sandbox sandbox;
-    struct bench b = {0};
-    char why[SANDBOX_WHY_BYTES];
+    struct row rows[ROWS] = {0};
+    struct peers peers = {0};
+    size_t count;
     int err;
 
     if ((err = verb_options(call, options, 0, 0)) != 0)
@@ -140,20 +234,12 @@ verb_bench(struct verb_call *call)
         return verb_misused(call, "--customers takes 1 to %d", CUSTOMERS_MAX);
     if (events < EVENTS_MIN)
         return verb_misused(call, "--events takes %d or more", EVENTS_MIN);
-    if (sandbox_start(&sandbox, parent, why) != 0) {
-        fprintf(stderr, "touchline: %s\n", why);
-        return VERB_NO;
-    }
-    b.endpoint = call->broker = sandbox.endpoint;
-    b.events = events;
-    workload_init(&b.workload, customers);
-    err = measure_and_print(call, &b);
-    if (sandbox_stop(&sandbox) != 0) {
-        fprintf(stderr, "touchline: the broker did not stop as it should\n");
-        err = err != 0 ? err : VERB_NO;
-    }
-    workload_run_fini(&b.run);
-    workload_fini(&b.workload);
-    free(b.samples.ns);
-    return err;
+    if (with_peers && (err = peers_check()) != 0)
+        return err;
+    count = is_long ? ROWS : ROWS - 1;
+    if ((err = measure_ours(call, parent, events, customers, rows, count)) != 0)
+        return err;
+    if (with_peers && (err = peers_measure(&peers, parent, events, customers)) != 0)
+        return err;
+    return print_all(call, rows, count, &peers);
 }

@@ -1,24 +1,27 @@
 #include "tools/measure.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/must.h"
+#include "tools/print.h"
 
 #define RUN_EVENTS 200000       /* made at a time: 50 MB */
 #define FILL_BATCH 1000
-#define BATCH 100
-#define LIVE_PER_SECOND 1000
-#define REPLAY_STEP 1000
+#define FILL_WINDOW 8
+#define CLIENTS 32
 
 /* ----------------------------------------------------------------- samples */
 
-static void
-add_sample(struct samples *s, int64_t ns)
+void
+measure_sample(struct bench *b, int64_t ns)
 {
+    struct samples *s = &b->samples;
+
     if (s->count == s->cap) {
         s->cap = s->cap != 0 ? 2 * s->cap : 4096;
         must((s->ns = realloc(s->ns, s->cap * sizeof s->ns[0])) != NULL);
@@ -37,25 +40,70 @@ compare(const void *a, const void *b)
 static double
 percentile_us(const struct samples *sorted, size_t percent)
 {
-    return sorted->count == 0 ? 0
-                              : (double)sorted->ns[(sorted->count - 1) * percent / 100] / 1000.0;
+    return (double)sorted->ns[(sorted->count - 1) * percent / 100] / 1000.0;
 }
 
-/* Ends a measurement: `count` things in `ns`, and the samples taken meanwhile. */
-static void
-finish(struct bench *b, struct row *row, uint64_t count, int64_t ns, const char *unit)
+void
+measure_finish(struct bench *b, struct row *row, uint64_t count, int64_t ns, const char *unit)
 {
-    qsort(b->samples.ns, b->samples.count, sizeof b->samples.ns[0], compare);
     row->value = (double)count * 1e9 / (double)ns;
     row->unit = unit;
+    row->timed = b->samples.count > 0;
+    if (!row->timed)
+        return;
+    qsort(b->samples.ns, b->samples.count, sizeof b->samples.ns[0], compare);
     row->p50_us = percentile_us(&b->samples, 50);
     row->p99_us = percentile_us(&b->samples, 99);
 }
 
-/* ------------------------------------------------------------------ ingest */
+size_t
+measure_rounds(const struct bench *b, size_t share, size_t most)
+{
+    return b->events / share < most ? b->events / share : most;
+}
+
+char *
+measure_text(char out[32], double value)
+{
+    if (value >= 100)
+        return print_count(out, (uint64_t)(value + 0.5));
+    snprintf(out, 32, "%.2f", value);
+    return out;
+}
+
+/* ------------------------------------------------------------ the processes */
+
+int64_t
+measure_cpu_ns(pid_t pid)
+{
+    clockid_t id;
+    struct timespec t;
+
+    if (clock_getcpuclockid(pid, &id) != 0 || clock_gettime(id, &t) != 0)
+        return -1;
+    return t.tv_sec * CLOCK_SECOND + t.tv_nsec;
+}
 
 void
-measure_answered(void *arg, const struct tl_answer *answer)
+measure_watch_memory(struct bench *b)
+{
+    char path[64], line[128];
+    unsigned long long kib;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)b->sandbox->keeper.program);
+    if ((f = fopen(path, "r")) == NULL)
+        return;
+    while (fgets(line, sizeof line, f) != NULL)
+        if (sscanf(line, "RssAnon: %llu", &kib) == 1 && kib * 1024 > b->anonymous_most)
+            b->anonymous_most = kib * 1024;
+    fclose(f);
+}
+
+/* ------------------------------------------------------------------ ingest */
+
+static void
+answered(void *arg, const struct tl_answer *answer)
 {
     struct bench *b = arg;
 
@@ -63,8 +111,37 @@ measure_answered(void *arg, const struct tl_answer *answer)
         b->refused = answer->code;
     else
         b->stored++;
-    if (b->batch_sent != NULL && (answer->tag + 1) % BATCH == 0)
-        add_sample(&b->samples, clock_monotonic() - b->batch_sent[answer->tag / BATCH]);
+    if (b->batch_sent != NULL && (answer->tag + 1) % b->batch == 0)
+        measure_sample(b, clock_monotonic() - b->batch_sent[answer->tag / b->batch]);
+}
+
+int
+measure_open(struct bench *b)
+{
+    const struct tl_options options = {
+        .endpoint = b->sandbox->endpoint,
+        .name = "bench",
+        .timeout_ms = MEASURE_PATIENCE_MS,
+        .answered = answered,
+        .arg = b,
+    };
+
+    return tl_open(&b->client, &options);
+}
+
+void
+measure_close(struct bench *b)
+{
+    tl_close(&b->client);
+}
+
+void
+measure_make(struct bench *b, size_t count)
+{
+    int64_t began = measure_cpu_ns(getpid());
+
+    workload_make(&b->workload, &b->run, count);
+    b->making_ns += measure_cpu_ns(getpid()) - began;
 }
 
 static int
@@ -75,9 +152,18 @@ flush(struct bench *b)
     return err != 0 ? err : b->refused;
 }
 
-/* Publishes the run in batches, as many in flight as the broker's window lets. */
 static int
-publish_run(struct bench *b, size_t batch)
+wait_for_window(struct bench *b, size_t batch, size_t window)
+{
+    int err = tl_poll(b->client, -1, 0);
+
+    while (err == 0 && window != 0 && tl_unanswered(b->client) > (window - 1) * batch)
+        err = tl_poll(b->client, -1, MEASURE_PATIENCE_MS);
+    return err;
+}
+
+int
+measure_publish(struct bench *b, size_t batch, size_t window)
 {
     int err;
 
@@ -88,7 +174,7 @@ publish_run(struct bench *b, size_t batch)
             continue;
         if (b->batch_sent != NULL)
             b->batch_sent[i / batch] = clock_monotonic();
-        if ((err = tl_poll(b->client, -1, 0)) != 0)
+        if ((err = wait_for_window(b, batch, window)) != 0)
             return err;
     }
     return flush(b);
@@ -96,240 +182,174 @@ publish_run(struct bench *b, size_t batch)
 
 /* `*ns` is the time it took to publish, without the making. */
 static int
-publish_events(struct bench *b, size_t batch, int64_t *ns)
+publish_events(struct bench *b, uint64_t count, size_t batch, size_t window, int64_t *ns)
 {
     int err;
 
     *ns = 0;
-    for (uint64_t done = 0; done < b->events; done += b->run.count) {
-        uint64_t left = b->events - done;
+    for (uint64_t done = 0; done < count; done += b->run.count) {
+        uint64_t left = count - done;
         int64_t began;
 
-        workload_make(&b->workload, &b->run, left < RUN_EVENTS ? left : RUN_EVENTS);
+        measure_make(b, left < RUN_EVENTS ? left : RUN_EVENTS);
         began = clock_monotonic();
-        if ((err = publish_run(b, batch)) != 0)
+        if ((err = measure_publish(b, batch, window)) != 0)
             return err;
         *ns += clock_monotonic() - began;
+        measure_watch_memory(b);
     }
     return 0;
 }
 
 int
-measure_fill(struct bench *b)
+measure_publish_many(struct bench *b, uint64_t count)
 {
     int64_t ns;
 
-    return publish_events(b, FILL_BATCH, &ns);
+    return publish_events(b, count, FILL_BATCH, FILL_WINDOW, &ns);
 }
 
 int
-measure_ingest(struct bench *b, struct row *row)
+measure_fill(struct bench *b)
+{
+    return measure_publish_many(b, b->events);
+}
+
+static int
+measure_batches(struct bench *b, size_t batch, size_t window, struct row *row)
 {
     int64_t ns;
     int err;
 
-    must((b->batch_sent = calloc(RUN_EVENTS / BATCH, sizeof b->batch_sent[0])) != NULL);
-    err = publish_events(b, BATCH, &ns);
+    b->batch = batch;
+    must((b->batch_sent = calloc(RUN_EVENTS / batch + 1, sizeof b->batch_sent[0])) != NULL);
+    err = publish_events(b, b->events, batch, window, &ns);
     free(b->batch_sent);
     b->batch_sent = NULL;
-    finish(b, row, b->events, ns, "events/s");
+    measure_finish(b, row, b->events, ns, "events/s");
     return err;
+}
+
+int
+measure_batch100(struct bench *b, struct row *row)
+{
+    return measure_batches(b, 100, 0, row);
+}
+
+int
+measure_batch1000(struct bench *b, struct row *row)
+{
+    return measure_batches(b, 1000, 8, row);
 }
 
 /* -------------------------------------------------------------- one by one */
 
-/* How often to measure what is done one by one. */
-static size_t
-rounds(const struct bench *b, size_t share, size_t most)
-{
-    return b->events / share < most ? b->events / share : most;
-}
-
 int
 measure_ack(struct bench *b, struct row *row)
 {
-    int64_t first = clock_monotonic(), began;
+    int64_t first, began;
     int err;
 
-    workload_make(&b->workload, &b->run, rounds(b, 20, 10000));
+    measure_make(b, measure_rounds(b, 20, 10000));
     first = clock_monotonic();
     for (size_t i = 0; i < b->run.count; i++) {
         began = clock_monotonic();
         if ((err = tl_publish_bytes(b->client, workload_event(&b->run, i), i)) != 0
             || (err = flush(b)) != 0)
             return err;
-        add_sample(&b->samples, clock_monotonic() - began);
+        measure_sample(b, clock_monotonic() - began);
     }
-    finish(b, row, b->run.count, clock_monotonic() - first, "events/s");
+    measure_finish(b, row, b->run.count, clock_monotonic() - first, "events/s");
     return 0;
 }
 
-int
-measure_context(struct bench *b, struct row *row)
-{
-    size_t count = rounds(b, 20, 20000);
-    int64_t total = 0;
-    int err;
-
-    for (size_t i = 0; i < count; i++) {
-        size_t any = workload_draw(&b->workload, b->run.count);
-        struct tl_reply *reply;
-        char name[WORKLOAD_NAME_BYTES];
-        int64_t began, ns;
-
-        workload_name(name, workload_event(&b->run, any));
-        began = clock_monotonic();
-        err = tl_context(b->client, name, NULL, &reply);
-        ns = clock_monotonic() - began;
-        tl_reply_free(&reply);
-        if (err != 0)
-            return err;
-        add_sample(&b->samples, ns);
-        total += ns;
-    }
-    finish(b, row, count, total, "contexts/s");
-    return 0;
-}
-
-/* -------------------------------------------------------------------- live */
-
-/* A publisher on a thread and a connection of its own. */
-struct live {
-    const struct bench *bench;
-    _Atomic int64_t *sent;      /* when each event of the run was, or should have been */
-    int err;
+/* One of many clients, all on this thread. */
+struct one {
+    struct tl_client *client;
+    int64_t sent;
+    int refused;
 };
 
-static int
-publish_steadily(struct live *live, struct tl_client *client)
+static void
+one_answered(void *arg, const struct tl_answer *answer)
 {
-    const struct workload_run *run = &live->bench->run;
-    int64_t due = clock_monotonic();
-    int err;
+    struct one *one = arg;
 
-    for (size_t i = 0; i < run->count; i++, due += CLOCK_SECOND / LIVE_PER_SECOND) {
-        struct timespec until = {due / CLOCK_SECOND, due % CLOCK_SECOND};
-        bool late = clock_monotonic() > due;
-
-        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-        /* What the one before held up has waited since it was due. */
-        live->sent[i] = late ? due : clock_monotonic();
-        if ((err = tl_publish_bytes(client, workload_event(run, i), i)) != 0
-            || (err = tl_flush(client, MEASURE_PATIENCE_MS)) != 0)
-            return err;
-    }
-    return 0;
-}
-
-static void *
-run_publisher(void *arg)
-{
-    struct live *live = arg;
-    struct tl_options options = {.endpoint = live->bench->endpoint, .name = "bench-live"};
-    struct tl_client *client;
-
-    if ((live->err = tl_open(&client, &options)) != 0)
-        return NULL;
-    live->err = publish_steadily(live, client);
-    tl_close(&client);
-    return NULL;
-}
-
-/* The broker's first word on a stream says that it is open. */
-static int
-await_open(struct tl_stream *stream)
-{
-    const struct tl_stream_event *ev;
-    char position[TL_POSITION_BYTES + 1] = "";
-    int64_t deadline = clock_monotonic() + MEASURE_PATIENCE_MS * CLOCK_MS;
-    int err;
-
-    while (position[0] == '\0') {
-        if ((err = tl_stream_next(stream, 100, &ev)) != 0)
-            return err;
-        tl_stream_position(stream, position);
-        if (clock_monotonic() > deadline)
-            return TL_EAWAY;
-    }
-    return 0;
+    if (answer->code != 0)
+        one->refused = answer->code;
 }
 
 static int
-follow(struct bench *b, struct tl_stream *stream, const struct live *live)
+open_one(const struct bench *b, struct one *one)
 {
-    uint64_t first = b->workload.made - b->run.count;
-    const struct tl_stream_event *ev;
+    const struct tl_options options = {
+        .endpoint = b->sandbox->endpoint,
+        .name = "bench-one",
+        .timeout_ms = MEASURE_PATIENCE_MS,
+        .answered = one_answered,
+        .arg = one,
+    };
+    struct tl_reply *reply = NULL;
     int err;
 
-    while (b->samples.count < b->run.count) {
-        int64_t now;
-        uint64_t i;
-
-        if ((err = tl_stream_next(stream, MEASURE_PATIENCE_MS, &ev)) != 0)
-            return err;
-        if (ev == NULL)
-            return TL_EAWAY;
-        now = clock_monotonic();
-        i = workload_number(ev->bytes) - first;
-        if (i < b->run.count)       /* the bus adds events of its own */
-            add_sample(&b->samples, now - live->sent[i]);
-    }
-    return 0;
-}
-
-int
-measure_live(struct bench *b, struct row *row)
-{
-    const struct tl_stream_options options = {.from = "now", .follow = true};
-    struct live live = {.bench = b};
-    struct tl_stream *stream;
-    pthread_t publisher;
-    int64_t began;
-    int err;
-
-    workload_make(&b->workload, &b->run, rounds(b, 100, 5000));
-    must((live.sent = calloc(b->run.count, sizeof live.sent[0])) != NULL);
-    if ((err = tl_stream_open(b->client, &options, &stream)) == 0
-        && (err = await_open(stream)) == 0) {
-        began = clock_monotonic();
-        must(pthread_create(&publisher, NULL, run_publisher, &live) == 0);
-        err = follow(b, stream, &live);
-        pthread_join(publisher, NULL);
-        err = err != 0 ? err : live.err;
-        finish(b, row, b->run.count, clock_monotonic() - began, "events/s");
-    }
-    tl_stream_close(&stream);
-    free(live.sent);
+    if ((err = tl_open(&one->client, &options)) == 0)
+        err = tl_stat(one->client, &reply);
+    tl_reply_free(&reply);
     return err;
 }
 
-/* ------------------------------------------------------------------ replay */
-
-int
-measure_replay(struct bench *b, struct row *row)
+static int
+await_one(struct bench *b, struct one *one)
 {
-    const struct tl_stream_options options = {.from = "start"};
-    const struct tl_stream_event *ev;
-    struct tl_stream *stream;
-    int64_t began = clock_monotonic(), step = began;
-    uint64_t count = 0;
     int err;
 
-    if ((err = tl_stream_open(b->client, &options, &stream)) != 0)
+    if (tl_unanswered(one->client) == 0)
+        return 0;
+    if ((err = tl_flush(one->client, MEASURE_PATIENCE_MS)) != 0)
         return err;
-    while ((err = tl_stream_next(stream, MEASURE_PATIENCE_MS, &ev)) == 0 && ev != NULL) {
-        if (ev->number != ++count)      /* the log is ours alone and began with 1 */
-            break;
-        if (count % REPLAY_STEP != 0)
-            continue;
-        add_sample(&b->samples, clock_monotonic() - step);
-        step = clock_monotonic();
+    measure_sample(b, clock_monotonic() - one->sent);
+    b->stored++;
+    return one->refused;
+}
+
+/* In turn: while one is waited for, the answers of the others come, and who is
+ * answered has the next event on its way before the next is waited for. */
+static int
+publish_in_turn(struct bench *b, struct one ones[CLIENTS])
+{
+    int err;
+
+    for (size_t i = 0; i < b->run.count; i++) {
+        struct one *one = &ones[i % CLIENTS];
+
+        if ((err = await_one(b, one)) != 0)
+            return err;
+        one->sent = clock_monotonic();
+        if ((err = tl_publish_bytes(one->client, workload_event(&b->run, i), i)) != 0
+            || (err = tl_poll(one->client, -1, 0)) != 0)
+            return err;
     }
-    finish(b, row, count, clock_monotonic() - began, "events/s");
-    tl_stream_close(&stream);
-    if (err == TL_ECLOSED)
-        return count >= b->stored ? 0 : TL_EDAMAGED;
+    for (size_t i = 0; i < CLIENTS; i++)
+        if ((err = await_one(b, &ones[i])) != 0)
+            return err;
+    return 0;
+}
+
+int
+measure_clients(struct bench *b, struct row *row)
+{
+    struct one ones[CLIENTS] = {0};
+    int64_t began = 0;
+    int err = 0;
+
+    measure_make(b, measure_rounds(b, 5, RUN_EVENTS));
+    for (size_t i = 0; i < CLIENTS && err == 0; i++)
+        err = open_one(b, &ones[i]);
+    began = clock_monotonic();
     if (err == 0)
-        err = ev != NULL ? TL_EDAMAGED : TL_EAWAY;
+        err = publish_in_turn(b, ones);
+    measure_finish(b, row, b->run.count, clock_monotonic() - began, "events/s");
+    for (size_t i = 0; i < CLIENTS; i++)
+        tl_close(&ones[i].client);
     return err;
 }

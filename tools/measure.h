@@ -1,8 +1,13 @@
-/* measure.h -- what `touchline bench` measures, one function a row. */
+/* measure.h -- what `touchline bench` measures, one function a row.
+ *
+ * Events are made and encoded before they are measured. */
 
 #ifndef TOOLS_MEASURE_H
 #define TOOLS_MEASURE_H
 
+#include <stdbool.h>
+
+#include "tools/sandbox.h"
 #include "tools/workload.h"
 
 #define MEASURE_PATIENCE_MS 30000   /* a broker silent for so long has failed */
@@ -18,12 +23,16 @@ struct row {
     const char *name;
     double value;
     const char *unit;
+    bool timed;                 /* there are p50 and p99 */
     double p50_us;
     double p99_us;
+    double broker_cpu_s;        /* what the row cost on either side; making events is not in it */
+    double client_cpu_s;
 };
 
 struct bench {
-    const char *endpoint;
+    struct sandbox *sandbox;
+    const char *parent;         /* where the sandboxes are */
     uint64_t events;            /* stored to begin with, and again to measure it */
     struct workload workload;
     struct workload_run run;    /* the events in work */
@@ -31,30 +40,88 @@ struct bench {
     struct samples samples;
     uint64_t stored;
     int64_t *batch_sent;        /* when each batch of the run was; NULL: not measured */
+    size_t batch;
     int refused;                /* why an event was, if one was */
+    int64_t making_ns;          /* CPU that making events took */
+    uint64_t anonymous_most;    /* bytes of anonymous memory of the broker seen */
+    double profile_bytes;
+    char why[SANDBOX_WHY_BYTES];    /* more about a failure, when there is */
 };
 
-/* The client's `answered`, with the bench as its argument. */
-void measure_answered(void *arg, const struct tl_answer *answer);
+/* A row's value for eyes: 312,345 or 0.42. */
+char *measure_text(char out[32], double value);
 
-/* Stores events to begin with.  Each of these returns 0 or a code. */
+/* Opens the client of the bench, and closes it.  0 or a code. */
+int measure_open(struct bench *b);
+void measure_close(struct bench *b);
+
+/* Stores events to begin with.  This and the rows return 0 or a code. */
 int measure_fill(struct bench *b);
 
-/* Batches of 100, as many in flight as the broker allows.  p50 and p99: from
- * handing over a batch to its acknowledgement. */
-int measure_ingest(struct bench *b, struct row *row);
+/* Batches of 100, as many in flight as the broker allows, and of 1000, 8 in
+ * flight.  p50 and p99: from handing over a batch to its acknowledgement. */
+int measure_batch100(struct bench *b, struct row *row);
+int measure_batch1000(struct bench *b, struct row *row);
+
+/* 32 clients with one event each in flight: publish to acknowledgement. */
+int measure_clients(struct bench *b, struct row *row);
 
 /* One event after the other: publish to acknowledgement. */
 int measure_ack(struct bench *b, struct row *row);
 
-/* One context after the other, of customers as often as they have events: who
- * writes much, calls much. */
+/* Contexts of customers as often as they have events (who writes much, calls
+ * much): one after the other, and 32 in flight. */
 int measure_context(struct bench *b, struct row *row);
+int measure_contexts(struct bench *b, struct row *row);
 
 /* 1000 events a second by one publisher: publish to delivery at a subscriber. */
 int measure_live(struct bench *b, struct row *row);
 
 /* Everything from the start.  p50 and p99: what 1000 events took. */
 int measure_replay(struct bench *b, struct row *row);
+
+/* The bytes on disk of a broker that was stopped are taken as
+ *     events * bytes_per_event + profiles * bytes_per_profile,
+ * which two brokers solve: this one, and one with as many events of a thousand
+ * customers.  All counts (log, seen, views with their free pages) but the part of
+ * the log that is preallocated and not written.  The second row is from the
+ * measurement of the first. */
+int measure_event_bytes(struct bench *b, struct row *row);
+int measure_profile_bytes(struct bench *b, struct row *row);
+
+/* The most anonymous memory the broker was seen with. */
+int measure_anonymous(struct bench *b, struct row *row);
+
+/* kill -9 after a load, until `stat` is answered again. */
+int measure_recovery(struct bench *b, struct row *row);
+
+/* Ten minutes of events, a third of them of new cookies, with a tenth of the
+ * memory that the views take.  p50 and p99: of contexts asked for meanwhile. */
+int measure_sustained(struct bench *b, struct row *row);
+
+/* ------------------------------------------------- what the rows share */
+
+/* Replaces what is in the run by `count` new events. */
+void measure_make(struct bench *b, size_t count);
+
+/* Publishes the run in batches, `window` of them in flight (0: as many as the
+ * broker lets), and waits for the last answer. */
+int measure_publish(struct bench *b, size_t batch, size_t window);
+
+/* Makes and publishes `count` events, a run at a time. */
+int measure_publish_many(struct bench *b, uint64_t count);
+
+void measure_sample(struct bench *b, int64_t ns);
+
+/* Ends a row: `count` things in `ns`, and the samples taken meanwhile. */
+void measure_finish(struct bench *b, struct row *row, uint64_t count, int64_t ns,
+                    const char *unit);
+
+/* How often to measure what is done one by one: a share of the events. */
+size_t measure_rounds(const struct bench *b, size_t share, size_t most);
+
+/* CPU time so far.  -1 of a process that is not there. */
+int64_t measure_cpu_ns(pid_t pid);
+void measure_watch_memory(struct bench *b);
 
 #endif

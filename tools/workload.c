@@ -139,6 +139,18 @@ write_page(struct draft *d, struct workload *w, uint32_t customer)
 }
 
 static void
+write_stranger(struct draft *d, struct workload *w)
+{
+    d->ev.type = TL_STR("page.viewed");
+    d->ev.channel = TL_STR("web");
+    d->ev.direction = TL_STR("inbound");
+    identify(d, TL_STR("cookie"),
+             write_text(d->cookie, "new-%llu", (unsigned long long)w->made));
+    d->page.path = write_text(d->path, "/shop/aisle-%u", (unsigned)workload_draw(w, 500));
+    d->ev.page = &d->page;
+}
+
+static void
 write_email(struct draft *d, struct workload *w, uint32_t customer, struct tl_str type,
             struct tl_str outcome)
 {
@@ -251,7 +263,10 @@ make_event(struct workload *w, struct workload_run *run, size_t i)
     size_t len;
 
     d.ev.id = write_text(d.id, ID_PREFIX "%llu", (unsigned long long)w->made++);
-    draw_kind(w)->write(&d, w, draw_customer(w));
+    if (w->strangers && w->made % 3 == 0)
+        write_stranger(&d, w);
+    else
+        draw_kind(w)->write(&d, w, draw_customer(w));
     len = encode_padded(&d, &bytes);
     buf_append(&run->bytes, bytes, len);
     free(bytes);

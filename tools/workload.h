@@ -10,6 +10,8 @@
 #ifndef TOOLS_WORKLOAD_H
 #define TOOLS_WORKLOAD_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "client/touchline.h"
 
@@ -22,6 +24,7 @@ struct workload {
     uint64_t dice;
     uint64_t made;      /* events so far: the next one's id */
     int64_t time;       /* of the next event; they come a millisecond apart */
+    bool strangers;     /* every third event is a page seen by a cookie nobody knows */
 };
 
 /* A run of events, encoded beforehand so that making them is not measured. */
