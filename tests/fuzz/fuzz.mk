@@ -54,16 +54,18 @@ fuzz: deps-fuzz
 	@tests/fuzz/campaign.sh $(FUZZ_BUILD) $(FUZZ_SECONDS) "$(FUZZ)" "$(FUZZ_AFL)"
 
 # The corpus anew: the project's own data, what is there, and what campaigns
-# learned, without what adds nothing.  What once showed a fault is named found-*
-# and stays.
+# learned, without what adds nothing.  What once showed a fault is named found-*,
+# what was made to reach a place made-*, and both stay.
 corpus: $(BUILD)/tests/python/touchline_pb2.py
+	rm -rf $(FUZZ_BUILD)/seeds
 	$(PYTHON) -B tests/fuzz/seeds.py $(BUILD) $(FUZZ_BUILD)/seeds
 	@for t in $(FUZZ); do \
 	    kept=tests/fuzz/corpus/$$t merged=$(FUZZ_BUILD)/merged/$$t grown=$(FUZZ_BUILD)/grown/$$t; \
 	    rm -rf $$merged && mkdir -p $$kept $$merged $$grown || exit 1; \
-	    $(FUZZ_BUILD)/libfuzzer/tests/fuzz/$${t}_fuzzer -merge=1 -max_len=$(FUZZ_KEPT_BYTES) \
+	    $(FUZZ_BUILD)/libfuzzer/tests/fuzz/$${t}_fuzzer -merge=1 -use_counters=0 -max_len=$(FUZZ_KEPT_BYTES) \
 	        $$merged $$kept $(FUZZ_BUILD)/seeds/$$t $$grown 2>&1 | tail -n 1; \
 	    test -n "$$(ls $$merged)" || exit 1; \
 	    find $$kept -type f ! -name 'found-*' -delete; \
 	    cp $$merged/* $$kept/ || exit 1; \
+	    find $(FUZZ_BUILD)/seeds/$$t -name 'made-*' -exec cp {} $$kept/ \;; \
 	done

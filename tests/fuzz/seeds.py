@@ -74,6 +74,24 @@ CONF = ["[broker]\ndata = /var/lib/touchline\nlisten = tcp://127.0.0.1:7700\n",
         "data\n", "[broker]\ndata = " + "x" * 300 + "\n"]
 
 
+WIRE = DATA / "wire"
+TWO_BODIES = [("request-hello", "request-context"), ("request-stat", "request-publish"),
+              ("reply-busy", "reply-publish"), ("reply-context", "reply-stream")]
+
+# One past each limit of a map, which nobody comes upon by chance.
+MAP = "[map]\ntime_format = %Y-%m-%d\n[event]\nid = {week}\ntype = note.added\nchannel = web\n" \
+      "time = {redemption_date}\n[identifiers]\nuser = {household_id}\n"
+MAPS_TOO_LARGE = {
+    "names": MAP + "[attributes]\n" + "".join(f"a{i} = x\n" for i in range(70)),
+    "offers": MAP + 10 * "[offer]\noffer = {coupon_upc}\noutcome = made\n",
+    "columns": MAP + "[attributes]\n" + "".join(
+        f"a{i} = " + "".join(f"{{c{i}_{j}}}" for j in range(6)) + "\n" for i in range(50)),
+    "ignored": MAP.replace("[event]", "ignore = " + ", ".join(f"c{i}" for i in range(80))
+                           + "\n[event]"),
+    "joins": MAP + "".join(f"[join t{i}]\nkey = week\n" for i in range(12)),
+}
+
+
 def events(pb):
     for path in sorted(DATA.glob("*/*.jsonl")):
         lines = path.read_text().splitlines()
@@ -98,7 +116,12 @@ def main():
         put("event", name + ".json", line)
         put("event", name + ".bin", message.SerializeToString())
         payloads.append(message.SerializeToString())
-    for path in sorted((DATA / "wire").glob("*.*")):
+    for first, second in TWO_BODIES:
+        put("request", f"made-{first}-{second}", (WIRE / f"{first}.bin").read_bytes()
+            + (WIRE / f"{second}.bin").read_bytes())
+    for name, text in MAPS_TOO_LARGE.items():
+        put("map", "made-too-many-" + name, text.encode())
+    for path in sorted(WIRE.glob("*.*")):
         if path.suffix in (".bin", ".json"):
             put("event" if path.name.startswith("event") else "request", path.name,
                 path.read_bytes())
