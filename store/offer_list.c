@@ -77,52 +77,67 @@ same_instance(const struct offer_instance *a, const struct offer_instance *b)
                                     str_equal(a->treatment, b->treatment)));
 }
 
+/* What one profile knows of an offer; count 0: nothing. */
+static int
+load_profile_group(const struct offer_query *q, uint64_t profile, struct tl_str name,
+                   struct offer_group *out)
+{
+    struct tl_str bytes;
+    struct key k;
+
+    *out = (struct offer_group){0};
+    key_profile(&k, profile, KEY_OFFER);
+    key_add(&k, name);
+    if (!views_get(q->views, k.bytes, k.len, &bytes))
+        return 0;
+    bytes.ptr = arena_copy(q->arena, bytes.ptr, bytes.len);
+    return bytes.ptr == NULL ? TL_TOO_MANY : offer_read(out, bytes, q->arena);
+}
+
+/* `all` gets what `more` knows; instances both know are one. */
+static int
+merge_groups(const struct offer_query *q, struct offer_group *all, const struct offer_group *more)
+{
+    struct offer_instance *joined =
+        arena_alloc(q->arena, (all->count + more->count) * sizeof(joined[0]));
+
+    if (joined == NULL)
+        return TL_TOO_MANY;
+    memcpy(joined, all->instances, all->count * sizeof(joined[0]));
+    all->instances = joined;
+    for (size_t i = 0; i < more->count; i++) {
+        size_t at = 0;
+
+        while (at < all->count && !same_instance(&joined[at], &more->instances[i]))
+            at++;
+        if (at < all->count)
+            offer_merge(&joined[at], &more->instances[i]);
+        else
+            joined[all->count++] = more->instances[i];
+    }
+    return 0;
+}
+
 static int
 load_group(const struct offer_query *q, struct tl_str name, struct offer_group *out)
 {
-    size_t room = 0;
+    int err = 0;
 
     *out = (struct offer_group){0};
-    for (size_t i = 0; i < q->profiles_count; i++) {
-        struct tl_str bytes;
+    for (size_t i = 0; i < q->profiles_count && err == 0; i++) {
         struct offer_group g;
-        struct offer_instance *all;
-        struct key k;
-        int err;
 
-        key_profile(&k, q->profiles[i], KEY_OFFER);
-        key_add(&k, name);
-        if (!views_get(q->views, k.bytes, k.len, &bytes))
+        err = load_profile_group(q, q->profiles[i], name, &g);
+        if (err != 0 || g.count == 0)
             continue;
-        bytes.ptr = arena_copy(q->arena, bytes.ptr, bytes.len);
-        if (bytes.ptr == NULL)
-            return TL_TOO_MANY;
-        if ((err = offer_read(&g, bytes, q->arena)) != 0)
-            return err;
-        if (out->count == 0) {
+        if (out->count == 0)
             *out = g;
-            room = g.count;
-            continue;
-        }
-        all = arena_alloc(q->arena, (room + g.count) * sizeof(all[0]));
-        if (all == NULL)
-            return TL_TOO_MANY;
-        memcpy(all, out->instances, out->count * sizeof(all[0]));
-        out->instances = all;
-        room += g.count;
-        for (size_t j = 0; j < g.count; j++) {
-            size_t at = 0;
-
-            while (at < out->count && !same_instance(&all[at], &g.instances[j]))
-                at++;
-            if (at < out->count)
-                offer_merge(&all[at], &g.instances[j]);
-            else
-                all[out->count++] = g.instances[j];
-        }
+        else
+            err = merge_groups(q, out, &g);
     }
-    offer_join(out);
-    return 0;
+    if (err == 0)
+        offer_join(out);
+    return err;
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -230,36 +245,55 @@ compare_offers(const void *a, const void *b)
     return str_compare(x->instance, y->instance);
 }
 
+struct list {
+    struct tl_offer *offers;
+    size_t count;
+    size_t room;
+};
+
+static int
+make_room(struct list *l, size_t more, struct arena *arena)
+{
+    size_t room = (l->count + more) * 2;
+    struct tl_offer *grown;
+
+    if (l->count + more <= l->room)
+        return 0;
+    grown = arena_alloc(arena, room * sizeof(grown[0]));
+    if (grown == NULL)
+        return TL_TOO_MANY;
+    if (l->count > 0)
+        memcpy(grown, l->offers, l->count * sizeof(grown[0]));
+    l->offers = grown;
+    l->room = room;
+    return 0;
+}
+
+static int
+add_offer(const struct offer_query *q, struct tl_str name, struct list *l)
+{
+    struct offer_group g;
+    int err = load_group(q, name, &g);
+
+    if (err == 0)
+        err = make_room(l, g.count, q->arena);
+    for (size_t i = 0; i < g.count && err == 0; i++)
+        err = fill_offer(q, name, &g.instances[i], &l->offers[l->count++]);
+    return err;
+}
+
 int
 offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count)
 {
     struct names n = {0};
-    size_t room = 0, used = 0;
-    struct tl_offer *all = NULL;
+    struct list l = {0};
     int err = collect(q, &n);
 
-    for (size_t i = 0; i < n.count && err == 0; i++) {
-        struct offer_group g;
-
-        if ((err = load_group(q, n.names[i], &g)) != 0)
-            break;
-        if (used + g.count > room) {
-            size_t more = (used + g.count) * 2;
-            struct tl_offer *grown = arena_alloc(q->arena, more * sizeof(all[0]));
-
-            if (grown == NULL)
-                return TL_TOO_MANY;
-            if (used > 0)
-                memcpy(grown, all, used * sizeof(all[0]));
-            all = grown;
-            room = more;
-        }
-        for (size_t j = 0; j < g.count && err == 0; j++)
-            err = fill_offer(q, n.names[i], &g.instances[j], &all[used++]);
-    }
-    if (used > 1)
-        qsort(all, used, sizeof(all[0]), compare_offers);
-    *offers = all;
-    *count = used;
+    for (size_t i = 0; i < n.count && err == 0; i++)
+        err = add_offer(q, n.names[i], &l);
+    if (l.count > 1)
+        qsort(l.offers, l.count, sizeof(l.offers[0]), compare_offers);
+    *offers = l.offers;
+    *count = l.count;
     return err;
 }
