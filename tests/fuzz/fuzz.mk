@@ -62,8 +62,8 @@ corpus: $(BUILD)/tests/python/touchline_pb2.py
 	@for t in $(FUZZ); do \
 	    kept=tests/fuzz/corpus/$$t merged=$(FUZZ_BUILD)/merged/$$t grown=$(FUZZ_BUILD)/grown/$$t; \
 	    rm -rf $$merged && mkdir -p $$kept $$merged $$grown || exit 1; \
-	    $(FUZZ_BUILD)/libfuzzer/tests/fuzz/$${t}_fuzzer -merge=1 -use_counters=0 -max_len=$(FUZZ_KEPT_BYTES) \
-	        $$merged $$kept $(FUZZ_BUILD)/seeds/$$t $$grown 2>&1 | tail -n 1; \
+	    $(FUZZ_BUILD)/libfuzzer/tests/fuzz/$${t}_fuzzer -merge=1 -use_counters=0 \
+	        -max_len=$(FUZZ_KEPT_BYTES) $$merged $$kept $(FUZZ_BUILD)/seeds/$$t $$grown 2>&1 | tail -n 1; \
 	    test -n "$$(ls $$merged)" || exit 1; \
 	    find $$kept -type f ! -name 'found-*' -delete; \
 	    cp $$merged/* $$kept/ || exit 1; \

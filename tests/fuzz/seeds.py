@@ -66,7 +66,8 @@ def logs(payloads):
 
 
 CONF = ["[broker]\ndata = /var/lib/touchline\nlisten = tcp://127.0.0.1:7700\n",
-        "[store]\nsegment_size = 256 MiB\nflush_events = 250000\nflush_interval = 5 s\nsync = yes\n",
+        "[store]\nsegment_size = 256 MiB\nflush_events = 250000\n"
+        "flush_interval = 5 s\nsync = yes\n",
         "; a comment\n[store]\nflush_interval=2min ; said in minutes\nflush_events = 1\n",
         "[store]\nflush_events = 99999999999999999999\n", "[store]\nsync = maybe\n",
         "[store]\nsegment_size = 9223372036854775807 GiB\n", "\ufeff[broker]\ndata: x\n  more\n",
