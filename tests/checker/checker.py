@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+"""A second opinion: folds the log by itself and compares every customer's answers.
+
+    checker.py --broker ENDPOINT [--build build]
+
+Prints each difference and ends with 1 when there is one.  The log comes from
+`touchline replay`, the answers over the wire, because a question there may say
+what time it is.
+"""
+
+import argparse
+import os
+import pathlib
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+
+import fold     # noqa: E402
+import whose    # noqa: E402
+
+BYTES_MAX = 256 << 10
+OFFERS_MAX = 1000
+
+
+# --------------------------------------------------------------- the answers
+
+def plain(message):
+    """A message as a dictionary, whole, times in nanoseconds (0: none)."""
+    return {field.name: plain_field(message, field) for field in message.DESCRIPTOR.fields}
+
+
+def plain_field(message, field):
+    value = getattr(message, field.name)
+    if field.label == field.LABEL_REPEATED:
+        if field.message_type and field.message_type.GetOptions().map_entry:
+            return dict(value)
+        return [plain_value(v, field) for v in value]
+    if field.message_type and not message.HasField(field.name):
+        return 0 if field.message_type.name == "Timestamp" else None
+    return plain_value(value, field)
+
+
+def plain_value(value, field):
+    if not field.message_type:
+        return value
+    if field.message_type.name == "Timestamp":
+        return value.seconds * 10**9 + value.nanos
+    return plain(value)
+
+
+# ------------------------------------------------------------- the customers
+
+class Customer:
+    def __init__(self):
+        self.events = []
+        self.owned = {}
+        self.conflicts = []
+
+
+class Model:
+    """All that a log says, customer by customer."""
+
+    def __init__(self, log):
+        self.said = [fold.Said(event) for event in log]
+        self.whose = whose.Whose()
+        self.nodes = {}         # number -> node
+        self.named = {}         # identifier -> when the first event to arrive with it happened
+        self.conflicts = []     # (node, node, type, values, event)
+        for said in self.said:
+            if said.source != "touchline" and said.ids:
+                self.take(said)
+        self.customers = {}
+        for said in self.said:
+            if said.number in self.nodes:
+                self.of(self.nodes[said.number]).events.append(said)
+        for id, node in self.whose.owner.items():
+            self.of(node).owned[id] = self.named[id]
+        for a, b, *conflict in self.conflicts:
+            for node in {self.whose.customer(a), self.whose.customer(b)}:
+                self.of(node).conflicts.append(conflict)
+
+    def take(self, said):
+        for id in said.ids:
+            self.named.setdefault(id, said.time)
+        decision = self.whose.decide(said.ids, said.when)
+        self.nodes[said.number] = decision.node
+        said.unverified = decision.unverified
+        for (type, *values), other in decision.conflicts:
+            self.conflicts.append((decision.node, other, type, set(values), said))
+
+    def of(self, node):
+        return self.customers.setdefault(self.whose.customer(node), Customer())
+
+    def identifiers(self):
+        return [*self.whose.owner, *self.whose.weak]
+
+
+# -------------------------------------------------------- sections of a context
+
+def compare(name, want, got, differences):
+    """Notes where two answers differ, as deep as their keys are the same."""
+    if isinstance(want, dict) and isinstance(got, dict):
+        for key in sorted({*want, *got}, key=str):
+            compare(f"{name}.{key}", want.get(key), got.get(key), differences)
+    elif want != got:
+        differences.append(f"{name}: expected {want!r}, got {got!r}")
+
+
+def check_who(model, customer, got, now, differences):
+    want = fold.known_identifiers(customer.events, customer.owned)
+    found = by(["type", "value"], got["who"]["identifiers"])
+    compare("identifiers", want, found, differences)
+    compare("attributes", fold.attributes(customer.events), got["who"]["attributes"], differences)
+    want = sorted({(type, *sorted(values)) for type, values, _ in customer.conflicts})
+    found = sorted({(c["type"], *sorted((c["value_a"], c["value_b"])))
+                    for c in got["who"]["conflicts"]})
+    compare("conflicts", want, found, differences)
+
+
+OFFER_FIELDS = ("state", "live", "orphan", "disputed", "expires", "terms", "reason", "made",
+                "channel", "outcomes")
+
+
+def offers_by_key(offers):
+    found = {}
+    for offer in offers:
+        key = tuple(offer[n] for n in ("offer", "campaign", "treatment", "instance"))
+        if key[3]:
+            key = key[0], "", "", key[3]
+        if key in found:
+            found["twice", *key] = {}
+        found[key] = {name: offer[name] for name in OFFER_FIELDS}
+        for seen in offer["outcomes"]:
+            seen["first_time"] = seen["first_time"] or seen["time"]
+        found[key]["outcomes"] = by(["outcome"], offer["outcomes"])
+    return found
+
+
+def by(names, items):
+    """Items by what these fields say, without those."""
+    return {item[names[0]] if len(names) == 1 else tuple(item[n] for n in names):
+            {k: v for k, v in item.items() if k not in names} for item in items}
+
+
+def check_offers(model, customer, got, now, differences):
+    want = fold.offers(customer.events, now)
+    words = {key: offer.pop("last_word") for key, offer in want.items()}
+    found = offers_by_key(got["offers"])
+    compare("offers", want, found, differences)
+    live = [offer["live"] for offer in got["offers"]]
+    if live != sorted(live, reverse=True):
+        differences.append(f"offers: live ones are not first: {live}")
+    closed = [key for key, offer in found.items() if key in words and not offer["live"]]
+    order = [words[key] for key in closed]
+    if order != sorted(order, reverse=True):
+        differences.append(f"offers: closed ones are not newest first: {closed} {order}")
+
+
+def check_consents(model, customer, got, now, differences):
+    for consent in got["consents"]:
+        id = consent["identifier"]
+        consent["address"] = id and (id["type"], id["value"])
+        del consent["identifier"]
+    found = by(["purpose", "channel", "address"], got["consents"])
+    compare("consents", fold.consents(customer.events, now), found, differences)
+
+
+def check_commitments(model, customer, got, now, differences):
+    compare("commitments", fold.commitments(customer.events, now),
+            by(["id"], got["commitments"]), differences)
+
+
+def check_value(model, customer, got, now, differences):
+    want = fold.value(customer.events)
+    value = got["value"] or {"others": [], "currency": ""}
+    sums = {of["currency"]: {n: of[n] for n in ("purchases", "returns", "spend_minor")}
+            for of in [value, *value["others"]] if of["currency"]}
+    compare("value", want["sums"], sums, differences)
+    for name in ("last_sale", "last_sale_minor"):
+        compare(f"value.{name}", want[name], value.get(name, 0), differences)
+
+
+def check_recent(model, customer, got, now, differences):
+    want = fold.recent(customer.events)
+    for contact in got["recent"]:
+        contact.pop("summary")
+    shown = got["recent"]
+    if len(shown) < min(len(want), fold.RECENT_MAX):
+        differences.append(f"recent: {len(shown)} of {len(want)}")
+    for n, (w, g) in enumerate(zip(want, shown)):
+        compare(f"recent[{n}]", w, g, differences)
+
+
+def check_freshness(model, customer, got, now, differences):
+    found = {f["source"]: f["last_event"] for f in got["freshness"]}
+    compare("freshness", fold.freshness(customer.events), found, differences)
+
+
+SECTIONS = [check_who, check_offers, check_consents, check_commitments, check_value,
+            check_recent, check_freshness]
+
+
+# ------------------------------------------------------------------ the check
+
+class Checker:
+    """Asks one broker.  `wire` is harness.Wire, `pb` the messages."""
+
+    def __init__(self, wire, pb):
+        self.wire = wire
+        self.pb = pb
+
+    def stamp(self, now):
+        query = self.pb.ContextQuery()
+        query.now.FromNanoseconds(now)
+        return query.now
+
+    def check(self, log, now):
+        """Every difference between this log's customers and what the broker answers."""
+        model = Model(log)
+        differences = check_identity(model)
+        for id in model.identifiers():
+            differences += self.check_customer(model, id, now)
+        return differences
+
+    def check_customer(self, model, id, now):
+        name = ":".join(id)
+        reply = self.wire.ask(context=self.pb.ContextQuery(
+            customer=name, now=self.stamp(now), bytes_max=BYTES_MAX))
+        if reply.WhichOneof("body") != "context":
+            return [f"{name}: answered {reply}"]
+        got = plain(reply.context)
+        offers = self.wire.ask(offers=self.pb.OffersQuery(
+            customer=name, now=self.stamp(now), limit=OFFERS_MAX)).offers
+        node, candidates = model.whose.ask(id)
+        customer = Customer() if node is None else model.of(node)
+        differences = []
+        compare("offers and context", plain(offers)["offers"], got["offers"], differences)
+        for section in SECTIONS:
+            section(model, customer, got, now, differences)
+        check_candidates(model, candidates, got, differences)
+        return [f"{name} {d}" for d in differences]
+
+
+def check_candidates(model, nodes, got, differences):
+    names = [min(model.whose.strong_of(node), key=lambda i: (whose.strength(i), i))
+             for node in nodes if model.whose.known(node)]
+    want = sorted(names) if len(names) > 1 else []
+    found = sorted((c["type"], c["value"]) for c in got["who"]["candidates"])
+    compare("candidates", want, found, differences)
+
+
+def check_identity(model):
+    """Are the same events the same customers'?  Profiles' numbers are the bus's own business."""
+    bus = whose.Whose()
+    nodes = {}
+
+    def node(profile):
+        if profile not in nodes:
+            nodes[profile] = bus.node()
+        return nodes[profile]
+
+    for said in model.said:
+        link = said.event.get("link", {})
+        if said.type == "identity.linked":
+            bus.join(node(link["profile_a"]), node(link["profile_b"]))
+    pairs = {(model.whose.customer(model.nodes[s.number]), bus.customer(node(s.profile)))
+             for s in model.said if s.number in model.nodes}
+    differences = []
+    for side, name in ((0, "one customer here, several there"), (1, "several here, one there")):
+        seen = {}
+        for pair in pairs:
+            seen.setdefault(pair[side], []).append(pair)
+        for same in seen.values():
+            if len(same) > 1:
+                said = [[s.position for s in model.said if s.number in model.nodes and pair ==
+                         (model.whose.customer(model.nodes[s.number]),
+                          bus.customer(node(s.profile)))] for pair in same]
+                differences.append(f"identity: {name}: {said}")
+    return differences
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Compares a broker's answers with its log.")
+    parser.add_argument("--broker", required=True)
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    args = parser.parse_args()
+    os.environ["TOUCHLINE_BUILD"] = str(args.build.resolve())
+    sys.path[:0] = [str(ROOT / "tests/system"), str(args.build.resolve() / "tests/python")]
+    import harness
+    import touchline_pb2 as pb
+
+    done = harness.run("replay", "-o", "jsonl", broker=args.broker, timeout=None)
+    if done.code != 0:
+        sys.exit(done.err)
+    with harness.Wire(args.broker) as wire:
+        differences = Checker(wire, pb).check(done.jsonl, time.time_ns())
+    for difference in differences:
+        print(difference)
+    return 1 if differences else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

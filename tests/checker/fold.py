@@ -1,0 +1,327 @@
+"""What a customer's events mean, read from the design and not from the store.
+
+Each function takes the events of one customer (Said, below) and answers one
+section of a context, in the shape of its message with times in nanoseconds.
+Nothing here depends on the order of the events: what is later is decided by
+(time, number).
+"""
+
+import calendar
+import re
+
+import whose
+
+# In the order in which ties in time are decided; the rest are decided elsewhere.
+ORDER = ["made", "delivered", "undelivered", "presented", "dismissed", "clicked", "declined",
+         "accepted", "redeemed", "fulfilled"]
+SIDE = ["no_response", "expired", "withdrawn", "superseded", "disputed"]
+STAYS = ["redeemed", "fulfilled"]
+ANSWERS = ["accepted", "declined", "dismissed", "clicked"]
+FURTHER = ["made", "undelivered", "delivered", "presented"]
+CLOSED = ["redeemed", "fulfilled", "declined", "expired", "withdrawn", "superseded",
+          "no_response"]
+
+RECENT_MAX = 24
+ADDRESS_OF = {"email": "email", "sms": "phone", "call": "phone"}
+STRICTNESS = {"granted": 0, "expired": 1, "denied": 2, "revoked": 2}
+
+
+def ns(text):
+    """Nanoseconds of an RFC 3339 time in UTC."""
+    match = re.fullmatch(r"(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)(?:\.(\d+))?Z", text)
+    seconds = calendar.timegm(tuple(map(int, match.groups()[:6])))
+    # The very beginning is read as one later: 0 says that no time is given.
+    return seconds * 10**9 + int((match[7] or "").ljust(9, "0")) or 1
+
+
+class Said:
+    """An event of the log as the folds want it."""
+
+    def __init__(self, event):
+        self.event = event
+        self.position = event["position"]
+        self.number = int(event["position"].split("-")[1], 16)
+        self.profile = event.get("profile", "0")
+        self.type = event["type"]
+        self.source = event["source"]
+        self.channel = event.get("channel", "")
+        received = ns(event["received_time"])
+        told = event.get("time") or event.get("recorded_time")
+        self.time = min(ns(told), received) if told else received
+        self.ids = whose.identifiers(event)
+        self.unverified = False
+
+    @property
+    def word(self):
+        return self.type.rsplit(".", 1)[-1]
+
+    @property
+    def when(self):
+        return self.time, self.number
+
+
+def latest(said, value):
+    """The value of the latest that has one, and the event that said it: (None, None) if none."""
+    found = [s for s in said if value(s)]
+    if not found:
+        return None, None
+    last = max(found, key=lambda s: s.when)
+    return value(last), last
+
+
+# ---------------------------------------------------------------------- who
+
+def known_identifiers(events, owned):
+    """`owned`: this customer's strong identifiers -> when it was first named, by whosever event."""
+    seen = {id: [time] for id, time in owned.items()}
+    for said in events:
+        for id in said.ids:
+            if id in owned or id[0] not in whose.STRONG:
+                seen.setdefault(id, []).append(said.time)
+    return {id: {"verified": id[0] in whose.STRONG, "first_seen": min(times),
+                 "last_seen": max(times)} for id, times in seen.items()}
+
+
+def attributes(events):
+    names = {}
+    for said in events:
+        if said.type == "customer.attributes_set":
+            for name, value in said.event["attributes"].items():
+                names.setdefault(name, []).append((said.when, value))
+    return {name: max(words)[1] for name, words in names.items()}
+
+
+# ------------------------------------------------------------------- offers
+
+class Touch:
+    def __init__(self, said, touch):
+        self.said = said
+        self.when = said.when
+        self.touch = touch
+        self.campaign = touch.get("campaign") or said.event.get("campaign", "")
+        self.offer = touch.get("offer") or self.campaign
+        self.outcome = touch.get("outcome") or said.word
+        self.count = touch.get("count", 0) or 1
+
+    @property
+    def key(self):
+        if self.get("instance"):
+            return self.offer, "", "", self.get("instance")
+        return self.offer, self.campaign, self.get("treatment"), ""
+
+    def get(self, name):
+        return self.touch.get(name, "")
+
+    def could_be_of(self, group):
+        """Does it name nothing else than these?"""
+        return all(t.offer == self.offer and self.campaign in ("", t.campaign)
+                   and self.get("treatment") in ("", t.get("treatment")) for t in group)
+
+
+def touches(events):
+    made = [Touch(said, t) for said in events for t in said.event.get("offers", [])]
+    return [t for t in made if t.outcome in ORDER + SIDE]
+
+
+def instances(events):
+    """Touches by instance; a reaction that names less is with the newest offered before it."""
+    groups, offered = {}, {}
+    for touch in touches(events):
+        groups.setdefault(touch.key, []).append(touch)
+    for key, group in groups.items():
+        made = offered_in(group)
+        if made:
+            offered[key] = made
+    joined = {}
+    for key, group in groups.items():
+        for touch in group:
+            into = key
+            if key not in offered or key == (touch.offer, "", "", ""):
+                into = newest_before(touch, offered) or key
+            joined.setdefault(into, []).append(touch)
+    return joined
+
+
+def offered_in(group):
+    """What was sent or shown was offered, also when nobody said that it was made."""
+    return [t for t in group if t.outcome == "made"] \
+        or [t for t in group if t.outcome in FURTHER]
+
+
+def newest_before(reaction, offered):
+    if reaction.outcome in FURTHER or reaction.get("instance"):
+        return None
+    made = [(t.when, key) for key, group in offered.items() for t in group
+            if reaction.could_be_of(group) and t.when[0] <= reaction.when[0]]
+    return max(made)[1] if made else None
+
+
+def outcomes(group):
+    seen = {}
+    for touch in group:
+        seen.setdefault(touch.outcome, []).append(touch)
+    return {name: outcome(same) for name, same in seen.items()}
+
+
+def outcome(same):
+    last = max(same, key=lambda t: t.when)
+    return {"channel": last.said.channel, "time": last.when[0], "reason": last.get("reason"),
+            "first_time": min(t.when[0] for t in same), "count": sum(t.count for t in same),
+            "event": last.said.position}
+
+
+def state(seen, expires, now):
+    for name in reversed(STAYS):
+        if name in seen:
+            return name
+    answers = [name for name in ANSWERS if name in seen]
+    if answers:
+        shown = max(answers, key=lambda n: (seen[n]["time"], ORDER.index(n)))
+    else:
+        shown = max((n for n in FURTHER if n in seen), key=FURTHER.index, default="disputed" if "disputed" in seen else "")
+    if shown == "accepted":
+        return shown
+    closing = [name for name in ("withdrawn", "superseded") if name in seen]
+    if closing:
+        return max(closing, key=lambda n: (seen[n]["time"], SIDE.index(n)))
+    if shown != "declined" and ("expired" in seen or expires and expires <= now):
+        return "expired"
+    if "no_response" in seen and not answers:
+        return "no_response"
+    return shown
+
+
+def offer(group, now):
+    seen = outcomes(group)
+
+    def last(name):
+        found = [t for t in group if t.get(name)]
+        return max(found, key=lambda t: t.when) if found else None
+
+    terms = last("terms")
+    expires = last("expires")
+    expires_ns = ns(expires.get("expires")) if expires else 0
+    made = offered_in(group)
+    first = min(made, key=lambda t: t.when) if made else None
+    shown = state(seen, expires_ns, now)
+    return {"state": shown, "live": shown not in CLOSED, "orphan": not made,
+            "disputed": "disputed" in seen, "outcomes": seen, "expires": expires_ns,
+            "terms": terms.get("terms") if terms else "",
+            "reason": seen.get("declined", {}).get("reason", ""),
+            "made": first.when[0] if first else 0,
+            "channel": first.said.channel if first else "",
+            "last_word": expires_ns if shown == "expired" and expires_ns <= now and expires_ns
+            else max(t.when[0] for t in group)}
+
+
+def offers(events, now):
+    """(offer, campaign, treatment, instance) -> offer."""
+    return {key: offer(group, now) for key, group in instances(events).items()}
+
+
+# ----------------------------------------------------------------- consents
+
+def address(said, consent):
+    """Whom a consent is about: the address it names, or that the event came with."""
+    if consent.get("identifier"):
+        return whose.canonical(consent["identifier"])
+    type = ADDRESS_OF.get(consent.get("channel"))
+    return next((id for id in said.ids if id[0] == type), None)
+
+
+def consents(events, now):
+    """(purpose, channel, address) -> the latest word; the strictest where profiles differ."""
+    words = {}
+    for said in events:
+        for consent in said.event.get("consents", []):
+            key = consent["purpose"], consent.get("channel", ""), address(said, consent)
+            words.setdefault(key, {}).setdefault(said.profile, []).append((said.when, consent))
+    return {key: strictest([max(w, key=lambda x: x[0]) for w in of.values()], now)
+            for key, of in words.items()}
+
+
+def strictest(words, now):
+    states = [(when, consent_state(when[0], consent, now)) for when, consent in words]
+    return max(states, key=lambda s: (STRICTNESS[s[1]["status"]], s[0]))[1]
+
+
+def consent_state(time, consent, now):
+    expires = ns(consent["expires"]) if consent.get("expires") else 0
+    over = consent["status"] == "granted" and expires and expires <= now
+    return {"status": "expired" if over else consent["status"], "time": time,
+            "evidence": consent.get("evidence", ""), "expires": expires}
+
+
+# -------------------------------------------------------------- commitments
+
+class Promised:
+    """One word on a promise."""
+
+    def __init__(self, said, commitment):
+        self.when = said.when
+        self.said = said
+        self.commitment = commitment
+
+    @property
+    def state(self):
+        return self.commitment.get("state") or self.said.word
+
+    def get(self, name):
+        return self.commitment.get(name, "")
+
+
+def commitments(events, now):
+    words = {}
+    for said in events:
+        for commitment in said.event.get("commitments", []):
+            words.setdefault(commitment["id"], []).append(Promised(said, commitment))
+    return {id: promise(of, now) for id, of in words.items()}
+
+
+def promise(words, now):
+    told = {name: latest(words, lambda w, n=name: w.get(n))[0] or ""
+            for name in ("text", "by", "to", "due")}
+    last = max(words, key=lambda w: w.when)
+    made = [w.when[0] for w in words if w.state == "made"] or [w.when[0] for w in words]
+    due = ns(told["due"]) if told["due"] else 0
+    state = {"made": "open", "renegotiated": "open"}.get(last.state, last.state)
+    if state in ("open", "due") and due and due <= now:
+        state = "overdue"
+    return dict(told, due=due, state=state, made=min(made), time=last.when[0])
+
+
+# -------------------------------------------------------------------- value
+
+def value(events):
+    sums = {}
+    sales = []
+    for said in events:
+        if said.type not in ("sale.completed", "sale.returned"):
+            continue
+        sale = said.event["sale"]
+        minor = int(sale.get("total_minor", 0))
+        of = sums.setdefault(sale["currency"], {"purchases": 0, "returns": 0, "spend_minor": 0})
+        of["purchases" if said.type == "sale.completed" else "returns"] += 1
+        of["spend_minor"] += minor
+        if said.type == "sale.completed":
+            sales.append((said.when, minor, sale["currency"]))
+    last = max(sales, default=((0, 0), 0, ""))
+    return {"sums": sums, "last_sale": last[0][0], "last_sale_minor": last[1],
+            "currency": last[2]}
+
+
+# ------------------------------------------------------------ recent contacts
+
+def recent(events):
+    shown = [s for s in events if not s.type.startswith("identity.")]
+    shown.sort(key=lambda s: s.when, reverse=True)
+    return [{"time": s.time, "type": s.type, "channel": s.channel, "event": s.position,
+             "unverified": s.unverified} for s in shown]
+
+
+def freshness(events):
+    sources = {}
+    for said in events:
+        if said.source != "touchline":
+            sources[said.source] = max(sources.get(said.source, 0), said.time)
+    return sources

@@ -1,0 +1,173 @@
+"""Random histories: what may reach a bus about a handful of people in a few days.
+
+Everything is drawn from small sets, so that the same people, offers, instances
+and times meet again and again.  A history's identifiers begin with its own key,
+so one broker can hold many.
+"""
+
+import itertools
+
+from hypothesis import strategies as st
+
+MINUTES = 12                # the days are short, so that times are equal often
+KEYS = itertools.count(1)
+
+OUTCOMES = ["made", "delivered", "undelivered", "presented", "dismissed", "clicked", "declined",
+            "accepted", "redeemed", "fulfilled", "no_response", "expired", "withdrawn",
+            "superseded", "disputed"]
+# What is said more often.
+LIKELY = ["made"] * 6 + ["clicked", "declined", "accepted", "redeemed", "presented"] * 2
+
+CHANNELS = ["email", "web", "call", "pos", ""]
+WORDS = ["", "20 % off", "zwei für eins", "«только для вас» 🎁", "a\ttab"]
+
+
+def stamp(minutes):
+    """2024-03-01T00:00:00Z and so many minutes; None: no time is given."""
+    if minutes is None:
+        return None
+    if minutes < 0:
+        return "1970-01-01T00:00:00Z"
+    if minutes >= 1000:
+        return "2099-01-01T00:00:00Z"
+    return f"2024-03-01T00:{minutes:02}:00Z"
+
+
+minutes = st.integers(0, MINUTES)
+times = st.one_of(minutes, minutes, minutes, minutes, st.sampled_from([-1, 1000])).map(stamp)
+deadlines = st.one_of(st.none(), minutes).map(stamp)
+
+
+# -------------------------------------------------------------- who it is
+
+def strong(key):
+    names = [f"loyalty:{key}-{n}" for n in range(3)]
+    names += [f"email:{key}-{n}@example.com" for n in range(3)]
+    names += [f"email:{key.upper()}-0@Example.com", f"user:{key}-ü", f"payment:{key}"]
+    return st.sampled_from(names)
+
+
+def weak(key):
+    phone = "+49301" + key[1:].rjust(6, "0")
+    return st.sampled_from([f"cookie:{key}-0", f"cookie:{key}-1", f"phone:{phone}", f"phone:{phone}1",
+                            f"receipt:{key}", f"device:{key}", f"x-app:{key}"])
+
+
+def people(key, wandering):
+    """The names on one event."""
+    known = st.lists(strong(key), min_size=1, max_size=3)
+    if not wandering:
+        # One person has the number at the end of every name.
+        return st.integers(0, 2).flatmap(lambda n: st.lists(st.sampled_from(
+            [f"loyalty:{key}-{n}", f"email:{key}-{n}@example.com", f"payment:{key}-{n}"]),
+            min_size=1, max_size=2))
+    return st.one_of(known, known, st.builds(lambda k, w: k + [w], known, weak(key)),
+                     st.builds(lambda w: [w], weak(key)))
+
+
+# ------------------------------------------------------------ what happened
+
+@st.composite
+def touches(draw):
+    outcome = draw(st.sampled_from(OUTCOMES + LIKELY))
+    touch = {"outcome": outcome, "offer": draw(st.sampled_from(["shoes", "hat"]))}
+    named = draw(st.sampled_from(["campaign", "campaign", "treatment", "instance", "offer"]))
+    if named != "offer":
+        touch["campaign"] = draw(st.sampled_from(["spring", "summer"]))
+    if named == "treatment":
+        touch["treatment"] = draw(st.sampled_from(["red", "blue"]))
+    if named == "instance":
+        touch["instance"] = draw(st.sampled_from(["i1", "i2"]))
+    if draw(st.booleans()):
+        touch["terms"] = draw(st.sampled_from(WORDS))
+    if outcome == "declined":
+        touch["reason"] = draw(st.sampled_from(["", "too dear", "zu groß"]))
+    expires = draw(deadlines)
+    if expires:
+        touch["expires"] = expires
+    count = draw(st.integers(0, 3))
+    if count:
+        touch["count"] = count
+    return touch
+
+
+offers = st.lists(touches(), min_size=1, max_size=2).map(
+    lambda t: {"type": "offer." + t[0]["outcome"], "offers": t})
+
+
+@st.composite
+def consents(draw):
+    consent = {"purpose": draw(st.sampled_from(["marketing", "research"])),
+               "channel": draw(st.sampled_from(["", "email", "sms", "web"])),
+               "status": draw(st.sampled_from(["granted", "denied", "revoked", "expired"])),
+               "evidence": draw(st.sampled_from(["", "Häkchen"]))}
+    expires = draw(deadlines)
+    if expires:
+        consent["expires"] = expires
+    return {"type": "consent." + consent["status"], "consents": [consent]}
+
+
+@st.composite
+def commitments(draw):
+    state = draw(st.sampled_from(["made", "made", "made", "kept", "broken", "waived",
+                                  "renegotiated"]))
+    promise = {"id": draw(st.sampled_from(["p1", "p2"])), "state": state,
+               "by": draw(st.sampled_from(["", "Ann", "Björk"])),
+               "to": draw(st.sampled_from(["", "Joe"]))}
+    if state == "made" or draw(st.booleans()):
+        promise["text"] = draw(st.sampled_from(["call back", "ein Paket"]))
+    due = draw(deadlines)
+    if due:
+        promise["due"] = due
+    return {"type": "commitment." + state, "commitments": [promise]}
+
+
+@st.composite
+def sales(draw):
+    total = draw(st.integers(-500, 2000))
+    currency = draw(st.sampled_from(["EUR", "EUR", "USD", "JPY"]))
+    return {"type": "sale.completed" if total >= 0 else "sale.returned",
+            "sale": {"total_minor": str(total), "currency": currency}}
+
+
+attributes = st.dictionaries(st.sampled_from(["name", "city", "größe"]),
+                             st.sampled_from(["Joe", "Zoë", "Σ"]), min_size=1).map(
+    lambda a: {"type": "customer.attributes_set", "attributes": a})
+
+plain = st.sampled_from(["page.viewed", "call.answered", "email.opened", "note.added"]).map(
+    lambda t: {"type": t})
+
+FACETS = {"offers": offers, "consents": consents(), "commitments": commitments(),
+          "sales": sales(), "attributes": attributes, "plain": plain}
+
+
+# -------------------------------------------------------------- a history
+
+@st.composite
+def events(draw, key, wandering=True, size=14):
+    """What arrives, in the order of arrival; times are in any order."""
+    happened = draw(st.lists(st.tuples(
+        people(key, wandering),
+        st.one_of(offers, offers, *FACETS.values()),
+        times, st.sampled_from(CHANNELS), st.sampled_from(["mailer", "till-4", "web"])),
+        min_size=1, max_size=size))
+    return [made(f"{key}.{n}", *h) for n, h in enumerate(happened)]
+
+
+def made(id, names, facets, time, channel, source):
+    event = dict(facets, id=id, source=source, identifiers=[
+        dict(zip(("type", "value"), name.split(":", 1))) for name in dict.fromkeys(names)])
+    if time:
+        event["time"] = time
+    if channel:
+        event["channel"] = channel
+    return event
+
+
+@st.composite
+def history(draw, **how):
+    """Events of people no other history knows, some sent twice, and what time it is when asked."""
+    key = f"h{next(KEYS)}"
+    said = draw(events(key, **how))
+    again = draw(st.lists(st.integers(0, len(said) - 1), max_size=2))
+    return said + [said[n] for n in again], draw(st.integers(0, MINUTES + 1))
