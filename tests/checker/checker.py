@@ -147,7 +147,7 @@ def by(names, items):
 
 def check_offers(model, customer, got, now, differences):
     want = fold.offers(customer.events, now)
-    words = {key: offer.pop("last_word") for key, offer in want.items()}
+    words = {key: offer.pop("closed") for key, offer in want.items()}
     found = offers_by_key(got["offers"])
     compare("offers", want, found, differences)
     live = [offer["live"] for offer in got["offers"]]

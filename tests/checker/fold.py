@@ -72,7 +72,7 @@ def latest(said, value):
 # ---------------------------------------------------------------------- who
 
 def known_identifiers(events, owned):
-    """`owned`: this customer's strong identifiers -> when it was first named, by whosever event."""
+    """`owned`: strong identifiers of this customer -> when they were first named, by anybody."""
     seen = {id: [time] for id, time in owned.items()}
     for said in events:
         for id in said.ids:
@@ -210,8 +210,8 @@ def offer(group, now):
             "reason": seen.get("declined", {}).get("reason", ""),
             "made": first.when[0] if first else 0,
             "channel": first.said.channel if first else "",
-            "last_word": expires_ns if shown == "expired" and expires_ns <= now and expires_ns
-            else max(t.when[0] for t in group)}
+            "closed": expires_ns if shown == "expired" and 0 < expires_ns <= now
+                      else max(t.when[0] for t in group)}
 
 
 def offers(events, now):

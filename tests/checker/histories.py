@@ -49,8 +49,8 @@ def strong(key):
 
 def weak(key):
     phone = "+49301" + key[1:].rjust(6, "0")
-    return st.sampled_from([f"cookie:{key}-0", f"cookie:{key}-1", f"phone:{phone}", f"phone:{phone}1",
-                            f"receipt:{key}", f"device:{key}", f"x-app:{key}"])
+    return st.sampled_from([f"cookie:{key}-0", f"cookie:{key}-1", f"phone:{phone}",
+                            f"phone:{phone}1", f"receipt:{key}", f"device:{key}", f"x-app:{key}"])
 
 
 def people(key, wandering):
