@@ -178,7 +178,8 @@ def state(seen, expires, now):
     if answers:
         shown = max(answers, key=lambda n: (seen[n]["time"], ORDER.index(n)))
     else:
-        shown = max((n for n in FURTHER if n in seen), key=FURTHER.index, default="disputed" if "disputed" in seen else "")
+        nothing_said = "disputed" if "disputed" in seen else ""
+        shown = max((n for n in FURTHER if n in seen), key=FURTHER.index, default=nothing_said)
     if shown == "accepted":
         return shown
     closing = [name for name in ("withdrawn", "superseded") if name in seen]
@@ -210,8 +211,7 @@ def offer(group, now):
             "reason": seen.get("declined", {}).get("reason", ""),
             "made": first.when[0] if first else 0,
             "channel": first.said.channel if first else "",
-            "closed": expires_ns if shown == "expired" and 0 < expires_ns <= now
-                      else max(t.when[0] for t in group)}
+            "closed": max([t.when[0] for t in group] + [expires_ns] * (shown == "expired"))}
 
 
 def offers(events, now):
