@@ -254,7 +254,7 @@ store_admit(struct store *st, const struct store_event *in, struct store_verdict
         out->detail = out->code == TL_NO_SPACE ? "the disk is full" : "the log cannot be written";
         return;
     }
-    out->code = admit_new(st, in, &out->number);
+    out->code = store_sound(st, admit_new(st, in, &out->number));
     if (out->code != 0) {
         st->failed = TL_EDAMAGED;
         out->detail = "the views are damaged: make them anew with `touchline rebuild`";

@@ -33,6 +33,8 @@ checkpoint(const struct catchup *c, uint64_t number)
 
     if (err != 0 && err != TL_NO_SPACE)
         return err;
+    if ((err = views_fault(c->fold->views)) != 0)
+        return err;
     fold_store(c->fold);
     views_freeze(c->fold->views, number, flushed, NULL);
     return 0;
@@ -98,7 +100,11 @@ catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES])
     views_end_read(c->fold->views);
     if (err == 0 && (err = views_settle(c->fold->views)) == TL_NO_SPACE)
         err = 0;
-    if (err == 0 && (err = views_error(c->fold->views)) != 0)
-        snprintf(why, STORE_WHY_BYTES, "the views cannot be used: %s", tl_code_sentence(err));
+    if (err == 0)
+        err = views_fault(c->fold->views);
+    if (err != 0 && why[0] == '\0')
+        snprintf(why, STORE_WHY_BYTES,
+                 "the views cannot be used: %s; make them anew with `touchline rebuild`",
+                 tl_code_sentence(err));
     return err;
 }

@@ -24,6 +24,7 @@
 #define SOURCES_SHOWN_MAX 6
 #define OFFERS_LOOKED_AT 24
 #define LONGEST_COUNT 100       /* more is said as `100+` */
+#define RECENT_BYTES_KEPT 640   /* offers leave them to the latest contacts: about ten */
 
 /* A customer while the answer is put together. */
 struct joining {
@@ -487,7 +488,7 @@ fill_offers(struct joining *j, struct tl_context *out, size_t *room)
         .limit = OFFERS_LOOKED_AT,
         .arena = j->arena,
     };
-    size_t count = 0, used = 0, enough = *room * 2 / 3;
+    size_t count = 0, used = 0, enough = *room > RECENT_BYTES_KEPT ? *room - RECENT_BYTES_KEPT : 0;
     int err;
 
     if (!(j->has & CARD_OFFERS))
@@ -651,9 +652,9 @@ begin(struct joining *j, struct store *st, const struct store_question *q, struc
     return err != 0 ? err : join_profiles(j, profile);
 }
 
-int
-store_context(struct store *st, const struct store_question *q, size_t bytes_max,
-              struct tl_context *out, struct arena *arena, uint64_t *depends)
+static int
+answer_context(struct store *st, const struct store_question *q, size_t bytes_max,
+               struct tl_context *out, struct arena *arena, uint64_t *depends)
 {
     uint64_t candidates[IDENTITY_HOLDERS_MAX];
     size_t candidates_count, fixed, room;
@@ -678,8 +679,15 @@ store_context(struct store *st, const struct store_question *q, size_t bytes_max
 }
 
 int
-store_offers(struct store *st, const struct store_question *q, size_t limit,
-             struct tl_offers *out, struct arena *arena, uint64_t *depends)
+store_context(struct store *st, const struct store_question *q, size_t bytes_max,
+              struct tl_context *out, struct arena *arena, uint64_t *depends)
+{
+    return store_sound(st, answer_context(st, q, bytes_max, out, arena, depends));
+}
+
+static int
+answer_offers(struct store *st, const struct store_question *q, size_t limit,
+              struct tl_offers *out, struct arena *arena, uint64_t *depends)
 {
     uint64_t candidates[IDENTITY_HOLDERS_MAX];
     size_t candidates_count, count = 0;
@@ -699,4 +707,11 @@ store_offers(struct store *st, const struct store_question *q, size_t limit,
     *depends = j.depends;
     out->position = position_text(&j, j.depends > store_head(st) ? j.depends : store_head(st));
     return out->customer.ptr == NULL || out->position.ptr == NULL ? TL_TOO_MANY : 0;
+}
+
+int
+store_offers(struct store *st, const struct store_question *q, size_t limit,
+             struct tl_offers *out, struct arena *arena, uint64_t *depends)
+{
+    return store_sound(st, answer_offers(st, q, limit, out, arena, depends));
 }

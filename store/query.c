@@ -21,9 +21,9 @@ store_profiles(struct store *st, const struct store_identifier *customer, uint64
     int err = identity_find(st->views, customer, &profile, candidates, &candidates_count);
 
     *count = 0;
-    if (err != 0 || profile == 0)
-        return err;
-    return identity_customer(st->views, profile, profiles, count);
+    if (err == 0 && profile != 0)
+        err = identity_customer(st->views, profile, profiles, count);
+    return store_sound(st, err);
 }
 
 int
@@ -172,7 +172,7 @@ store_timeline(struct store *st, const struct store_question *q,
         timeline_close(&lanes[i].timeline);
     arena_fini(&arena);
     free(lanes);
-    return err;
+    return store_sound(st, err);
 }
 
 static int
@@ -213,7 +213,7 @@ store_numbers(struct store *st, uint64_t profile, uint64_t after, uint64_t *numb
     arena_fini(&arena);
     buf_free(&all);
     free(lane);
-    return err;
+    return store_sound(st, err);
 }
 
 /* --------------------------------------------------------------- figures */
@@ -262,5 +262,5 @@ store_campaigns(struct store *st, struct tl_str campaign, struct tl_campaigns *o
     *out = (struct tl_campaigns){.position = position_text(st, store_admitted(st), arena)};
     if (out->position.ptr == NULL)
         return TL_TOO_MANY;
-    return campaign_list(st->views, campaign, out, arena);
+    return store_sound(st, campaign_list(st->views, campaign, out, arena));
 }

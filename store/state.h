@@ -52,6 +52,15 @@ struct store {
     struct buf scratch;
 };
 
+/* `err`, unless what it was found by was damaged. */
+static inline int
+store_sound(struct store *st, int err)
+{
+    int fault = views_fault(st->views);
+
+    return fault != 0 ? fault : err;
+}
+
 /* Folds what the views of `fold` lack, up to `to`, and adds to `seen` (unless
  * NULL) what it lacks.  Returns 0 or an error with a sentence in `why`. */
 struct catchup {

@@ -10,13 +10,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crc32c.h"
 #include "base/must.h"
 #include "proto/code.h"
 #include "proto/codec.h"
 #include "store/file.h"
+#include "store/le.h"
 #include "store/state.h"
 
 #define PATH_BYTES 4096
+#define KEY_FILE_BYTES (HASH_KEY_BYTES + 4)     /* with its CRC-32C */
 
 /* -------------------------------------------------------------- directory */
 
@@ -65,29 +68,37 @@ take_lock(struct store *st, char *why)
 static int
 read_key(struct store *st, const char *path, char *why)
 {
+    unsigned char file[KEY_FILE_BYTES + 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n;
 
     if (fd < 0)
         return errno == ENOENT ? TL_NOT_FOUND : fail(why, "open", path);
-    n = read(fd, st->key, sizeof(st->key));
+    n = read(fd, file, sizeof(file));
     close(fd);
-    if (n == (ssize_t)sizeof(st->key))
+    if (n < 0)
+        return fail(why, "read", path);
+    memcpy(st->key, file, sizeof(st->key));
+    if (n == KEY_FILE_BYTES && le_get32(file + HASH_KEY_BYTES) == crc32c(0, file, HASH_KEY_BYTES))
         return 0;
-    snprintf(why, STORE_WHY_BYTES, "%.300s is not a key of %d bytes: restore it from a backup",
-             path, HASH_KEY_BYTES);
+    snprintf(why, STORE_WHY_BYTES,
+             "%.300s is damaged: restore it from a backup, without it no event is recognised",
+             path);
     return TL_EDAMAGED;
 }
 
 static int
 write_key(struct store *st, int dir, const char *name)
 {
+    unsigned char file[KEY_FILE_BYTES];
     int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     int err;
 
     if (fd < 0)
         return file_code(errno);
-    err = file_write(fd, st->key, sizeof(st->key), 0, NULL);
+    memcpy(file, st->key, sizeof(st->key));
+    le_put32(file + HASH_KEY_BYTES, crc32c(0, file, HASH_KEY_BYTES));
+    err = file_write(fd, file, sizeof(file), 0, NULL);
     if (err == 0)
         err = file_sync(fd);
     close(fd);

@@ -10,13 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crc32c.h"
+#include "base/log.h"
 #include "base/must.h"
 #include "proto/code.h"
+#include "store/le.h"
 
 #define READERS_MAX 8
 #define PROBE_BYTES 4096
 #define MODE_DIR 0700
 #define MODE_FILE 0600
+#define SUM_BYTES 4     /* behind each value: LMDB does not look at what it reads */
 
 struct txn_env {
     MDB_env *mdb;
@@ -127,6 +131,34 @@ open_records(struct txn_env *env)
     return mdb_txn_commit(txn);
 }
 
+/* Who reads a page behind the end of the file is killed; a page of zeros is no
+ * page, and an error.  (The last pages may never have been written.) */
+static int
+fill_up(struct txn_env *env)
+{
+    uint64_t bytes = txn_env_bytes(env);
+    struct stat st;
+    int fd, rc;
+
+    if ((rc = mdb_env_get_fd(env->mdb, &fd)) != 0)
+        return rc;
+    if (fstat(fd, &st) != 0)
+        return errno;
+    return (uint64_t)st.st_size >= bytes || ftruncate(fd, (off_t)bytes) == 0 ? 0 : errno;
+}
+
+/* LMDB asserts what it reads, and would abort. */
+static void
+stop(MDB_env *mdb, const char *assertion)
+{
+    const char *dir = "";
+
+    mdb_env_get_path(mdb, &dir);
+    log_error("store", "%s/data.mdb is damaged (%s); make the views anew with `touchline rebuild`",
+              dir, assertion);
+    _exit(1);
+}
+
 static int
 open_env(struct txn_env *env, const char *dir, size_t map_bytes)
 {
@@ -137,8 +169,9 @@ open_env(struct txn_env *env, const char *dir, size_t map_bytes)
         return rc;
     if ((rc = mdb_env_set_mapsize(env->mdb, map_bytes)) != 0 ||
         (rc = mdb_env_set_maxreaders(env->mdb, READERS_MAX)) != 0 ||
+        (rc = mdb_env_set_assert(env->mdb, stop)) != 0 ||
         (rc = mdb_env_open(env->mdb, dir, MDB_NOTLS | MDB_NORDAHEAD, MODE_FILE)) != 0 ||
-        (rc = open_records(env)) != 0 ||
+        (rc = fill_up(env)) != 0 || (rc = open_records(env)) != 0 ||
         (rc = mdb_env_info(env->mdb, &info)) != 0)
         return rc;
     env->map_bytes = info.me_mapsize;
@@ -154,7 +187,8 @@ txn_env_open(struct txn_env **out, const char *dir, size_t map_bytes, char why[T
     must(env != NULL);
     *out = NULL;
     if ((rc = open_env(env, dir, map_bytes)) != 0) {
-        snprintf(why, TXN_WHY_BYTES, "%s: %s", dir, mdb_strerror(rc));
+        snprintf(why, TXN_WHY_BYTES, "%s: %s%s", dir, mdb_strerror(rc),
+                 code(rc) == TL_EDAMAGED ? "; make the views anew with `touchline rebuild`" : "");
         txn_env_close(&env);
         return code(rc);
     }
@@ -202,6 +236,12 @@ txn_env_bytes(const struct txn_env *env)
     return (info.me_last_pgno + 1) * (uint64_t)stat.ms_psize;
 }
 
+static uint32_t
+sum(MDB_val key, const void *value, size_t len)
+{
+    return crc32c(crc32c(0, key.mv_data, key.mv_size), value, len);
+}
+
 /* ---------------------------------------------------------------- writing */
 
 void
@@ -217,11 +257,18 @@ txn_begin(struct txn *t, struct txn_env *env)
 void
 txn_put(struct txn *t, const void *key, size_t key_len, const void *value, size_t len)
 {
-    MDB_val k = {key_len, (void *)(uintptr_t)key}, v = {len, (void *)(uintptr_t)value};
+    MDB_val k = {key_len, (void *)(uintptr_t)key}, v = {.mv_size = len + SUM_BYTES};
     int rc;
 
-    if (t->error == 0 && (rc = mdb_put(t->mdb, t->env->records, &k, &v, 0)) != 0)
+    if (t->error != 0)
+        return;
+    if ((rc = mdb_put(t->mdb, t->env->records, &k, &v, MDB_RESERVE)) != 0) {
         fail(t, rc);
+        return;
+    }
+    if (len > 0)
+        memcpy(v.mv_data, value, len);
+    le_put32((unsigned char *)v.mv_data + len, sum(k, value, len));
 }
 
 void
@@ -298,6 +345,19 @@ text(MDB_val v)
     return (struct tl_str){v.mv_data, v.mv_size};
 }
 
+/* What is not what was written reads as nothing. */
+static struct tl_str
+value_of(struct txn *t, MDB_val key, MDB_val v)
+{
+    size_t len = v.mv_size - SUM_BYTES;
+
+    if (v.mv_size >= SUM_BYTES
+        && le_get32((const unsigned char *)v.mv_data + len) == sum(key, v.mv_data, len))
+        return (struct tl_str){v.mv_data, len};
+    t->damaged = true;
+    return (struct tl_str){"", 0};
+}
+
 bool
 txn_get(struct txn *t, const void *key, size_t key_len, struct tl_str *value)
 {
@@ -311,7 +371,7 @@ txn_get(struct txn *t, const void *key, size_t key_len, struct tl_str *value)
             fail(t, rc);
         return false;
     }
-    *value = text(v);
+    *value = value_of(t, k, v);
     return true;
 }
 
@@ -340,7 +400,7 @@ move(struct txn_cursor *c, MDB_val k, MDB_cursor_op op)
         return false;
     }
     c->key = text(k);
-    c->value = text(v);
+    c->value = value_of(c->txn, k, v);
     c->at = true;
     return true;
 }

@@ -35,6 +35,7 @@ struct txn {
     struct txn_env *env;
     struct MDB_txn *mdb;
     bool open;          /* sees the environment; a reader keeps `mdb` between two uses */
+    bool damaged;       /* read a record that is not what was written: it seemed empty */
     int error;
 };
 

@@ -100,7 +100,9 @@ read_meta(struct views *v, const char *dir, char why[VIEWS_WHY_BYTES])
         if (err == 0)
             return 0;
         snprintf(why, VIEWS_WHY_BYTES, "%s: %s", dir,
-                 err == TL_EDAMAGED ? "the views do not say their format" : tl_code_sentence(err));
+                 err == TL_EDAMAGED ? "the views do not say their format; make them anew with "
+                                      "`touchline rebuild`"
+                                    : tl_code_sentence(err));
         return err;
     }
     if (meta.len < 4 || read_little(meta.ptr, 4) != VIEWS_FORMAT) {
@@ -172,6 +174,15 @@ int
 views_error(const struct views *v)
 {
     return v->reader.error;
+}
+
+int
+views_fault(struct views *v)
+{
+    bool damaged = v->reader.damaged || v->reader.error != 0;
+
+    v->reader.damaged = false;
+    return damaged ? TL_EDAMAGED : 0;
 }
 
 uint64_t

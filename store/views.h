@@ -20,7 +20,7 @@
 
 #include "proto/event.h"
 
-#define VIEWS_FORMAT 1
+#define VIEWS_FORMAT 2
 #define VIEWS_WHY_BYTES 512
 
 struct views;
@@ -37,6 +37,10 @@ uint64_t views_checkpoint(const struct views *v);
 /* What went wrong when reading LMDB: 0, TL_EDAMAGED, TL_EIO.  Answers and folds
  * since then may have missed records, so nothing is flushed any more: stop. */
 int views_error(const struct views *v);
+
+/* TL_EDAMAGED when something read since the last call was not what was written:
+ * what was made of it is worth nothing.  Others' records may be fine. */
+int views_fault(struct views *v);
 
 /* Keys are 1 to 511 bytes; a first byte of 0 is the views' own.
  *

@@ -217,6 +217,76 @@ a_directory_that_cannot_be_made_is_refused_with_a_sentence(void **state)
     assert_string_equal(why, "/nowhere/at/all: No such file or directory");
 }
 
+static void
+flip_in_file(const char *what)
+{
+    char path[128], bytes[65536];
+    size_t len, found = 0;
+    FILE *f;
+
+    snprintf(path, sizeof path, "%s/data.mdb", dir);
+    assert_non_null(f = fopen(path, "r+"));
+    len = fread(bytes, 1, sizeof bytes, f);
+    for (size_t i = 0; i + strlen(what) <= len; i++)
+        if (memcmp(bytes + i, what, strlen(what)) == 0) {
+            bytes[i] ^= 1;
+            found++;
+        }
+    assert_true(found > 0);
+    rewind(f);
+    assert_int_equal(fwrite(bytes, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void
+a_value_that_is_not_what_was_written_is_empty_and_told(void **state)
+{
+    struct txn_env *env = open_env(1 << 20);
+    struct txn t, reader;
+
+    (void)state;
+    txn_begin(&t, env);
+    txn_put(&t, "sound", 5, "as it was", 9);
+    txn_put(&t, "harmed", 6, "to be flipped", 13);
+    assert_int_equal(txn_commit(&t), 0);
+    txn_env_close(&env);
+    flip_in_file("to be flipped");
+
+    env = open_env(1 << 20);
+    txn_reader_init(&reader, env);
+    assert_value(&reader, "sound", "as it was");
+    assert_false(reader.damaged);
+    assert_value(&reader, "harmed", "");
+    assert_true(reader.damaged);
+    assert_int_equal(reader.error, 0);
+    txn_reader_fini(&reader);
+    txn_env_close(&env);
+}
+
+static void
+a_file_cut_short_is_an_error_and_kills_nobody(void **state)
+{
+    struct txn_env *env = open_env(1 << 20);
+    struct tl_str value;
+    struct txn t, reader;
+    char path[128];
+
+    (void)state;
+    txn_begin(&t, env);
+    txn_put(&t, "key", 3, "value", 5);
+    assert_int_equal(txn_commit(&t), 0);
+    txn_env_close(&env);
+    snprintf(path, sizeof path, "%s/data.mdb", dir);
+    assert_int_equal(truncate(path, 2 * 4096), 0);
+
+    env = open_env(1 << 20);
+    txn_reader_init(&reader, env);
+    assert_false(txn_get(&reader, "key", 3, &value));
+    assert_int_equal(reader.error, TL_EDAMAGED);
+    txn_reader_fini(&reader);
+    txn_env_close(&env);
+}
+
 int
 main(void)
 {
@@ -228,6 +298,8 @@ main(void)
         TEST(a_cursor_goes_both_ways),
         TEST(what_is_no_database_is_refused_with_a_sentence),
         TEST(a_directory_that_cannot_be_made_is_refused_with_a_sentence),
+        TEST(a_value_that_is_not_what_was_written_is_empty_and_told),
+        TEST(a_file_cut_short_is_an_error_and_kills_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -337,7 +337,7 @@ views_of_another_format_are_refused_with_a_sentence(void **state)
     assert_int_equal(views_open(&v, dir, 1 << 30, why), TL_EFORMAT);
     assert_null(v);
     assert_non_null(strstr(why, "format 7"));
-    assert_non_null(strstr(why, "format 1"));
+    assert_non_null(strstr(why, "format 2"));
 }
 
 static void
