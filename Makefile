@@ -191,8 +191,7 @@ demo: deps
 	@+$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/touchlined $(BUILD)/touchline
 	@demo/demo.sh $(BUILD)
 
-bench: all
-	$(BUILD)/touchline bench
+include tests/bench/bench.mk
 
 # ---------------------------------------------------------------- checks
 # Slow, and a matter of opinion in places: for a reviewer, not for CI.
@@ -238,7 +237,8 @@ help:
 	@echo '               SAN=address,undefined or SAN=thread: the same on an instrumented build'
 	@echo 'make unit | replay | system | fault | lint   one kind of test; fault takes ROUNDS=500'
 	@echo 'make fuzz      look for bytes that do harm; FUZZ_SECONDS=60 for each target'
-	@echo 'make bench     measure this machine'
+	@echo 'make bench     measure this machine, beside Redis and PostgreSQL'
+	@echo 'make bench-growth   the same at 0.1, 1, 5 and 20 million events: a table and a picture'
 	@echo 'make check     clang-tidy over everything'
 	@echo 'make install   programs, library, header, manual pages; PREFIX= and DESTDIR='
 	@echo 'make deps      only install the Debian packages that are missing'
