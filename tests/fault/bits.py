@@ -214,23 +214,23 @@ class Bits(FaultCase):
         self.assertEqual(len(wrong), 0, "\n".join(wrong[:20]))
 
     def test_a_damaged_log_gives_no_wrong_answer(self):
-        self.campaign("bits, sectors, ends of the log", lambda d: self.damage(d, "*.log"), 50, 2000)
+        self.campaign("bits, sectors, ends of the log", lambda d: self.damage(d, "log/*.log"), 20, 2000)
 
     def test_a_damaged_offset_table_gives_no_wrong_answer(self):
-        self.campaign("of the tables of offsets", lambda d: self.damage(d, "*.off"), 20, 500)
+        self.campaign("of the tables of offsets", lambda d: self.damage(d, "*.off"), 10, 500)
 
     def test_damaged_runs_of_seen_give_no_wrong_answer(self):
-        self.campaign("of the runs of seen", lambda d: self.damage(d, "*.run"), 20, 500)
+        self.campaign("of the runs of seen", lambda d: self.damage(d, "*.run"), 10, 500)
 
     def test_a_damaged_key_gives_no_wrong_answer(self):
-        self.campaign("of the key", lambda d: self.damage(d, "key"), 10, 200)
+        self.campaign("of the key", lambda d: self.damage(d, "key"), 5, 200)
 
     def test_a_damaged_value_in_the_views_gives_no_wrong_answer(self):
-        self.campaign("bits of the records in the views", self.flip_a_value, 30, 900)
+        self.campaign("bits of the records in the views", self.flip_a_value, 15, 900)
 
     def test_damage_anywhere_in_the_views_is_found_by_verify(self):
         """LMDB has no sums over its pages: what hits its keys and pointers misleads it."""
-        self.campaign("of the views anywhere", lambda d: self.damage(d, "data.mdb"), 20, 900,
+        self.campaign("of the views anywhere", lambda d: self.damage(d, "data.mdb"), 15, 900,
                       excuse=self.fails_to_verify)
 
     def fails_to_verify(self, broker):

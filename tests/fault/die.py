@@ -33,7 +33,7 @@ def fill_segments(broker, ledger, count):
 
 def tear(data):
     """The last batch never arrived as a whole."""
-    log = max(data.rglob("*.log"))
+    log = max((data / "log").glob("*.log"))
     bytes = log.read_bytes()
     at = bytes.rfind(b"small-399")
     with open(log, "r+b") as f:
@@ -190,15 +190,15 @@ class Die(FaultCase):
         self.assertGreater(died, tried / 2)
 
     def test_dead_before_the_kth_call_nothing_is_lost(self):
-        self.every("dies before the k-th call of eleven runs", 12, lambda: "")
+        self.every("dies before the k-th call of eleven runs", 6, lambda: "")
 
     def test_dead_within_the_kth_call_nothing_is_lost(self):
-        self.every("dies within or behind the k-th call", 12, lambda: "behind")
+        self.every("dies within or behind the k-th call", 6, lambda: "behind")
 
     def test_power_lost_at_the_kth_call_nothing_is_lost(self):
-        self.every("power lost at the k-th call, nothing unsynced kept", 12,
+        self.every("power lost at the k-th call, nothing unsynced kept", 6,
                    lambda: random.choice(("forget", "behind forget")))
 
     def test_power_lost_at_the_kth_call_and_some_pages_written_nothing_is_lost(self):
-        self.every("power lost at the k-th call, unsynced pages at random", 12,
+        self.every("power lost at the k-th call, unsynced pages at random", 6,
                    lambda: f"some={random.randrange(1 << 32)} {random.choice(('', 'behind'))}")

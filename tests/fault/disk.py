@@ -120,7 +120,7 @@ class Disk(FaultCase):
 
     def test_no_space_is_refused_read_through_and_recovered_from(self):
         first, last = self.calls()
-        wanted, refusals = points(3, 100), 0
+        wanted, refusals = points(2, 100), 0
         for n in range(wanted):
             refusals += self.full(first + int((n + random.random()) * (last - first) / wanted))
             self.row = ("no space from the k-th call on", n + 1)
@@ -156,10 +156,10 @@ class Disk(FaultCase):
         print(f"           stopped {stopped} times of {n + 1}")
 
     def test_a_write_that_fails_stops_it(self):
-        self.broken_at("write", 2)
+        self.broken_at("write", 1)
 
     def test_a_sync_that_fails_stops_it(self):
-        self.broken_at("sync", 2)
+        self.broken_at("sync", 1)
 
     def test_a_read_that_fails_stops_it(self):
-        self.broken_at("read", 2)
+        self.broken_at("read", 1)

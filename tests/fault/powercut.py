@@ -39,7 +39,7 @@ class PowerCut(FaultCase):
 
     def test_power_lost_under_load_nothing_acknowledged_is_lost(self):
         acked = 0
-        for round in range(points(10, 500)):
+        for round in range(points(6, 500)):
             if round % ROUNDS_ON_ONE == 0:
                 broker, ledger = self.faulty(f"data-{round}"), Ledger()
             self.cut(broker, ledger)

@@ -1,0 +1,160 @@
+"""Views that outgrow their map, readers that sleep, and many who never read."""
+
+import pathlib
+import resource
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import zmq
+
+import touchline_pb2 as pb
+from faults import LONG, FaultCase, Ledger, points
+from harness import Wire, event
+
+BUSY = """
+[store]
+flush_events = 500
+flush_interval = 50 ms
+"""
+CONNECTIONS, SILENT = (1000, 50) if LONG else (200, 10)
+ACTIVE = 8
+ROUNDS = 400            # questions in one measurement
+WINDOWS = 20 if LONG else 3     # the best counts: others use this machine too
+WORSE_MAX = 1.10
+
+
+def told(n, customer, bytes):
+    return event(id=f"told-{n}", customer=f"loyalty:{customer}", type="offer.made",
+                 offers=[{"offer": f"o{n % 7}", "campaign": "c", "outcome": "made",
+                          "terms": "x" * bytes}])
+
+
+class Crowd(FaultCase):
+
+    # ----------------------------------------------------------------- views
+
+    def map_bytes(self, broker):
+        """Of the longest map of the views' file."""
+        spans = [line.split()[0].split("-")
+                 for line in pathlib.Path(f"/proc/{broker.process.pid}/maps").read_text().splitlines()
+                 if line.endswith("/views/data.mdb")]
+        return max(int(end, 16) - int(begin, 16) for begin, end in spans)
+
+    def test_views_that_outgrow_their_map_cost_no_publish(self):
+        count = points(4000, 60000)
+        broker, ledger = self.faulty(config=BUSY), Ledger()
+        self.assertTrue(broker.up(), broker.log())
+        before = self.map_bytes(broker)
+        self.assertTrue(ledger.publish(broker, (told(n, n + 1, 1000) for n in range(count)),
+                                       size=200, window=4))
+        self.assertEqual(len(ledger.acked), count)
+        time.sleep(2)
+        self.assertGreater(self.map_bytes(broker), before)
+        self.row = (f"a map that grew {self.map_bytes(broker) // before} times, events", count)
+        self.keeps_after_stop(broker, ledger)
+
+    def keeps_after_stop(self, broker, ledger):
+        self.assertEqual(broker.term(), 0, broker.log()[-2000:])
+        self.keeps_its_promises(broker, ledger, "after it")
+
+    def views_bytes_after(self, name, seconds, readers):
+        """The same customers written over and over, a checkpoint each second."""
+        broker, ledger = self.faulty(name, config=BUSY), Ledger()
+        self.assertTrue(broker.up(), broker.log())
+        ledger.publish(broker, (told(n, n % 300 + 1, 300) for n in range(1500)), size=100)
+        wires = readers(broker)
+        end, n = time.monotonic() + seconds, 1500
+        while time.monotonic() < end:
+            self.assertTrue(ledger.publish(broker, (told(i, i % 300 + 1, 300)
+                                                    for i in range(n, n + 60)), size=60))
+            n += 60
+            time.sleep(max(0, (n - 1500) / 600 - (seconds - (end - time.monotonic()))))
+        for wire in wires:
+            wire.close()
+        size = (broker.data / "views/data.mdb").stat().st_size
+        self.keeps_after_stop(broker, ledger)
+        return size
+
+    def sleepers(self, broker):
+        """One that opens a stream and gives no credit, one that stops in the middle."""
+        never, middle = broker.wire(), broker.wire()
+        never.stream(credit=0, credit_bytes=0)
+        middle.stream(credit=100, follow=True)
+        self.assertEqual(len(middle.collect(100)), 100)
+        return never, middle
+
+    def test_a_reader_that_sleeps_does_not_make_the_views_grow(self):
+        seconds = points(3, 60)
+        alone = self.views_bytes_after("alone", seconds, lambda broker: ())
+        asleep = self.views_bytes_after("asleep", seconds, self.sleepers)
+        print(f"           {alone >> 10} KiB without readers, {asleep >> 10} KiB with")
+        self.assertLess(asleep, alone * 1.15)
+        self.row = ("readers asleep for s", seconds)
+
+    # ----------------------------------------------------------- connections
+
+    def ask_all(self, wires, latencies):
+        """A closed loop over the active clients, one question at a time."""
+        for wire in wires:
+            began = time.perf_counter()
+            reply = wire.ask(context=pb.ContextQuery(customer="loyalty:1"))
+            latencies.append(time.perf_counter() - began)
+            self.assertEqual(reply.WhichOneof("body"), "context")
+
+    def p99(self, wires):
+        latencies = []
+        for _ in range(ROUNDS // ACTIVE):
+            self.ask_all(wires, latencies)
+        return statistics.quantiles(latencies, n=100)[98]
+
+    def silent(self, endpoint, context):
+        """Asks and asks, and never reads what it is told."""
+        socket = context.socket(zmq.DEALER)
+        socket.linger = 0
+        socket.rcvhwm = 1
+        socket.connect(endpoint)
+        socket.send(pb.Request(id=1, hello=pb.Hello(version=1)).SerializeToString())
+        socket.send(pb.Request(id=2, stream=pb.StreamOpen(
+            stream=1, credit_events=1_000_000, credit_bytes=1 << 30,
+            follow=True)).SerializeToString())
+        for id in range(3, 40):
+            socket.send(pb.Request(id=id, context=pb.ContextQuery(
+                customer="loyalty:1")).SerializeToString())
+        return socket
+
+    def test_many_who_never_read_do_not_slow_the_others(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        broker, ledger = self.faulty(config=BUSY), Ledger()
+        self.assertTrue(broker.up(), broker.log())
+        ledger.publish(broker, (told(n, n % 50 + 1, 300) for n in range(3000)), size=100, window=4)
+        context = zmq.Context()
+        context.max_sockets = CONNECTIONS + 100
+        sockets = []
+        for _ in range(CONNECTIONS - SILENT - ACTIVE):
+            socket = context.socket(zmq.DEALER)
+            socket.linger = 0
+            socket.connect(broker.endpoint)
+            socket.send(pb.Request(id=1, hello=pb.Hello(version=1)).SerializeToString())
+            sockets.append(socket)
+        for socket in sockets:
+            self.assertTrue(socket.poll(20000))
+            self.assertTrue(pb.Reply.FromString(socket.recv()).HasField("welcome"))
+        active = [Wire(broker.endpoint) for _ in range(ACTIVE)]
+        before = min(self.p99(active) for _ in range(WINDOWS))
+        sockets += [self.silent(broker.endpoint, context) for _ in range(SILENT)]
+        time.sleep(0.5)
+        after = min(self.p99(active) for _ in range(WINDOWS))
+        print(f"           p99 {before * 1e6:.0f} us before, {after * 1e6:.0f} us with {SILENT} "
+              f"of {CONNECTIONS} that never read")
+        for socket in sockets + active:
+            socket.close(0) if isinstance(socket, zmq.Socket) else socket.close()
+        context.term()
+        self.row = (f"connections, {SILENT} of them never read", CONNECTIONS)
+        if LONG:
+            self.assertLess(after, before * WORSE_MAX)
+        self.keeps_after_stop(broker, ledger)
