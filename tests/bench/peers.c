@@ -154,7 +154,8 @@ open_slots(struct job *j, struct slot *slots, size_t count, size_t connections)
 {
     for (size_t i = 0; i < count; i++)
         slots[i] = (struct slot){
-            .connection = i < connections ? j->peer->connect(&j->server) : slots[i % connections].connection,
+            .connection = i < connections ? j->peer->connect(&j->server)
+                                          : slots[i % connections].connection,
         };
 }
 

@@ -1,0 +1,89 @@
+"""The benchmark measures what it says, and leaves nothing behind."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import unittest
+
+from harness import BUILD, CALLED_WRONGLY, FINE, SLOW, Case, run, until
+
+PER_SECOND = ["ingest_batch100_pipelined", "ingest_batch1000_window8", "ingest_32_clients",
+              "ack_1_client", "context_closed_loop", "context_32_inflight", "live", "replay"]
+UNITS = dict({name: "contexts/s" if "context" in name else "events/s" for name in PER_SECOND},
+             bytes_per_event="bytes", bytes_per_profile="bytes", anonymous_bytes="bytes",
+             recovery_s="s")
+
+
+def running_in(folder):
+    """Processes that were started with this folder in their words."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if os.fsencode(folder) in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            pass                # it ended meanwhile
+    return found
+
+
+class Bench(Case):
+
+    def bench(self, *args):
+        return run("bench", "--events", "20000", "--customers", "5000", "--data", self.dir, *args,
+                   timeout=300 * SLOW)
+
+    def assertNothingLeft(self):
+        self.assertEqual(list(self.dir.iterdir()), [])
+        self.assertEqual(running_in(self.dir), [])
+
+    def test_every_row_is_measured_and_nothing_is_left_behind(self):
+        done = self.bench("-o", "json")
+        self.assertEqual(done.code, FINE, done)
+        rows = {row["name"]: row for row in done.json}
+        self.assertEqual({name: row["unit"] for name, row in rows.items()}, UNITS)
+        for name, row in rows.items():
+            with self.subTest(row=name):
+                self.assertEqual(list(row), ["name", "value", "unit", "p50", "p99"])
+                if name in PER_SECOND:
+                    self.assertGreater(row["p50"], 0)
+                    self.assertLessEqual(row["p50"], row["p99"])
+                else:
+                    self.assertEqual((row["p50"], row["p99"]), (None, None))
+                self.assertGreater(row["value"], 0)
+        # An event's bytes are in there, and a page or two at most beside them.
+        self.assertGreater(rows["bytes_per_event"]["value"], 250)
+        self.assertLess(rows["bytes_per_event"]["value"], 8192)
+        self.assertNothingLeft()
+
+    def test_for_people_it_says_what_the_cpu_did(self):
+        done = self.bench()
+        self.assertEqual(done.code, FINE, done)
+        self.assertIn("broker CPU s", done.out)
+        for name in UNITS:
+            self.assertIn(name, done.out)
+
+    def test_without_the_peers_it_says_what_to_install(self):
+        alone = shutil.copy(BUILD / "touchline", self.dir)
+        done = subprocess.run([alone, "bench", "--peers"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, CALLED_WRONGLY)
+        for package in ("redis-server", "postgresql", "libhiredis-dev", "libpq-dev"):
+            self.assertIn(package, done.stderr)
+
+    def test_a_bench_that_is_killed_leaves_nothing_behind(self):
+        command = [BUILD / "touchline", "bench", "--events", "1000000", "--data", self.dir]
+        bench = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL)
+        until(lambda: list(self.dir.glob("*/data/*")))
+        self.assertIsNone(bench.poll())
+        bench.kill()
+        bench.wait()
+        until(lambda: list(self.dir.iterdir()) == [] and running_in(self.dir) == [])
+
+    def test_the_bench_has_its_limits(self):
+        for args in (["--events", "999"], ["--customers", "0"], ["--customers", "100000001"]):
+            with self.subTest(args=args):
+                self.assertEqual(run("bench", *args).code, CALLED_WRONGLY)
+
+
+if __name__ == "__main__":
+    unittest.main()
