@@ -42,7 +42,7 @@ HOMES = {
 }
 
 LIBC = re.compile(r"(sys|linux|netinet|arpa)/\w+\.h|nmmintrin\.h|\w+")   # the last: C++
-LIBC_HEADERS = """assert cpuid ctype dirent endian errno fcntl float fnmatch ftw getopt glob
+LIBC_HEADERS = """assert cpuid ctype dirent endian errno fcntl float fnmatch ftw getopt glob grp
     inttypes libgen limits locale malloc math netdb poll pthread sched setjmp signal stdalign
     stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings sysexits
     termios time unistd wchar""".split()
