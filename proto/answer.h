@@ -150,6 +150,7 @@ struct tl_value {
     uint64_t returns;
     struct tl_other_value *others;          /* the same in further currencies */
     size_t others_count;
+    struct tl_str last_sale_currency;
 };
 
 struct tl_household_member {

@@ -35,24 +35,25 @@ attribute_fold(struct views *v, uint64_t profile, struct card *c, const struct t
 }
 
 static void
-add_one(struct tl_attribute *out, int64_t *times, size_t *count, const struct tl_attribute *a,
-        int64_t time)
+add_one(struct tl_attribute *out, struct attribute_said *said, size_t *count,
+        const struct tl_attribute *a, struct attribute_said when)
 {
     size_t at = 0;
 
     while (at < *count && !str_equal(out[at].key, a->key))
         at++;
-    if (at < *count && times[at] >= time)
+    if (at < *count && (said[at].time > when.time ||
+                        (said[at].time == when.time && said[at].number > when.number)))
         return;
     out[at] = *a;
-    times[at] = time;
+    said[at] = when;
     if (at == *count)
         (*count)++;
 }
 
 int
-attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out, int64_t *times,
-               size_t *count, struct arena *arena)
+attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out,
+               struct attribute_said *said, size_t *count, struct arena *arena)
 {
     size_t room = *count + ATTRIBUTES_LISTED_MAX;
     struct views_walk w;
@@ -66,21 +67,21 @@ attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out, int6
         struct tl_str value = {arena_copy(arena, w.value.ptr, w.value.len), w.value.len};
         struct tl_str name = {arena_copy(arena, w.key.ptr, w.key.len), w.key.len};
         struct record r;
-        int64_t time;
+        struct attribute_said when;
 
         if (value.ptr == NULL || name.ptr == NULL) {
             err = TL_TOO_MANY;
             break;
         }
         r = record_open(value);
-        time = record_time(&r);
-        record_varint(&r);
+        when.time = record_time(&r);
+        when.number = record_varint(&r);
         value = record_text(&r);
         name = (struct tl_str){name.ptr + prefix.len, name.len - prefix.len};
         if (r.bad)
             err = TL_EDAMAGED;
         else
-            add_one(out, times, count, &(struct tl_attribute){name, value}, time);
+            add_one(out, said, count, &(struct tl_attribute){name, value}, when);
     }
     views_end(&w);
     return err;

@@ -14,9 +14,14 @@
 int attribute_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_attribute *a,
                    int64_t time, uint64_t number);
 
+struct attribute_said {
+    int64_t time;
+    uint64_t number;
+};
+
 /* Appends a profile's attributes (room for ATTRIBUTES_LISTED_MAX more); of one
- * name the later stays, by `times`, as long as `out`.  TL_EDAMAGED, TL_TOO_MANY. */
-int attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out, int64_t *times,
-                   size_t *count, struct arena *arena);
+ * name the later stays, by `said`, as long as `out`.  TL_EDAMAGED, TL_TOO_MANY. */
+int attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out,
+                   struct attribute_said *said, size_t *count, struct arena *arena);
 
 #endif

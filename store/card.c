@@ -12,6 +12,7 @@ card_clear(struct card *c)
 {
     c->folded = c->events = c->has = c->offers = 0;
     c->last_sale = (struct card_sale){0};
+    c->values[CARD_CURRENCIES_MAX] = (struct card_value){.currency = TL_STR("XXX")};
     c->identifiers_count = c->values_count = c->sources_count = 0;
     c->conflicts_count = c->recent_count = c->tail_count = 0;
 }
@@ -25,13 +26,19 @@ later(int64_t a_time, uint64_t a_number, int64_t b_time, uint64_t b_number)
     return a_time != b_time ? a_time > b_time : a_number > b_number;
 }
 
+static bool
+is_own_strong(const struct card_identifier *id)
+{
+    return (id->kind & (CARD_STRONG | CARD_ELSEWHERE)) == CARD_STRONG;
+}
+
 static void
 drop_oldest_weak(struct card *c)
 {
     size_t oldest = c->identifiers_count;
 
     for (size_t i = 0; i < c->identifiers_count; i++)
-        if (!(c->identifiers[i].kind & CARD_STRONG) &&
+        if (!is_own_strong(&c->identifiers[i]) &&
             (oldest == c->identifiers_count ||
              c->identifiers[i].last_seen < c->identifiers[oldest].last_seen))
             oldest = i;
@@ -52,6 +59,7 @@ card_identifier_seen(struct card *c, struct tl_str type, struct tl_str value, un
         id = &c->identifiers[i];
         if (!str_equal(id->value, value) || !str_equal(id->type, type))
             continue;
+        id->kind &= kind | ~(unsigned)CARD_ELSEWHERE;
         if (time < id->first_seen)
             id->first_seen = time;
         if (time > id->last_seen)
@@ -95,7 +103,7 @@ value_in(struct card *c, struct tl_str currency)
         if (str_equal(c->values[i].currency, currency))
             return &c->values[i];
     if (c->values_count == CARD_CURRENCIES_MAX)
-        return NULL;
+        return &c->values[CARD_CURRENCIES_MAX];
     c->values[c->values_count] = (struct card_value){.currency = currency};
     return &c->values[c->values_count++];
 }
@@ -105,13 +113,13 @@ card_sold(struct card *c, const struct tl_sale *sale, bool returned, int64_t tim
 {
     struct card_value *value = value_in(c, sale->currency);
 
-    if (value != NULL) {
-        if (returned)
-            value->returns++;
-        else
-            value->purchases++;
+    if (returned)
+        value->returns++;
+    else
+        value->purchases++;
+    /* What is in further currencies has no one sum. */
+    if (value != &c->values[CARD_CURRENCIES_MAX])
         value->spend_minor = (int64_t)((uint64_t)value->spend_minor + (uint64_t)sale->total_minor);
-    }
     if (!returned && later(time, number, c->last_sale.time, c->last_sale.number))
         c->last_sale = (struct card_sale){time, number, sale->total_minor, sale->currency};
 }
@@ -165,7 +173,7 @@ bool
 card_has_strong(const struct card *c)
 {
     for (size_t i = 0; i < c->identifiers_count; i++)
-        if (c->identifiers[i].kind & CARD_STRONG)
+        if (is_own_strong(&c->identifiers[i]))
             return true;
     return false;
 }
@@ -263,6 +271,11 @@ read_values(struct card *c, struct record *r)
         value->purchases = record_varint(r);
         value->returns = record_varint(r);
         value->spend_minor = record_signed(r);
+    }
+    c->values[CARD_CURRENCIES_MAX] = (struct card_value){.currency = TL_STR("XXX")};
+    if (c->values_count == CARD_CURRENCIES_MAX) {
+        c->values[CARD_CURRENCIES_MAX].purchases = record_varint(r);
+        c->values[CARD_CURRENCIES_MAX].returns = record_varint(r);
     }
     c->last_sale.number = record_varint(r);
     if (c->last_sale.number != 0) {
@@ -380,6 +393,10 @@ write_values(const struct card *c, unsigned char *at)
         at = record_write_varint(at, value->purchases);
         at = record_write_varint(at, value->returns);
         at = write_signed(at, value->spend_minor);
+    }
+    if (c->values_count == CARD_CURRENCIES_MAX) {
+        at = record_write_varint(at, c->values[CARD_CURRENCIES_MAX].purchases);
+        at = record_write_varint(at, c->values[CARD_CURRENCIES_MAX].returns);
     }
     at = record_write_varint(at, c->last_sale.number);
     if (c->last_sale.number != 0) {

@@ -10,7 +10,7 @@
 #include "proto/event.h"
 
 #define CARD_IDENTIFIERS_MAX 64     /* beyond it the weak one not seen for longest goes */
-#define CARD_CURRENCIES_MAX 4
+#define CARD_CURRENCIES_MAX 8       /* sales in further ones count as XXX, without a sum */
 #define CARD_SOURCES_MAX 8          /* with the latest events */
 #define CARD_CONFLICTS_MAX 8
 #define CARD_RECENT_MAX 24
@@ -20,6 +20,7 @@
 enum card_identifier_kind {
     CARD_STRONG = 1,
     CARD_SINGLE = 2,        /* a person has one value of this type */
+    CARD_ELSEWHERE = 4,     /* another profile's, named here: only when it was seen counts */
 };
 
 struct card_identifier {
@@ -96,7 +97,7 @@ struct card {
 
     struct card_identifier identifiers[CARD_IDENTIFIERS_MAX + 1];
     size_t identifiers_count;
-    struct card_value values[CARD_CURRENCIES_MAX];
+    struct card_value values[CARD_CURRENCIES_MAX + 1];      /* the last one: all further ones */
     size_t values_count;
     struct card_source sources[CARD_SOURCES_MAX + 1];       /* latest first */
     size_t sources_count;

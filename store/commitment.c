@@ -7,25 +7,51 @@
 #include "store/key.h"
 #include "store/record.h"
 
-/* A word said at a time; the latest counts. */
-struct word {
+/* Something said at a time; of each part the latest counts. */
+struct part {
     int64_t time;
     uint64_t number;        /* 0: never said */
+    struct tl_str text;
 };
 
+enum { TEXT, BY, TO, STATE, PARTS };
+
 struct state {
-    struct word terms;
-    struct tl_str text, by, to;
+    struct part parts[PARTS];
+    struct part due_said;
     int64_t due;
-    struct word last;
-    struct tl_str state;
     int64_t made;           /* the first time anything was said */
 };
 
 static bool
-supersedes(const struct frame *f, const struct word *w)
+supersedes(const struct part *a, const struct part *b)
 {
-    return w->number == 0 || f->time > w->time || (f->time == w->time && f->number > w->number);
+    return a->number != 0 && (b->number == 0 || a->time > b->time ||
+                              (a->time == b->time && a->number > b->number));
+}
+
+static void
+merge_state(struct state *s, const struct state *more)
+{
+    for (int i = 0; i < PARTS; i++)
+        if (supersedes(&more->parts[i], &s->parts[i]))
+            s->parts[i] = more->parts[i];
+    if (supersedes(&more->due_said, &s->due_said)) {
+        s->due_said = more->due_said;
+        s->due = more->due;
+    }
+    if (s->made == 0 || more->made < s->made)
+        s->made = more->made;
+}
+
+static void
+read_part(struct part *p, struct record *r)
+{
+    p->number = record_varint(r);
+    if (p->number == 0)
+        return;
+    p->time = record_time(r);
+    p->text = record_text(r);
 }
 
 static int
@@ -33,31 +59,32 @@ read_state(struct state *s, struct tl_str bytes)
 {
     struct record r = record_open(bytes);
 
-    s->terms.time = record_time(&r);
-    s->terms.number = record_varint(&r);
-    s->text = record_text(&r);
-    s->by = record_text(&r);
-    s->to = record_text(&r);
+    *s = (struct state){0};
+    for (int i = 0; i < PARTS; i++)
+        read_part(&s->parts[i], &r);
+    read_part(&s->due_said, &r);
     s->due = record_time(&r);
-    s->last.time = record_time(&r);
-    s->last.number = record_varint(&r);
-    s->state = record_text(&r);
     s->made = record_time(&r);
     return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
 }
 
 static void
+write_part(const struct part *p, struct buf *out)
+{
+    buf_varint(out, p->number);
+    if (p->number == 0)
+        return;
+    record_put_time(out, p->time);
+    record_put_text(out, p->text);
+}
+
+static void
 write_state(const struct state *s, struct buf *out)
 {
-    record_put_time(out, s->terms.time);
-    buf_varint(out, s->terms.number);
-    record_put_text(out, s->text);
-    record_put_text(out, s->by);
-    record_put_text(out, s->to);
+    for (int i = 0; i < PARTS; i++)
+        write_part(&s->parts[i], out);
+    write_part(&s->due_said, out);
     record_put_time(out, s->due);
-    record_put_time(out, s->last.time);
-    buf_varint(out, s->last.number);
-    record_put_text(out, s->state);
     record_put_time(out, s->made);
 }
 
@@ -74,30 +101,29 @@ word_of(const struct tl_event *ev, const struct tl_commitment *said)
     return TL_STR("made");
 }
 
-static void
-merge(struct state *s, const struct tl_event *ev, const struct frame *f,
-      const struct tl_commitment *said)
+static struct part
+part_of(const struct frame *f, struct tl_str text)
 {
-    if ((said->text.len > 0 || said->due != 0) && supersedes(f, &s->terms)) {
-        s->terms = (struct word){f->time, f->number};
-        s->text = said->text.len > 0 ? said->text : s->text;
-        s->by = said->by.len > 0 ? said->by : s->by;
-        s->to = said->to.len > 0 ? said->to : s->to;
-        s->due = said->due != 0 ? said->due : s->due;
-    }
-    if (supersedes(f, &s->last)) {
-        s->last = (struct word){f->time, f->number};
-        s->state = word_of(ev, said);
-    }
-    if (s->made == 0 || f->time < s->made)
-        s->made = f->time;
+    return text.len > 0 ? (struct part){f->time, f->number, text} : (struct part){0};
+}
+
+static struct state
+state_of(const struct tl_event *ev, const struct frame *f, const struct tl_commitment *said)
+{
+    return (struct state){
+        .parts = {[TEXT] = part_of(f, said->text), [BY] = part_of(f, said->by),
+                  [TO] = part_of(f, said->to), [STATE] = part_of(f, word_of(ev, said))},
+        .due_said = {f->time, said->due != 0 ? f->number : 0, {"", 0}},
+        .due = said->due,
+        .made = f->time,
+    };
 }
 
 int
 commitment_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_event *ev,
                 const struct frame *f, const struct tl_commitment *made)
 {
-    struct state s = {0};
+    struct state s = {0}, more = state_of(ev, f, made);
     struct tl_str bytes;
     struct buf out = {0};
     struct key k;
@@ -106,7 +132,7 @@ commitment_fold(struct views *v, uint64_t profile, struct card *c, const struct 
     key_add(&k, made->id);
     if (views_get(v, k.bytes, k.len, &bytes) && read_state(&s, bytes) != 0)
         return TL_EDAMAGED;
-    merge(&s, ev, f, made);
+    merge_state(&s, &more);
     write_state(&s, &out);
     views_put(v, k.bytes, k.len, out.ptr, out.len);
     buf_free(&out);
@@ -119,60 +145,71 @@ commitment_fold(struct views *v, uint64_t profile, struct card *c, const struct 
 static struct tl_str
 state_now(const struct state *s, int64_t now)
 {
-    bool open = str_is(s->state, "made") || str_is(s->state, "renegotiated") ||
-                str_is(s->state, "due") || str_is(s->state, "overdue");
+    struct tl_str word = s->parts[STATE].text;
+    bool open = str_is(word, "made") || str_is(word, "renegotiated") || str_is(word, "due") ||
+                str_is(word, "overdue");
 
     if (!open)
-        return s->state;
-    return s->due != 0 && s->due < now ? TL_STR("overdue") : TL_STR("open");
+        return word;
+    return s->due != 0 && s->due <= now ? TL_STR("overdue") : TL_STR("open");
 }
 
-static void
-add_state(struct tl_commitment_state *out, size_t *count, const struct tl_commitment_state *one)
+static int
+list_profile(const struct commitment_query *q, uint64_t profile, struct tl_str *ids,
+             struct state *states, size_t *count)
 {
-    size_t at = 0;
-
-    while (at < *count && !str_equal(out[at].id, one->id))
-        at++;
-    if (at < *count && out[at].time >= one->time)
-        return;
-    out[at] = *one;
-    if (at == *count)
-        (*count)++;
-}
-
-int
-commitment_list(struct views *v, uint64_t profile, struct tl_commitment_state *out, size_t *count,
-                int64_t now, struct arena *arena)
-{
-    size_t room = *count + COMMITMENTS_LISTED_MAX;
     struct views_walk w;
     struct key prefix;
+    size_t room = *count + COMMITMENTS_LISTED_MAX;
     int err = 0;
     bool more;
 
     key_profile(&prefix, profile, KEY_COMMITMENT);
-    more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
+    more = views_first(&w, q->views, prefix.bytes, prefix.len, NULL, 0, false);
     for (; more && err == 0 && *count < room; more = views_next(&w)) {
-        struct tl_str key = {arena_copy(arena, w.key.ptr, w.key.len), w.key.len};
-        struct tl_str value = {arena_copy(arena, w.value.ptr, w.value.len), w.value.len};
+        struct tl_str id = {w.key.ptr + prefix.len, w.key.len - prefix.len};
+        struct tl_str value = {arena_copy(q->arena, w.value.ptr, w.value.len), w.value.len};
         struct state s;
+        size_t at = 0;
 
-        if (key.ptr == NULL || value.ptr == NULL)
+        id.ptr = arena_copy(q->arena, id.ptr, id.len);
+        if (id.ptr == NULL || value.ptr == NULL)
             err = TL_TOO_MANY;
-        else if ((err = read_state(&s, value)) == 0)
-            add_state(out, count,
-                      &(struct tl_commitment_state){
-                          .id = {key.ptr + prefix.len, key.len - prefix.len},
-                          .text = s.text,
-                          .by = s.by,
-                          .to = s.to,
-                          .due = s.due,
-                          .state = state_now(&s, now),
-                          .made = s.made,
-                          .time = s.last.time,
-                      });
+        else if ((err = read_state(&s, value)) == 0) {
+            while (at < *count && !str_equal(ids[at], id))
+                at++;
+            if (at == *count) {
+                ids[(*count)++] = id;
+                states[at] = (struct state){0};
+            }
+            merge_state(&states[at], &s);
+        }
     }
     views_end(&w);
+    return err;
+}
+
+int
+commitment_list(const struct commitment_query *q, struct tl_commitment_state *out, size_t *count)
+{
+    size_t room = q->profiles_count * COMMITMENTS_LISTED_MAX;
+    struct tl_str *ids = arena_alloc(q->arena, room * sizeof(ids[0]));
+    struct state *states = arena_alloc(q->arena, room * sizeof(states[0]));
+    int err = ids == NULL || states == NULL ? TL_TOO_MANY : 0;
+
+    *count = 0;
+    for (size_t i = 0; i < q->profiles_count && err == 0; i++)
+        err = list_profile(q, q->profiles[i], ids, states, count);
+    for (size_t i = 0; i < *count && err == 0; i++)
+        out[i] = (struct tl_commitment_state){
+            .id = ids[i],
+            .text = states[i].parts[TEXT].text,
+            .by = states[i].parts[BY].text,
+            .to = states[i].parts[TO].text,
+            .due = states[i].due,
+            .state = state_now(&states[i], q->now),
+            .made = states[i].made,
+            .time = states[i].parts[STATE].time,
+        };
     return err;
 }

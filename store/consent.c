@@ -116,7 +116,8 @@ same_subject(const struct tl_consent_state *a, const struct tl_consent_state *b)
 }
 
 static void
-add_state(struct tl_consent_state *out, size_t *count, const struct tl_consent_state *one)
+add_state(struct tl_consent_state *out, uint64_t *numbers, size_t *count,
+          const struct tl_consent_state *one, uint64_t number)
 {
     for (size_t i = 0; i < *count; i++) {
         int difference;
@@ -124,16 +125,21 @@ add_state(struct tl_consent_state *out, size_t *count, const struct tl_consent_s
         if (!same_subject(&out[i], one))
             continue;
         difference = strictness(one->status) - strictness(out[i].status);
-        if (difference > 0 || (difference == 0 && one->time > out[i].time))
+        if (difference > 0 ||
+            (difference == 0 && (one->time > out[i].time ||
+                                 (one->time == out[i].time && number > numbers[i])))) {
             out[i] = *one;
+            numbers[i] = number;
+        }
         return;
     }
+    numbers[*count] = number;
     out[(*count)++] = *one;
 }
 
 static int
 read_one(const struct views_walk *w, size_t prefix_len, int64_t now, struct arena *arena,
-         struct tl_consent_state *one)
+         struct tl_consent_state *one, uint64_t *number)
 {
     struct tl_str key = {arena_copy(arena, w->key.ptr, w->key.len), w->key.len};
     struct tl_str value = {arena_copy(arena, w->value.ptr, w->value.len), w->value.len};
@@ -155,12 +161,13 @@ read_one(const struct views_walk *w, size_t prefix_len, int64_t now, struct aren
     one->time = s.time;
     one->evidence = s.evidence;
     one->expires = s.expires;
+    *number = s.number;
     return 0;
 }
 
 int
-consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out, size_t *count,
-             int64_t now, struct arena *arena)
+consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out, uint64_t *numbers,
+             size_t *count, int64_t now, struct arena *arena)
 {
     size_t room = *count + CONSENTS_LISTED_MAX;
     struct views_walk w;
@@ -172,10 +179,11 @@ consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out, si
     more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
     for (; more && err == 0 && *count < room; more = views_next(&w)) {
         struct tl_consent_state one;
+        uint64_t number;
 
-        err = read_one(&w, prefix.len, now, arena, &one);
+        err = read_one(&w, prefix.len, now, arena, &one, &number);
         if (err == 0)
-            add_state(out, count, &one);
+            add_state(out, numbers, count, &one, number);
     }
     views_end(&w);
     return err;

@@ -18,8 +18,9 @@ int consent_fold(struct views *v, uint64_t profile, struct card *c, const struct
                  const struct tl_consent *consent);
 
 /* Appends a profile's consents to `out` (room for CONSENTS_LISTED_MAX more),
- * merging those already there: the strictest wins.  TL_EDAMAGED, TL_TOO_MANY. */
-int consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out, size_t *count,
-                 int64_t now, struct arena *arena);
+ * merging those already there: the strictest wins, of equally strict ones the
+ * later, by `numbers`, as long as `out`.  TL_EDAMAGED, TL_TOO_MANY. */
+int consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out,
+                 uint64_t *numbers, size_t *count, int64_t now, struct arena *arena);
 
 #endif

@@ -38,7 +38,7 @@ struct joining {
 
     struct card_identifier *identifiers;
     size_t identifiers_count;
-    struct card_value values[CARD_CURRENCIES_MAX];
+    struct card_value *values;
     size_t values_count;
     struct card_sale last_sale;
     struct card_source sources[STORE_PROFILES_MAX * 2];
@@ -54,15 +54,31 @@ struct joining {
 
 /* ------------------------------------------------------------ joining cards */
 
+/* The types everybody knows, strongest first, as the design lists them. */
+static size_t
+strength(const struct card_identifier *id)
+{
+    static const char *const types[] = {"crm",   "user",   "account", "loyalty", "email",
+                                        "payment", "phone",  "social",  "device",  "cookie",
+                                        "anonymous", "receipt"};
+    size_t count = sizeof(types) / sizeof(types[0]), i = 0;
+
+    while (i < count && !str_is(id->type, types[i]))
+        i++;
+    if (id->kind & CARD_ELSEWHERE)
+        return 3 * count;
+    return (id->kind & CARD_STRONG ? 0 : count + 1) + i;
+}
+
 static int
 compare_identifiers(const void *a, const void *b)
 {
     const struct card_identifier *x = a, *y = b;
-    bool x_strong = x->kind & CARD_STRONG, y_strong = y->kind & CARD_STRONG;
+    size_t x_strength = strength(x), y_strength = strength(y);
     int order;
 
-    if (x_strong != y_strong)
-        return x_strong ? -1 : 1;
+    if (x_strength != y_strength)
+        return x_strength < y_strength ? -1 : 1;
     if (x->last_seen != y->last_seen)
         return x->last_seen > y->last_seen ? -1 : 1;
     order = str_compare(x->type, y->type);
@@ -77,6 +93,7 @@ join_identifier(struct joining *j, const struct card_identifier *id)
 
         if (!str_equal(known->value, id->value) || !str_equal(known->type, id->type))
             continue;
+        known->kind &= id->kind | ~(unsigned)CARD_ELSEWHERE;
         if (id->first_seen < known->first_seen)
             known->first_seen = id->first_seen;
         if (id->last_seen > known->last_seen)
@@ -86,6 +103,19 @@ join_identifier(struct joining *j, const struct card_identifier *id)
     j->identifiers[j->identifiers_count++] = *id;
 }
 
+/* What was named in this customer's events and belongs to somebody else is not
+ * shown. */
+static void
+drop_elsewhere(struct joining *j)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < j->identifiers_count; i++)
+        if (!(j->identifiers[i].kind & CARD_ELSEWHERE))
+            j->identifiers[kept++] = j->identifiers[i];
+    j->identifiers_count = kept;
+}
+
 static void
 join_value(struct joining *j, const struct card_value *value)
 {
@@ -93,8 +123,6 @@ join_value(struct joining *j, const struct card_value *value)
 
     while (i < j->values_count && !str_equal(j->values[i].currency, value->currency))
         i++;
-    if (i == CARD_CURRENCIES_MAX)
-        return;
     if (i == j->values_count)
         j->values[j->values_count++] = (struct card_value){.currency = value->currency};
     j->values[i].purchases += value->purchases;
@@ -154,6 +182,8 @@ join_card(struct joining *j, const struct card *c)
         join_identifier(j, &c->identifiers[i]);
     for (size_t i = 0; i < c->values_count; i++)
         join_value(j, &c->values[i]);
+    if (c->values[CARD_CURRENCIES_MAX].purchases + c->values[CARD_CURRENCIES_MAX].returns > 0)
+        join_value(j, &c->values[CARD_CURRENCIES_MAX]);
     for (size_t i = 0; i < c->sources_count; i++)
         join_source(j, &c->sources[i]);
     for (size_t i = 0; i < c->conflicts_count; i++)
@@ -190,13 +220,16 @@ join_profiles(struct joining *j, uint64_t profile)
         err = identity_customer(j->st->views, profile, j->profiles, &j->profiles_count);
     j->identifiers = arena_alloc(j->arena, (j->profiles_count * CARD_IDENTIFIERS_MAX + 1) *
                                                sizeof(j->identifiers[0]));
-    if (j->identifiers == NULL)
+    j->values = arena_alloc(j->arena, (j->profiles_count + 1) * (CARD_CURRENCIES_MAX + 1) *
+                                          sizeof(j->values[0]));
+    if (j->identifiers == NULL || j->values == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < j->profiles_count && err == 0; i++) {
         err = load_card(j, j->profiles[i], &c);
         if (err == 0)
             join_card(j, &c);
     }
+    drop_elsewhere(j);
     qsort(j->identifiers, j->identifiers_count, sizeof(j->identifiers[0]), compare_identifiers);
     return err;
 }
@@ -252,17 +285,17 @@ static int
 fill_attributes(struct joining *j, struct tl_who *who)
 {
     size_t room = (j->profiles_count + 1) * ATTRIBUTES_LISTED_MAX;
-    int64_t *times;
+    struct attribute_said *said;
     int err = 0;
 
     if (!(j->has & CARD_ATTRIBUTES))
         return 0;
     who->attributes = arena_alloc(j->arena, room * sizeof(who->attributes[0]));
-    times = arena_alloc(j->arena, room * sizeof(times[0]));
-    if (who->attributes == NULL || times == NULL)
+    said = arena_alloc(j->arena, room * sizeof(said[0]));
+    if (who->attributes == NULL || said == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < j->profiles_count && err == 0; i++)
-        err = attribute_list(j->st->views, j->profiles[i], who->attributes, times,
+        err = attribute_list(j->st->views, j->profiles[i], who->attributes, said,
                              &who->attributes_count, j->arena);
     if (who->attributes_count > ATTRIBUTES_SHOWN_MAX)
         who->attributes_count = ATTRIBUTES_SHOWN_MAX;
@@ -346,17 +379,17 @@ compare_commitments(const void *a, const void *b)
 static int
 fill_commitments(struct joining *j, struct tl_context *out)
 {
+    const struct commitment_query query = {j->st->views, j->profiles, j->profiles_count, j->q->now,
+                                           j->arena};
     size_t room = (j->profiles_count + 1) * COMMITMENTS_LISTED_MAX, count = 0;
-    int err = 0;
+    int err;
 
     if (!(j->has & CARD_COMMITMENTS))
         return 0;
     out->commitments = arena_alloc(j->arena, room * sizeof(out->commitments[0]));
     if (out->commitments == NULL)
         return TL_TOO_MANY;
-    for (size_t i = 0; i < j->profiles_count && err == 0; i++)
-        err = commitment_list(j->st->views, j->profiles[i], out->commitments, &count, j->q->now,
-                              j->arena);
+    err = commitment_list(&query, out->commitments, &count);
     qsort(out->commitments, count, sizeof(out->commitments[0]), compare_commitments);
     out->commitments_count = count < COMMITMENTS_SHOWN_MAX ? count : COMMITMENTS_SHOWN_MAX;
     out->commitments_more = more_text(j, count - out->commitments_count);
@@ -382,16 +415,18 @@ static int
 fill_consents(struct joining *j, struct tl_context *out)
 {
     size_t room = (j->profiles_count + 1) * CONSENTS_LISTED_MAX, count = 0;
+    uint64_t *numbers;
     int err = 0;
 
     if (!(j->has & CARD_CONSENTS))
         return 0;
     out->consents = arena_alloc(j->arena, room * sizeof(out->consents[0]));
-    if (out->consents == NULL)
+    numbers = arena_alloc(j->arena, room * sizeof(numbers[0]));
+    if (out->consents == NULL || numbers == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < j->profiles_count && err == 0; i++)
-        err = consent_list(j->st->views, j->profiles[i], out->consents, &count, j->q->now,
-                           j->arena);
+        err = consent_list(j->st->views, j->profiles[i], out->consents, numbers, &count,
+                           j->q->now, j->arena);
     qsort(out->consents, count, sizeof(out->consents[0]), latest_consent_first);
     out->consents_count = count < CONSENTS_SHOWN_MAX ? count : CONSENTS_SHOWN_MAX;
     for (size_t i = 0; i < out->consents_count; i++)
@@ -428,6 +463,7 @@ fill_value(struct joining *j, struct tl_context *out)
     value->currency = j->values[0].currency;
     value->last_sale = j->last_sale.time;
     value->last_sale_minor = j->last_sale.minor;
+    value->last_sale_currency = j->last_sale.currency;
     value->others = arena_alloc(j->arena, j->values_count * sizeof(value->others[0]));
     if (value->others == NULL)
         return TL_TOO_MANY;
@@ -488,7 +524,8 @@ fill_offers(struct joining *j, struct tl_context *out, size_t *room)
         .limit = OFFERS_LOOKED_AT,
         .arena = j->arena,
     };
-    size_t count = 0, used = 0, enough = *room > RECENT_BYTES_KEPT ? *room - RECENT_BYTES_KEPT : 0;
+    size_t enough = *room > RECENT_BYTES_KEPT ? *room - RECENT_BYTES_KEPT : 0;
+    size_t count = 0, used = 0;
     int err;
 
     if (!(j->has & CARD_OFFERS))

@@ -6,6 +6,7 @@
 #include "base/must.h"
 #include "proto/code.h"
 #include "proto/codec.h"
+#include "proto/position.h"
 #include "proto/str.h"
 #include "store/attribute.h"
 #include "store/campaign.h"
@@ -89,11 +90,12 @@ fold_identifiers(struct card *c, const struct frame *f)
     size_t at = 0;
 
     while (frame_next_identifier(f, &at, &id)) {
+        bool elsewhere = (id.action & FRAME_ACTION_MASK) == FRAME_ELSEWHERE;
         unsigned kind = (id.action & FRAME_STRONG ? CARD_STRONG : 0u) |
-                        (id.action & FRAME_SINGLE ? CARD_SINGLE : 0u);
+                        (id.action & FRAME_SINGLE ? CARD_SINGLE : 0u) |
+                        (elsewhere ? CARD_ELSEWHERE : 0u);
 
-        if ((id.action & FRAME_ACTION_MASK) != FRAME_ELSEWHERE)
-            card_identifier_seen(c, id.type, id.value, kind, f->time);
+        card_identifier_seen(c, id.type, id.value, kind, f->time);
     }
 }
 
@@ -176,13 +178,23 @@ fold_profile_number(struct tl_str text)
     return number;
 }
 
-static int
-fold_conflict(struct fold *fold, const struct frame *f, const struct tl_identity_link *link)
+/* The event that showed it. */
+static uint64_t
+cause_of(const struct frame *f, const struct tl_event *ev)
 {
+    struct position cause;
+
+    return position_parse(&cause, ev->causation_id) == 0 ? cause.number : f->number;
+}
+
+static int
+fold_conflict(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+{
+    const struct tl_identity_link *link = ev->link;
     uint64_t sides[2] = {fold_profile_number(link->profile_a),
                          fold_profile_number(link->profile_b)};
-    struct card_conflict conflict = {link->a->type, link->a->value, link->b->value, f->number,
-                                     f->time};
+    struct card_conflict conflict = {link->a->type, link->a->value, link->b->value,
+                                     cause_of(f, ev), f->time};
     int err = 0;
 
     for (int i = 0; i < 2 && err == 0; i++) {
@@ -208,7 +220,7 @@ fold_identity(struct fold *fold, const struct frame *f, const struct tl_event *e
         return identity_link(fold->views, fold_profile_number(link->profile_a),
                              fold_profile_number(link->profile_b), f->number);
     if (str_is(f->type, "identity.conflict"))
-        return fold_conflict(fold, f, link);
+        return fold_conflict(fold, f, ev);
     return 0;
 }
 

@@ -260,7 +260,8 @@ side_add_card(struct side *s, struct views *v, uint64_t profile, struct arena *a
         const struct card_identifier *id = &card.identifiers[i];
         struct tl_identifier *single = &s->singles[s->singles_count];
 
-        if (!(id->kind & CARD_SINGLE) || s->singles_count == CARD_IDENTIFIERS_MAX)
+        if ((id->kind & (CARD_SINGLE | CARD_ELSEWHERE)) != CARD_SINGLE ||
+            s->singles_count == CARD_IDENTIFIERS_MAX)
             continue;
         single->type = (struct tl_str){arena_copy(arena, id->type.ptr, id->type.len), id->type.len};
         single->value =
@@ -376,6 +377,11 @@ is_known_conflict(struct deciding *d, const struct identity_say *conflict)
     struct tl_str bytes;
     struct card card;
     struct key k;
+
+    for (size_t i = 0; i < d->out->says_count; i++)
+        if (d->out->says[i].what == IDENTITY_CONFLICT && d->out->says[i].b == conflict->b &&
+            str_equal(d->out->says[i].id_a.type, conflict->id_a.type))
+            return true;
 
     key_profile(&k, conflict->a, KEY_CARD);
     if (!views_get(d->v, k.bytes, k.len, &bytes) || card_read(&card, bytes) != 0)

@@ -24,10 +24,12 @@ offer_last_time(const struct offer_instance *in)
 int64_t
 offer_made_time(const struct offer_instance *in)
 {
-    static const enum outcome making[] = {OUTCOME_MADE, OUTCOME_DELIVERED, OUTCOME_UNDELIVERED,
+    static const enum outcome making[] = {OUTCOME_DELIVERED, OUTCOME_UNDELIVERED,
                                           OUTCOME_PRESENTED};
     int64_t made = 0;
 
+    if (is_seen(in, OUTCOME_MADE))
+        return in->seen[OUTCOME_MADE].first_time;
     for (size_t i = 0; i < sizeof(making) / sizeof(making[0]); i++) {
         const struct offer_seen *seen = &in->seen[making[i]];
 
@@ -53,11 +55,26 @@ may_join(const struct offer_instance *bare, const struct offer_instance *made)
            (bare->campaign.len == 0 || str_equal(bare->campaign, made->campaign));
 }
 
+/* Two made at the same time: whatever came first, it is the same one. */
+static bool
+is_newer(const struct offer_instance *a, const struct offer_instance *b)
+{
+    int64_t a_made = offer_made_time(a), b_made = offer_made_time(b);
+    int order;
+
+    if (a_made != b_made)
+        return a_made > b_made;
+    if ((order = str_compare(a->campaign, b->campaign)) != 0)
+        return order > 0;
+    if ((order = str_compare(a->treatment, b->treatment)) != 0)
+        return order > 0;
+    return str_compare(a->instance, b->instance) > 0;
+}
+
 static struct offer_instance *
 newest_before(struct offer_group *g, const struct offer_instance *bare, int64_t time)
 {
     struct offer_instance *newest = NULL;
-    int64_t newest_time = 0;
 
     for (size_t i = 0; i < g->count; i++) {
         struct offer_instance *in = &g->instances[i];
@@ -65,10 +82,8 @@ newest_before(struct offer_group *g, const struct offer_instance *bare, int64_t 
 
         if (made == 0 || made > time || (bare != in && !may_join(bare, in)))
             continue;
-        if (newest == NULL || made > newest_time) {
+        if (newest == NULL || is_newer(in, newest))
             newest = in;
-            newest_time = made;
-        }
     }
     return newest;
 }
@@ -122,20 +137,59 @@ offer_merge(struct offer_instance *to, const struct offer_instance *from)
     }
 }
 
+/* Of a reaction seen several times only the first and the last are dated: the
+ * first goes by its own time, the rest by the last. */
+static void
+join_outcome(struct offer_group *g, struct offer_instance *bare, enum outcome o)
+{
+    struct offer_seen first = bare->seen[o], rest = bare->seen[o];
+    struct offer_instance *to_first = newest_before(g, bare, first.first_time);
+    struct offer_instance *to_rest = newest_before(g, bare, rest.time);
+
+    to_first = to_first != NULL ? to_first : bare;
+    to_rest = to_rest != NULL ? to_rest : bare;
+    bare->seen[o].count = 0;
+    if (to_first != to_rest && rest.count > 1) {
+        first.count = 1;
+        first.time = first.first_time;
+        first.number = first.first_number;
+        rest.count--;
+        rest.first_time = rest.time;
+        rest.first_number = rest.number;
+        add_seen(&to_first->seen[o], &first);
+    }
+    add_seen(&to_rest->seen[o], &rest);
+}
+
+/* What a reaction says of terms and expiry is of the offer it is about. */
+static void
+join_terms(struct offer_group *g, struct offer_instance *bare)
+{
+    struct offer_instance said = {.terms_time = bare->terms_time,
+                                  .terms_number = bare->terms_number,
+                                  .terms = bare->terms,
+                                  .title = bare->title,
+                                  .currency = bare->currency,
+                                  .price_minor = bare->price_minor,
+                                  .expires_time = bare->expires_time,
+                                  .expires_number = bare->expires_number,
+                                  .expires = bare->expires};
+    int64_t time = bare->expires_number != 0 && bare->expires_time > bare->terms_time
+                       ? bare->expires_time
+                       : bare->terms_time;
+    struct offer_instance *about = newest_before(g, bare, time);
+
+    if ((bare->terms_number != 0 || bare->expires_number != 0) && about != NULL && about != bare)
+        offer_merge(about, &said);
+}
+
 static void
 join_instance(struct offer_group *g, struct offer_instance *bare)
 {
-    for (size_t o = 0; o < OUTCOME_COUNT; o++) {
-        struct offer_instance *made;
-
-        if (!is_reaction((enum outcome)o) || bare->seen[o].count == 0)
-            continue;
-        made = newest_before(g, bare, bare->seen[o].time);
-        if (made == NULL || made == bare)
-            continue;
-        add_seen(&made->seen[o], &bare->seen[o]);
-        bare->seen[o].count = 0;
-    }
+    join_terms(g, bare);
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        if (is_reaction((enum outcome)o) && bare->seen[o].count > 0)
+            join_outcome(g, bare, (enum outcome)o);
 }
 
 void

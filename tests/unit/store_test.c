@@ -470,6 +470,124 @@ reaction_that_names_only_the_offer_joins_the_newest_made_before_it(void **state)
 }
 
 static void
+each_of_several_reactions_joins_what_was_made_before_it(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    touch("o", "spring", "made", NOW - 9 * DAY, "user:1");
+    touch("o", "", "clicked", NOW - 7 * DAY, "user:1");
+    touch("o", "", "clicked", NOW - 3 * DAY, "user:1");
+    touch("o", "summer", "made", NOW - 5 * DAY, "user:1");
+    c = context("user:1");
+    assert_int_equal(c.offers_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(str_is(c.offers[i].state, "clicked"));
+        assert_int_equal(c.offers[i].outcomes[1].count, 1);
+    }
+}
+
+static void
+reaction_that_names_an_expiry_tells_the_offer(void **state)
+{
+    struct tl_offer_touch o = {.offer = str("o"), .outcome = str("dismissed"),
+                               .expires = NOW - DAY};
+    struct tl_event ev = event("offer.dismissed", "web", NOW - 2 * DAY);
+    struct tl_context c;
+
+    (void)state;
+    touch("o", "spring", "made", NOW - 9 * DAY, "user:1");
+    ev.offers = &o;
+    ev.offers_count = 1;
+    assert_int_equal(admit(&ev, "user:1", NULL, NULL).code, 0);
+    c = context("user:1");
+    assert_int_equal(c.offers_count, 1);
+    assert_int_equal(c.offers[0].expires, NOW - DAY);
+    assert_true(str_is(c.offers[0].state, "expired"));
+}
+
+static void
+promise(const char *type, int64_t time, const char *text, const char *by, const char *a,
+        const char *b)
+{
+    struct tl_commitment said = {.id = str("p"), .text = str(text), .by = str(by)};
+    struct tl_event ev = event(type, "call", time);
+
+    ev.commitments = &said;
+    ev.commitments_count = 1;
+    assert_int_equal(admit(&ev, a, b, NULL).code, 0);
+}
+
+static void
+each_part_of_a_promise_is_as_last_said_whatever_came_first(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    promise("commitment.made", NOW - DAY, "call back", "", "user:1", NULL);
+    promise("commitment.made", NOW - 2 * DAY, "call", "Ann", "user:1", NULL);
+    c = context("user:1");
+    assert_true(str_is(c.commitments[0].text, "call back"));
+    assert_true(str_is(c.commitments[0].by, "Ann"));
+}
+
+static void
+promise_known_to_two_profiles_is_one(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW - 9 * DAY, "loyalty:1", NULL);
+    promise("commitment.kept", NOW - DAY, "", "", "email:a@x", NULL);
+    promise("commitment.made", NOW - 2 * DAY, "call back", "Ann", "loyalty:1", "email:a@x");
+    c = context("loyalty:1");
+    assert_int_equal(c.who->profiles, 2);
+    assert_int_equal(c.commitments_count, 1);
+    assert_true(str_is(c.commitments[0].text, "call back"));
+    assert_true(str_is(c.commitments[0].state, "kept"));
+}
+
+static void
+identifier_of_a_linked_profile_was_last_seen_with_the_customer(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW - 9 * DAY, "email:a@x", NULL);
+    say("page.viewed", NOW - 8 * DAY, "loyalty:1", NULL);
+    say("page.viewed", NOW - 7 * DAY, "loyalty:1", "email:a@x");
+    say("page.viewed", NOW - DAY, "loyalty:1", "email:a@x");
+    c = context("loyalty:1");
+    for (size_t i = 0; i < c.who->identifiers_count; i++)
+        assert_int_equal(c.who->identifiers[i].last_seen, NOW - DAY);
+    assert_int_equal(c.who->identifiers_count, 2);
+}
+
+static void
+sales_in_more_currencies_than_are_summed_are_counted(void **state)
+{
+    static const char *const currencies[] = {"EUR", "USD", "JPY", "GBP", "CHF",
+                                             "SEK", "NOK", "DKK", "PLN", "CZK"};
+    struct tl_context c;
+    uint64_t purchases;
+
+    (void)state;
+    for (int i = 0; i < 10; i++) {
+        struct tl_sale sale = {.currency = str(currencies[i]), .total_minor = 100};
+        struct tl_event ev = event("sale.completed", "pos", NOW - i * DAY);
+
+        ev.sale = &sale;
+        assert_int_equal(admit(&ev, "loyalty:1", NULL, NULL).code, 0);
+    }
+    c = context("loyalty:1");
+    purchases = c.value->purchases;
+    for (size_t i = 0; i < c.value->others_count; i++)
+        purchases += c.value->others[i].purchases;
+    assert_int_equal(purchases, 10);
+    assert_true(str_is(c.value->last_sale_currency, "EUR"));
+}
+
+static void
 offer_expires_when_its_time_is_over(void **state)
 {
     struct tl_offer_touch o = {.offer = str("o"), .outcome = str("made"),
@@ -660,6 +778,12 @@ main(void)
         TEST(customer_never_grows_beyond_its_limit),
         TEST(last_word_in_event_time_counts),
         TEST(reaction_that_names_only_the_offer_joins_the_newest_made_before_it),
+        TEST(each_of_several_reactions_joins_what_was_made_before_it),
+        TEST(reaction_that_names_an_expiry_tells_the_offer),
+        TEST(each_part_of_a_promise_is_as_last_said_whatever_came_first),
+        TEST(promise_known_to_two_profiles_is_one),
+        TEST(identifier_of_a_linked_profile_was_last_seen_with_the_customer),
+        TEST(sales_in_more_currencies_than_are_summed_are_counted),
         TEST(offer_expires_when_its_time_is_over),
         TEST(offer_made_before_joining_and_redeemed_after_is_one),
         TEST(live_offers_come_first_however_many_closed_ones_there_are),
