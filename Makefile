@@ -20,7 +20,8 @@ BUILD := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 DEPS_RUN  := gcc g++ make pkg-config libzmq3-dev libprotobuf-c-dev protobuf-c-compiler \
              libprotobuf-dev liblmdb-dev libuv1-dev libsodium-dev libjansson-dev libexpat1-dev \
              libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev tzdata
-DEPS_TEST := libcmocka-dev python3 python3-zmq python3-protobuf protobuf-compiler scdoc
+DEPS_TEST := libcmocka-dev python3 python3-zmq python3-protobuf python3-hypothesis \
+             protobuf-compiler scdoc
 
 # ----------------------------------------------------------------- flags
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \

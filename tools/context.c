@@ -266,7 +266,9 @@ show_value(const struct tl_context *c)
                  print_money(money, v->spend_minor, v->currency),
                  v->last_sale != 0 ? "; last " : "", print_when(when, v->last_sale, c->now),
                  v->last_sale != 0 ? ": " : "",
-                 v->last_sale != 0 ? print_money(last, v->last_sale_minor, v->last_sale_currency) : "");
+                 v->last_sale != 0
+                     ? print_money(last, v->last_sale_minor, v->last_sale_currency)
+                     : "");
     if (v->returns > 0)
         printf("  %s returned\n", print_count(count, v->returns));
     for (size_t i = 0; i < v->others_count; i++)
