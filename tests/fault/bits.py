@@ -214,7 +214,8 @@ class Bits(FaultCase):
         self.assertEqual(len(wrong), 0, "\n".join(wrong[:20]))
 
     def test_a_damaged_log_gives_no_wrong_answer(self):
-        self.campaign("bits, sectors, ends of the log", lambda d: self.damage(d, "log/*.log"), 20, 2000)
+        self.campaign("bits, sectors, ends of the log", lambda d: self.damage(d, "log/*.log"),
+                      20, 2000)
 
     def test_a_damaged_offset_table_gives_no_wrong_answer(self):
         self.campaign("of the tables of offsets", lambda d: self.damage(d, "*.off"), 10, 500)
