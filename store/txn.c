@@ -160,12 +160,56 @@ stop(MDB_env *mdb, const char *assertion)
 }
 
 static int
+make_empty(const char *path)
+{
+    MDB_env *mdb;
+    MDB_txn *txn;
+    MDB_dbi records;
+    int rc;
+
+    if ((rc = mdb_env_create(&mdb)) != 0)
+        return rc;
+    if ((rc = mdb_env_open(mdb, path, MDB_NOSUBDIR | MDB_NOLOCK, MODE_FILE)) == 0 &&
+        (rc = mdb_txn_begin(mdb, NULL, 0, &txn)) == 0) {
+        if ((rc = mdb_dbi_open(txn, NULL, 0, &records)) == 0)
+            rc = mdb_txn_commit(txn);
+        else
+            mdb_txn_abort(txn);
+    }
+    if (rc == 0)
+        rc = mdb_env_sync(mdb, 1);
+    mdb_env_close(mdb);
+    return rc;
+}
+
+/* LMDB writes the first pages of a new file without a sync, and knows no file of
+ * which only some of them came: it gets its name when it is whole. */
+static int
+make_file(const char *dir)
+{
+    char made[PATH_MAX], final[PATH_MAX];
+    int rc;
+
+    if (snprintf(made, sizeof made, "%s/data.tmp", dir) >= (int)sizeof made ||
+        snprintf(final, sizeof final, "%s/data.mdb", dir) >= (int)sizeof final)
+        return ENAMETOOLONG;
+    if (access(final, F_OK) == 0)
+        return 0;
+    if (unlink(made) != 0 && errno != ENOENT)
+        return errno;
+    if ((rc = make_empty(made)) != 0)
+        return rc;
+    return rename(made, final) == 0 ? sync_dir(dir) : errno;
+}
+
+static int
 open_env(struct txn_env *env, const char *dir, size_t map_bytes)
 {
     MDB_envinfo info;
     int rc;
 
-    if ((rc = make_dir(dir)) != 0 || (rc = mdb_env_create(&env->mdb)) != 0)
+    if ((rc = make_dir(dir)) != 0 || (rc = make_file(dir)) != 0 ||
+        (rc = mdb_env_create(&env->mdb)) != 0)
         return rc;
     if ((rc = mdb_env_set_mapsize(env->mdb, map_bytes)) != 0 ||
         (rc = mdb_env_set_maxreaders(env->mdb, READERS_MAX)) != 0 ||
