@@ -209,7 +209,7 @@ broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTE
         snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/deadletters.jsonl: %s", s->data,
                  strerror(err));
     else if ((err = groups_open(&b->groups, s->data)) != 0)
-        snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/groups.log: %s", s->data,
+        snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/groups: %s", s->data,
                  strerror(err));
     else
         err = open_wire(b, s, why);

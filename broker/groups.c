@@ -14,7 +14,7 @@
 #include "proto/position.h"
 #include "proto/str.h"
 
-#define FILE_NAME "groups.log"
+#define FILE_NAME "groups"
 #define LINE_BYTES (GROUP_NAME_BYTES_MAX + 100)
 
 /* One share of one group; with shares 0 the whole. */

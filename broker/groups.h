@@ -3,7 +3,7 @@
  * A group reads the log in a fixed number of shares, each by one holder at a
  * time.  Taking a share over gives the new holder a higher generation; what an
  * earlier one acknowledges after that is refused.  Positions are lines of
- * `groups.log` in the data directory, synced before they are confirmed. */
+ * `groups` in the data directory, synced before they are confirmed. */
 
 #ifndef BROKER_GROUPS_H
 #define BROKER_GROUPS_H
