@@ -206,9 +206,14 @@ recover_open(const struct recover *r, struct segment *s)
         return err;
     if (s->count == 0 && s->bytes < SEGMENT_HEADER_BYTES + LOG_SEGMENT_BYTES_MIN)
         return fail(r, TL_EDAMAGED, s, "is cut short, and holds no event; move it away");
-    if ((used = last_used(s->map, s->end, written)) == s->end)
-        return 0;
-    if ((err = check_torn(r, s, used)) != 0)
-        return err;
-    return drop_torn(r, s, used);
+    if ((used = last_used(s->map, s->end, written)) != s->end) {
+        if ((err = check_torn(r, s, used)) != 0)
+            return err;
+        return drop_torn(r, s, used);
+    }
+    /* A process killed between its write and its sync leaves a whole batch that
+     * only the page cache has: it counts from now on, so it must be durable. */
+    if ((err = file_sync(s->fd)) != 0)
+        return fail(r, err, s, "cannot be synced");
+    return 0;
 }
