@@ -12,7 +12,7 @@ card_clear(struct card *c)
 {
     c->folded = c->events = c->has = c->offers = 0;
     c->last_sale = (struct card_sale){0};
-    c->values[CARD_CURRENCIES_MAX] = (struct card_value){.currency = TL_STR("XXX")};
+    c->values[CARD_CURRENCIES_MAX] = (struct card_value){.currency = TL_STR("other")};
     c->identifiers_count = c->values_count = c->sources_count = 0;
     c->conflicts_count = c->recent_count = c->tail_count = 0;
 }
@@ -272,7 +272,7 @@ read_values(struct card *c, struct record *r)
         value->returns = record_varint(r);
         value->spend_minor = record_signed(r);
     }
-    c->values[CARD_CURRENCIES_MAX] = (struct card_value){.currency = TL_STR("XXX")};
+    c->values[CARD_CURRENCIES_MAX] = (struct card_value){.currency = TL_STR("other")};
     if (c->values_count == CARD_CURRENCIES_MAX) {
         c->values[CARD_CURRENCIES_MAX].purchases = record_varint(r);
         c->values[CARD_CURRENCIES_MAX].returns = record_varint(r);

@@ -10,7 +10,7 @@
 #include "proto/event.h"
 
 #define CARD_IDENTIFIERS_MAX 64     /* beyond it the weak one not seen for longest goes */
-#define CARD_CURRENCIES_MAX 8       /* sales in further ones count as XXX, without a sum */
+#define CARD_CURRENCIES_MAX 8       /* sales in further ones count as "other", without a sum */
 #define CARD_SOURCES_MAX 8          /* with the latest events */
 #define CARD_CONFLICTS_MAX 8
 #define CARD_RECENT_MAX 24
