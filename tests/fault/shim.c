@@ -34,6 +34,7 @@
 
 #include "tests/fault/undo.h"
 
+#define SECTOR_BYTES 512
 #define EXIT_DIED 99
 #define PARTS_MAX 64        /* of a writev; LMDB's */
 
@@ -290,11 +291,18 @@ raw_write(int fd, const struct iovec *parts, int n, off_t at)
                   : syscall(SYS_pwritev, fd, parts, n, at, (long)0);
 }
 
+/* No disk and no kill tears what fits a sector. */
+static size_t
+torn_at(size_t len, enum fault fault)
+{
+    return fault == DIE_BEHIND && len <= SECTOR_BYTES ? len : len / 2;
+}
+
 static ssize_t
-write_half(int fd, const struct iovec *parts, int n, off_t at)
+write_half(int fd, const struct iovec *parts, int n, off_t at, enum fault fault)
 {
     struct iovec some[PARTS_MAX];
-    size_t left = total(parts, n) / 2;
+    size_t left = torn_at(total(parts, n), fault);
     int used = 0;
 
     for (; used < n && used < PARTS_MAX && left > 0; used++) {
@@ -334,8 +342,8 @@ write_parts(int fd, const struct iovec *parts, int n, off_t at)
         return fail(fault == BROKEN ? EIO : ENOSPC);
     fstat(fd, &st);
     if (plan.forget && !(fcntl(fd, F_GETFL) & O_DSYNC))
-        undo_bytes(fd, place(fd, at, &st), fault == FINE ? len : len / 2, st.st_size);
-    done = fault == FINE ? raw_write(fd, parts, n, at) : write_half(fd, parts, n, at);
+        undo_bytes(fd, place(fd, at, &st), fault == FINE ? len : torn_at(len, fault), st.st_size);
+    done = fault == FINE ? raw_write(fd, parts, n, at) : write_half(fd, parts, n, at, fault);
     if (fault == DIE_BEHIND)
         power_off();
     pthread_mutex_unlock(&lock);
