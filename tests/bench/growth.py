@@ -39,6 +39,14 @@ def text(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
+def short(value):
+    """As text, in the room above a bar."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= 10 * size or value >= size > 1e3:
+            return f"{value / size:.3g} {unit}"
+    return text(value)
+
+
 def table(runs):
     counts = list(runs)
     lines = ["| | unit | " + " | ".join(label(n) for n in counts) + " |",
@@ -60,7 +68,7 @@ def panel(name, unit, counts, values):
         out += [f'<rect x="{middle - width / 4:.1f}" y="{PANEL_H - height:.1f}"'
                 f' width="{width / 2:.1f}" height="{height:.1f}"/>',
                 f'<text class="at" x="{middle:.1f}" y="{PANEL_H - height - 3:.1f}">'
-                f'{text(value)}</text>',
+                f'{short(value)}</text>',
                 f'<text class="at" x="{middle:.1f}" y="{PANEL_H + 12}">{label(count)}</text>']
     return "".join(out)
 
