@@ -187,6 +187,8 @@ include tests/fault/fault.mk
 
 include tests/fuzz/fuzz.mk
 
+include tests/checker/checker.mk
+
 # ------------------------------------------------------------------ demo
 demo: deps
 	@+$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/touchlined $(BUILD)/touchline

@@ -112,6 +112,10 @@ class Touch:
     def get(self, name):
         return self.touch.get(name, "")
 
+    @property
+    def names(self):
+        return self.campaign, self.get("treatment"), self.get("instance")
+
     def could_be_of(self, group):
         """Does it name nothing else than these?"""
         return all(t.offer == self.offer and self.campaign in ("", t.campaign)
@@ -136,10 +140,24 @@ def instances(events):
     for key, group in groups.items():
         for touch in group:
             into = key
-            if key not in offered or key == (touch.offer, "", "", ""):
+            if key == (touch.offer, "", "", "") or not offered_by(touch, offered.get(key, [])):
                 into = newest_before(touch, offered) or key
             joined.setdefault(into, []).append(touch)
     return joined
+
+
+def torn(events):
+    """Offers of which some words stay where they were said, and others of the same name go,
+    and those that were also named by nothing else."""
+    went = {}
+    for key, group in instances(events).items():
+        for touch in group:
+            went.setdefault(touch.key, set()).add(key)
+    return {key[0] for key, into in went.items() if len(into) > 1 or not any(key[1:])}
+
+
+def offered_by(reaction, made):
+    return any(t.when[0] <= reaction.when[0] for t in made)
 
 
 def offered_in(group):
@@ -151,9 +169,9 @@ def offered_in(group):
 def newest_before(reaction, offered):
     if reaction.outcome in FURTHER or reaction.get("instance"):
         return None
-    made = [(t.when, key) for key, group in offered.items() for t in group
+    made = [(t.when[0], t.names, key) for key, group in offered.items() for t in group
             if reaction.could_be_of(group) and t.when[0] <= reaction.when[0]]
-    return max(made)[1] if made else None
+    return max(made)[-1] if made else None
 
 
 def outcomes(group):
@@ -166,8 +184,7 @@ def outcomes(group):
 def outcome(same):
     last = max(same, key=lambda t: t.when)
     return {"channel": last.said.channel, "time": last.when[0], "reason": last.get("reason"),
-            "first_time": min(t.when[0] for t in same), "count": sum(t.count for t in same),
-            "event": last.said.position}
+            "first_time": min(t.when[0] for t in same), "count": sum(t.count for t in same)}
 
 
 def state(seen, expires, now):
@@ -185,10 +202,10 @@ def state(seen, expires, now):
     closing = [name for name in ("withdrawn", "superseded") if name in seen]
     if closing:
         return max(closing, key=lambda n: (seen[n]["time"], SIDE.index(n)))
-    if shown != "declined" and ("expired" in seen or expires and expires <= now):
-        return "expired"
     if "no_response" in seen and not answers:
         return "no_response"
+    if shown != "declined" and ("expired" in seen or expires and expires <= now):
+        return "expired"
     return shown
 
 
@@ -210,7 +227,6 @@ def offer(group, now):
             "terms": terms.get("terms") if terms else "",
             "reason": seen.get("declined", {}).get("reason", ""),
             "made": first.when[0] if first else 0,
-            "channel": first.said.channel if first else "",
             "closed": max([t.when[0] for t in group] + [expires_ns] * (shown == "expired"))}
 
 
@@ -282,12 +298,11 @@ def promise(words, now):
     told = {name: latest(words, lambda w, n=name: w.get(n))[0] or ""
             for name in ("text", "by", "to", "due")}
     last = max(words, key=lambda w: w.when)
-    made = [w.when[0] for w in words if w.state == "made"] or [w.when[0] for w in words]
     due = ns(told["due"]) if told["due"] else 0
     state = {"made": "open", "renegotiated": "open"}.get(last.state, last.state)
     if state in ("open", "due") and due and due <= now:
         state = "overdue"
-    return dict(told, due=due, state=state, made=min(made), time=last.when[0])
+    return dict(told, due=due, state=state, made=min(w.when[0] for w in words), time=last.when[0])
 
 
 # -------------------------------------------------------------------- value
@@ -307,7 +322,7 @@ def value(events):
             sales.append((said.when, minor, sale["currency"]))
     last = max(sales, default=((0, 0), 0, ""))
     return {"sums": sums, "last_sale": last[0][0], "last_sale_minor": last[1],
-            "currency": last[2]}
+            "last_sale_currency": last[2]}
 
 
 # ------------------------------------------------------------ recent contacts
@@ -315,7 +330,7 @@ def value(events):
 def recent(events):
     shown = [s for s in events if not s.type.startswith("identity.")]
     shown.sort(key=lambda s: s.when, reverse=True)
-    return [{"time": s.time, "type": s.type, "channel": s.channel, "event": s.position,
+    return [{"time": s.time, "type": s.type, "channel": s.channel,
              "unverified": s.unverified} for s in shown]
 
 

@@ -1,0 +1,126 @@
+"""A second opinion: random histories and real tables, folded once more by tests/checker."""
+
+import gzip
+import itertools
+import os
+import subprocess
+import sys
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import touchline_pb2 as pb
+from harness import BUILD, ROOT, SANITIZED, Case, Shared, event
+
+sys.path.insert(0, str(ROOT / "tests/checker"))
+
+import checker      # noqa: E402
+import histories    # noqa: E402
+
+CHECKER = ROOT / "tests/checker/checker.py"
+TABLES = ROOT / "demo/data"
+MAPS = ROOT / "adapters/csv/maps"
+TABLE_LINES = 500
+MAP_OF = {"campaigns": "campaigns", "coupon_redemptions": "redemptions",
+          "transactions_sample": "transactions"}
+
+LONG = "TOUCHLINE_HISTORIES" in os.environ
+COUNT = int(os.environ.get("TOUCHLINE_HISTORIES", 30 if SANITIZED else 100))
+# The same ones each time, but for the long check.
+SETTINGS = settings(max_examples=COUNT, derandomize=not LONG, database=None, deadline=None,
+                    suppress_health_check=list(HealthCheck), print_blob=False,
+                    phases=[Phase.generate, Phase.shrink])
+
+MIDNIGHT = checker.fold.ns("2024-03-01T00:00:00Z")
+NOW = checker.fold.ns("2017-06-02T10:00:00Z")
+
+
+def at(minutes):
+    return MIDNIGHT + minutes * 60 * 10**9
+
+
+class Histories(Shared):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.wire = cls.shared.wire()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.wire.close()
+        super().tearDownClass()
+
+    def tell(self, events):
+        """Publishes, and returns what this added to the log."""
+        answers = self.wire.publish(events)
+        number = answers[0].number
+        refused = [a for a in answers if a.code != pb.OK]
+        self.assertEqual(refused, [])
+        before = self.wire.position(number - 1) if number > 1 else "start"
+        return self.shared.replay("--from", before)
+
+    @SETTINGS
+    @given(histories.history())
+    def test_every_answer_about_a_random_history_is_what_the_design_says(self, drawn):
+        events, now = drawn
+        differences = checker.Checker(self.wire, pb).check(self.tell(events), at(now))
+        self.assertEqual(differences, [], events)
+
+    @SETTINGS
+    @given(histories.history(wandering=False), st.randoms(use_true_random=False))
+    def test_the_order_of_arrival_makes_no_difference(self, drawn, random):
+        events, now = drawn
+        events = apart(events)
+        self.tell(events)
+        self.tell(random.sample(renamed(events), len(events)))
+        for name in sorted({f"{i['type']}:{i['value']}" for e in events
+                            for i in e["identifiers"]}):
+            self.assertEqual(self.said_of(name, at(now)),
+                             self.said_of(name.replace("h", "again-h", 1), at(now)), events)
+
+    def said_of(self, customer, now):
+        ask = checker.Checker(self.wire, pb)
+        context = checker.plain(self.wire.ask(context=pb.ContextQuery(
+            customer=customer, now=ask.stamp(now), bytes_max=checker.BYTES_MAX)).context)
+        for consent in context["consents"]:
+            consent["identifier"] = consent["identifier"] is not None
+        return {name: context[name] for name in ("offers", "consents", "commitments", "value")}
+
+
+def apart(events):
+    """Each at a time of its own that has been: ties are decided by arrival."""
+    times = {e["id"]: f"2024-03-01T00:{n % 13:02}:{n:02}Z" for n, e in enumerate(events)}
+    return [dict(e, time=times[e["id"]]) for e in events]
+
+
+def renamed(events):
+    """The same of other people."""
+    def again(event):
+        people = [dict(i, value="again-" + i["value"]) for i in event["identifiers"]]
+        return dict(event, id="again-" + event["id"], identifiers=people)
+    return [again(e) for e in events]
+
+
+class Tables(Case):
+
+    def test_every_answer_about_a_year_of_a_grocers_tables_is_what_the_design_says(self):
+        broker = self.broker()
+        for table in ("campaign_descriptions", *MAP_OF):
+            with gzip.open(TABLES / f"{table}.csv.gz", "rt") as lines:
+                self.file(f"{table}.csv", "".join(itertools.islice(lines, TABLE_LINES + 1)))
+        for table, map in MAP_OF.items():
+            done = broker.run("ingest", "--format", "csv", "--map",
+                              MAPS / f"completejourney-{map}.map", self.dir / f"{table}.csv")
+            self.assertEqual(done.code, 0, done)
+        log = broker.replay()
+        self.assertGreater(len(log), 2 * TABLE_LINES)
+        with broker.wire() as wire:
+            self.assertEqual(checker.Checker(wire, pb).check(log, NOW), [])
+
+    def test_the_command_says_what_it_found(self):
+        broker = self.broker()
+        broker.publish([event(), event(customer="email:joe@example.com")])
+        done = subprocess.run([sys.executable, "-B", CHECKER, "--broker", broker.endpoint,
+                               "--build", BUILD], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
