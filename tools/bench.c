@@ -126,6 +126,7 @@ static int
 print_json(const struct row *rows, size_t count)
 {
     struct buf out = {0};
+    int err;
 
     for (size_t i = 0; i < count; i++) {
         buf_printf(&out, "%s{\"name\":\"%s\",\"value\":%.*f,\"unit\":\"%s\",", i == 0 ? "[" : ",",
@@ -136,7 +137,9 @@ print_json(const struct row *rows, size_t count)
             buf_text(&out, "\"p50\":null,\"p99\":null}");
     }
     buf_text(&out, "]");
-    return print_line(&out, true);
+    err = print_line(&out, true);
+    buf_free(&out);
+    return err;
 }
 
 static void
