@@ -81,8 +81,11 @@ read_seen(struct offer_seen *seen, struct record *r)
     if (seen->count > 1) {
         seen->first_time = record_time(r);
         seen->first_number = record_varint(r);
+        seen->first_channel = record_text(r);
     }
     seen->channel = record_text(r);
+    if (seen->count == 1)
+        seen->first_channel = seen->channel;
     seen->reason = record_text(r);
 }
 
@@ -141,6 +144,7 @@ write_seen(const struct offer_seen *seen, struct buf *out)
     if (seen->count > 1) {
         record_put_time(out, seen->first_time);
         buf_varint(out, seen->first_number);
+        record_put_text(out, seen->first_channel);
     }
     record_put_text(out, seen->channel);
     record_put_text(out, seen->reason);
@@ -224,6 +228,7 @@ merge_seen(struct offer_seen *seen, const struct tl_event *ev, const struct tl_o
     if (seen->count == 0 || later(seen->first_time, seen->first_number, time, number)) {
         seen->first_time = time;
         seen->first_number = number;
+        seen->first_channel = ev->channel;
     }
     if (seen->count == 0 || later(time, number, seen->time, seen->number)) {
         seen->time = time;

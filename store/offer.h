@@ -50,7 +50,8 @@ struct offer_seen {
     uint64_t first_number;
     int64_t time;               /* the last */
     uint64_t number;
-    struct tl_str channel;
+    struct tl_str channel;      /* of the last */
+    struct tl_str first_channel;
     struct tl_str reason;
 };
 

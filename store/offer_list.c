@@ -185,7 +185,7 @@ made_channel(const struct offer_instance *in)
 {
     for (enum outcome o = OUTCOME_MADE; o <= OUTCOME_PRESENTED; o++)
         if (in->seen[o].count > 0)
-            return in->seen[o].channel;
+            return in->seen[o].first_channel;
     return (struct tl_str){"", 0};
 }
 

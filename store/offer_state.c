@@ -102,9 +102,11 @@ add_seen(struct offer_seen *to, const struct offer_seen *from)
     if (from->first_time < to->first_time) {
         sum.first_time = from->first_time;
         sum.first_number = from->first_number;
+        sum.first_channel = from->first_channel;
     } else {
         sum.first_time = to->first_time;
         sum.first_number = to->first_number;
+        sum.first_channel = to->first_channel;
     }
     sum.count = to->count > UINT32_MAX - from->count ? UINT32_MAX : to->count + from->count;
     *to = sum;
@@ -153,9 +155,11 @@ join_outcome(struct offer_group *g, struct offer_instance *bare, enum outcome o)
         first.count = 1;
         first.time = first.first_time;
         first.number = first.first_number;
+        first.channel = first.first_channel;
         rest.count--;
         rest.first_time = rest.time;
         rest.first_number = rest.number;
+        rest.first_channel = rest.channel;
         add_seen(&to_first->seen[o], &first);
     }
     add_seen(&to_rest->seen[o], &rest);
@@ -186,7 +190,9 @@ join_terms(struct offer_group *g, struct offer_instance *bare)
 static void
 join_instance(struct offer_group *g, struct offer_instance *bare)
 {
-    join_terms(g, bare);
+    /* Terms of what was itself made are its own. */
+    if (offer_made_time(bare) == 0)
+        join_terms(g, bare);
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
         if (is_reaction((enum outcome)o) && bare->seen[o].count > 0)
             join_outcome(g, bare, (enum outcome)o);
@@ -274,6 +280,15 @@ stays_open(enum outcome word)
     return word <= OUTCOME_CLICKED || word == OUTCOME_ACCEPTED || word == OUTCOME_DISPUTED;
 }
 
+/* Expired is what was neither accepted nor declined when its time was over. */
+static bool
+is_over(const struct offer_instance *in, enum outcome word, int64_t now)
+{
+    bool may_expire = stays_open(word) ? word != OUTCOME_ACCEPTED : word == OUTCOME_NO_RESPONSE;
+
+    return may_expire && (is_seen(in, OUTCOME_EXPIRED) || (in->expires != 0 && in->expires <= now));
+}
+
 struct offer_state
 offer_state(const struct offer_instance *in, int64_t now)
 {
@@ -283,20 +298,18 @@ offer_state(const struct offer_instance *in, int64_t now)
         .class = OFFER_CLOSED,
         .disputed = is_seen(in, OUTCOME_DISPUTED),
         .orphan = offer_made_time(in) == 0,
-        .time = in->seen[word].time,
     };
 
-    if (!stays_open(word))
-        return s;
-    s.class = OFFER_OPEN;
-    s.live = true;
-    if (in->expires == 0 || word == OUTCOME_ACCEPTED)
-        return s;
-    s.class = OFFER_OPEN_UNTIL;
-    if (in->expires <= now) {
+    if (word == OUTCOME_ACCEPTED) {
+        s.class = OFFER_OPEN;
+        s.live = true;
+    } else if (stays_open(word) && !is_seen(in, OUTCOME_EXPIRED)) {
+        s.class = in->expires == 0 ? OFFER_OPEN : OFFER_OPEN_UNTIL;
+        s.live = true;
+    }
+    if (is_over(in, word, now)) {
         s.name = outcome_name(OUTCOME_EXPIRED);
         s.live = false;
-        s.time = in->expires;
     }
     return s;
 }

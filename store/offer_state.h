@@ -32,7 +32,6 @@ struct offer_state {
     bool live;              /* as of `now` */
     bool disputed;
     bool orphan;
-    int64_t time;           /* of the word that made it so, or of its expiry */
 };
 
 /* The state at `now`. */

@@ -202,10 +202,10 @@ def state(seen, expires, now):
     closing = [name for name in ("withdrawn", "superseded") if name in seen]
     if closing:
         return max(closing, key=lambda n: (seen[n]["time"], SIDE.index(n)))
-    if "no_response" in seen and not answers:
-        return "no_response"
     if shown != "declined" and ("expired" in seen or expires and expires <= now):
         return "expired"
+    if "no_response" in seen and not answers:
+        return "no_response"
     return shown
 
 
