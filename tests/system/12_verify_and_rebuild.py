@@ -105,7 +105,7 @@ class VerifyAndRebuild(Case):
         broker = self.filled()
         broker.term()
         first, *_ = sorted(broker.data.rglob("*.log"))
-        self.assertGreater(flip(first, "o3"), 0)
+        self.assertGreater(flip(first, "o3"), 0, sorted(broker.data.rglob("*")))
         done = run("verify", "--data", broker.data)
         self.assertNotEqual(done.code, FINE)
         self.assertIn(first.name, done.out + done.err)
