@@ -51,9 +51,7 @@ class Bench(Case):
                 else:
                     self.assertEqual((row["p50"], row["p99"]), (None, None))
                 self.assertGreater(row["value"], 0)
-        # An event's bytes are in there, and a page or two at most beside them.
-        # So few events share their pages with the profiles; the split is rough.
-        self.assertGreater(rows["bytes_per_event"]["value"], 0)
+        # So few events share their pages with the profiles: how the two split is rough.
         self.assertLess(rows["bytes_per_event"]["value"], 8192)
         self.assertNothingLeft()
 
