@@ -1,7 +1,11 @@
 #include "client/connection.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "proto/code.h"
@@ -12,6 +16,70 @@
 #define HEARTBEAT_MS 1000
 #define HEARTBEAT_TIMEOUT_MS 3000
 #define QUEUE_MESSAGES 10000        /* streams and windows have limits of their own */
+#define SOCKETS_EACH 3              /* the DEALER, and the two ends of its monitor */
+
+/* ZeroMQ's thread, which moves the bytes of all connections of this process. */
+struct context {
+    void *zmq;
+    unsigned refs;
+    uint64_t named;     /* connections that were given a name */
+    pid_t process;      /* a child inherits the memory, and not the thread */
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct context *shared;      /* NULL: nobody is connected */
+
+static struct context *
+context_new(void)
+{
+    struct context *context = calloc(1, sizeof *context);
+
+    if (context == NULL)
+        return NULL;
+    context->process = getpid();
+    if ((context->zmq = zmq_ctx_new()) == NULL) {
+        free(context);
+        return NULL;
+    }
+    /* Twice: those closed a moment ago are still counted. */
+    must(zmq_ctx_set(context->zmq, ZMQ_MAX_SOCKETS, 2 * CONNECTIONS_MAX * SOCKETS_EACH) == 0);
+    return context;
+}
+
+/* `*name` is one no other connection has.  NULL: no memory, or too many. */
+static struct context *
+context_ref(uint64_t *name)
+{
+    struct context *context;
+
+    pthread_mutex_lock(&lock);
+    if (shared == NULL || shared->process != getpid())
+        shared = context_new();
+    if ((context = shared) != NULL && context->refs < CONNECTIONS_MAX) {
+        context->refs++;
+        *name = context->named++;
+    } else {
+        context = NULL;
+    }
+    pthread_mutex_unlock(&lock);
+    return context;
+}
+
+static void
+context_unref(struct context *context)
+{
+    bool last;
+
+    pthread_mutex_lock(&lock);
+    if ((last = --context->refs == 0) && shared == context)
+        shared = NULL;
+    pthread_mutex_unlock(&lock);
+    if (!last)
+        return;
+    while (zmq_ctx_term(context->zmq) != 0 && errno == EINTR)
+        continue;
+    free(context);
+}
 
 static void
 set(void *socket, int option, int value)
@@ -37,14 +105,15 @@ configure(void *socket)
 }
 
 static int
-watch(struct connection *c)
+watch(struct connection *c, uint64_t name)
 {
-    static const char address[] = "inproc://connection";     /* each context has its own */
+    char address[64];
 
+    snprintf(address, sizeof address, "inproc://connection-%llu", (unsigned long long)name);
     if (zmq_socket_monitor(c->socket, address,
                            ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0)
         return TL_ENOMEM;
-    if ((c->monitor = zmq_socket(c->context, ZMQ_PAIR)) == NULL)
+    if ((c->monitor = zmq_socket(c->context->zmq, ZMQ_PAIR)) == NULL)
         return TL_ENOMEM;
     set(c->monitor, ZMQ_LINGER, 0);
     return zmq_connect(c->monitor, address) == 0 ? 0 : TL_ENOMEM;
@@ -53,17 +122,18 @@ watch(struct connection *c)
 int
 connection_open(struct connection *c, const char *endpoint)
 {
+    uint64_t name;
     int err;
 
-    *c = (struct connection){.context = zmq_ctx_new()};
+    *c = (struct connection){.context = context_ref(&name)};
     if (c->context == NULL)
         return TL_ENOMEM;
-    if ((c->socket = zmq_socket(c->context, ZMQ_DEALER)) == NULL) {
+    if ((c->socket = zmq_socket(c->context->zmq, ZMQ_DEALER)) == NULL) {
         connection_close(c);
         return TL_ENOMEM;
     }
     configure(c->socket);
-    if ((err = watch(c)) == 0 && zmq_connect(c->socket, endpoint) != 0)
+    if ((err = watch(c, name)) == 0 && zmq_connect(c->socket, endpoint) != 0)
         err = TL_EARGUMENT;
     if (err != 0)
         connection_close(c);
@@ -78,8 +148,7 @@ connection_close(struct connection *c)
     if (c->socket != NULL)
         zmq_close(c->socket);
     if (c->context != NULL)
-        while (zmq_ctx_term(c->context) != 0 && errno == EINTR)
-            continue;
+        context_unref(c->context);
     *c = (struct connection){0};
 }
 

@@ -12,8 +12,12 @@
 #include <stdint.h>
 #include <zmq.h>
 
+#define CONNECTIONS_MAX 4096    /* open in one process */
+
+struct context;
+
 struct connection {
-    void *context;
+    struct context *context;    /* all of the process share it */
     void *socket;
     void *monitor;
 };
@@ -24,7 +28,8 @@ enum connection_news {
     CONNECTION_DOWN,
 };
 
-/* Returns 0, TL_EARGUMENT (no such endpoint), TL_ENOMEM. */
+/* Any thread.  Returns 0, TL_EARGUMENT (no such endpoint), TL_ENOMEM (or one
+ * more than CONNECTIONS_MAX, or out of descriptors). */
 int connection_open(struct connection *c, const char *endpoint);
 void connection_close(struct connection *c);
 

@@ -4,9 +4,11 @@
  * A client is one conversation with one broker.  It connects and reconnects by
  * itself; what was published and not answered is sent again after a reconnect
  * (the broker counts an event once, so that is safe), and a stream goes on
- * where it was.  Work is done only inside of calls: there is no thread behind.
- * Use a client, its replies and its streams from one thread at a time; several
- * clients are independent.
+ * where it was.  Work is done only inside of calls; one thread of ZeroMQ's, which
+ * begins with the first client of a process and ends with the last, moves the
+ * bytes of all of them.  Use a client, its replies and its streams from one
+ * thread at a time; several clients are independent.  After a fork the child
+ * opens clients of its own, and leaves those of its parent alone.
  *
  * Every `int` is 0, a positive code of the broker's (a refusal), or a negative
  * one of this machine's; tl_code_sentence says what it means.  TL_ENOMEM can
@@ -54,7 +56,8 @@ struct tl_options {
 };
 
 /* Returns at once; the broker need not be there yet.  `options` may be NULL and
- * is copied.  Returns 0, TL_EARGUMENT (no such endpoint), TL_ENOMEM. */
+ * is copied.  Returns 0, TL_EARGUMENT (no such endpoint), TL_ENOMEM (also for
+ * want of descriptors, and for one more than 4096 clients of a process). */
 int tl_open(struct tl_client **out, const struct tl_options *options);
 
 /* Gives up what is unanswered (see tl_flush): each event is answered TL_ECLOSED.

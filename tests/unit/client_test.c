@@ -1,5 +1,12 @@
 #include "tests/unit/stand_in.h"
 
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/connection.h"
 #include "proto/valid.h"
 
 struct test {
@@ -820,6 +827,123 @@ an_event_goes_through_json_and_back(void **state)
     assert_null(bytes);
 }
 
+/* -------------------------------------------------- clients of one process */
+
+static size_t
+threads(void)
+{
+    struct dirent *entry;
+    size_t count = 0;
+    DIR *dir = opendir("/proc/self/task");
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)) != NULL)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+static const struct tl_options nobody = {.endpoint = "tcp://127.0.0.1:1"};
+
+static void
+all_clients_share_one_thread_that_ends_with_the_last(void **state)
+{
+    struct tl_client *clients[8];
+    size_t before = threads(), with_one;
+
+    (void)state;
+    assert_int_equal(tl_open(&clients[0], &nobody), 0);
+    with_one = threads();
+    assert_true(with_one > before);
+    for (size_t i = 1; i < 8; i++)
+        assert_int_equal(tl_open(&clients[i], &nobody), 0);
+    assert_int_equal(threads(), with_one);
+    for (size_t i = 0; i < 8; i++)
+        tl_close(&clients[i]);
+    assert_int_equal(threads(), before);
+}
+
+static void *
+open_and_close(void *arg)
+{
+    struct tl_client *client = NULL;
+    intptr_t failed = 0;
+
+    (void)arg;
+    for (size_t i = 0; i < 50; i++) {
+        failed += tl_open(&client, &nobody) != 0;
+        tl_close(&client);
+    }
+    return (void *)failed;
+}
+
+static void
+clients_are_opened_and_closed_by_many_threads(void **state)
+{
+    pthread_t ids[8];
+    void *failed;
+
+    (void)state;
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(pthread_create(&ids[i], NULL, open_and_close, NULL), 0);
+    for (size_t i = 0; i < 8; i++) {
+        assert_int_equal(pthread_join(ids[i], &failed), 0);
+        assert_null(failed);
+    }
+}
+
+static void
+a_child_talks_to_the_broker_beside_its_parent(void **state)
+{
+    struct test *t = *state;
+    struct tl_stat stat = {.events = 1};
+    int status;
+    pid_t child;
+
+    connect_to(t, 1000);
+    stand_in_welcome(&t->broker, 8);
+    if ((child = fork()) == 0) {
+        struct tl_options options = {.endpoint = t->broker.endpoint, .timeout_ms = 5000};
+        struct tl_client *client;
+        struct tl_reply *reply;
+
+        _exit(tl_open(&client, &options) == 0 && tl_stat(client, &reply) == 0 ? 0 : 1);
+    }
+    stand_in_welcome(&t->broker, 8);
+    stand_in_take(&t->broker);
+    assert_non_null(t->broker.request.stat);
+    stand_in_say(&t->broker, &(struct wire_reply){.stat = &stat});
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void
+a_process_has_4096_clients_and_not_one_more(void **state)
+{
+    struct tl_client **clients = calloc(CONNECTIONS_MAX, sizeof *clients), *more;
+    struct rlimit files, wanted;
+
+    (void)state;
+    assert_int_equal(CONNECTIONS_MAX, 4096);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    wanted = (struct rlimit){files.rlim_max, files.rlim_max};
+    if (files.rlim_max < 4 * CONNECTIONS_MAX + 100
+        || setrlimit(RLIMIT_NOFILE, &wanted) != 0) {
+        free(clients);
+        skip();
+    }
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        assert_int_equal(tl_open(&clients[i], &nobody), 0);
+    assert_int_equal(tl_open(&more, &nobody), TL_ENOMEM);
+    assert_null(more);
+    tl_close(&clients[0]);
+    assert_int_equal(tl_open(&clients[0], &nobody), 0);
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        tl_close(&clients[i]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+    free(clients);
+}
+
 int
 main(void)
 {
@@ -855,6 +979,10 @@ main(void)
         TEST(a_refused_stream_says_why),
         TEST(a_stream_without_a_broker_says_so_and_lives_on),
         TEST(a_stream_may_outlive_its_client),
+        cmocka_unit_test(all_clients_share_one_thread_that_ends_with_the_last),
+        cmocka_unit_test(clients_are_opened_and_closed_by_many_threads),
+        TEST(a_child_talks_to_the_broker_beside_its_parent),
+        cmocka_unit_test(a_process_has_4096_clients_and_not_one_more),
         cmocka_unit_test(no_endpoint_is_the_callers_mistake),
         cmocka_unit_test(an_event_goes_through_json_and_back),
     };
