@@ -19,7 +19,7 @@ BUILD := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 # What it is built from and runs with, and what only tests need.
 DEPS_RUN  := gcc g++ make pkg-config libzmq3-dev libprotobuf-c-dev protobuf-c-compiler \
              libprotobuf-dev liblmdb-dev libuv1-dev libsodium-dev libjansson-dev libexpat1-dev \
-             libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev tzdata
+             libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev libssl-dev tzdata
 DEPS_TEST := libcmocka-dev python3 python3-zmq python3-protobuf python3-hypothesis \
              protobuf-compiler scdoc
 
@@ -36,7 +36,7 @@ ALL_CXXFLAGS = -std=c++17 $(CFLAGS) -Wall -Wextra $(if $(CI),-Werror) $(SANFLAGS
 
 # A program starts with the libraries it uses, not with all of them.
 LIBS := -Wl,--as-needed -lzmq -lprotobuf-c -llmdb -luv -lsodium -ljansson -lexpat -lcsv \
-        -lphonenumber -lidn2 -linih -lz -lm -pthread
+        -lphonenumber -lidn2 -linih -lz -lcrypto -lm -pthread
 
 # One line per file; V=1 shows the commands.
 Q := $(if $(V),,@)
