@@ -37,7 +37,7 @@ HOMES = {
     "csv.h": ["adapters/csv/csv.c"],
     "idn2.h": ["broker/normalise.c"],
     "phonenumbers/*": ["broker/phone.cc"],
-    "zlib.h": ["tools/*"],
+    "zlib.h": ["tools/*", "adapters/inflate.c"],
     "protobuf-c/*": ["proto/table.c"],
     "*.pb-c.h": ["proto/table.c"],
 }

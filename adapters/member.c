@@ -1,0 +1,131 @@
+#include "adapters/member.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/decimal.h"
+#include "base/hash.h"
+
+#define PATH_BYTES 512
+
+struct tl_str
+member_value(struct draft *d, const json_t *value)
+{
+    if (json_is_string(value))
+        return text_trim(draft_copy(
+            d, (struct tl_str){json_string_value(value), json_string_length(value)}));
+    if (json_is_integer(value))
+        return draft_printf(d, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    if (json_is_real(value))
+        return draft_printf(d, "%.15g", json_real_value(value));
+    if (json_is_boolean(value))
+        return text_of(json_is_true(value) ? "true" : "false");
+    return (struct tl_str){0};
+}
+
+struct tl_str
+member_text(struct draft *d, const json_t *object, const char *name)
+{
+    return member_value(d, json_object_get(object, name));
+}
+
+struct tl_str
+member_take(struct draft *d, json_t *object, const char *name)
+{
+    return member_take_id(d, object, name, SIZE_MAX);
+}
+
+struct tl_str
+member_take_id(struct draft *d, json_t *object, const char *name, size_t bytes_max)
+{
+    struct tl_str value = member_text(d, object, name);
+
+    if (value.len > bytes_max)
+        return (struct tl_str){0};
+    if (value.len > 0)
+        json_object_del(object, name);
+    return value;
+}
+
+struct tl_str
+member_take_first(struct draft *d, json_t *object, const char *const *names, size_t bytes_max)
+{
+    struct tl_str value = {0};
+
+    while (value.len == 0 && *names != NULL)
+        value = member_take_id(d, object, *names++, bytes_max);
+    return value;
+}
+
+bool
+member_take_minor(struct draft *d, json_t *object, const char *name, struct tl_str currency,
+                  int64_t *out)
+{
+    struct tl_str text = member_text(d, object, name);
+
+    if (decimal_to_minor(out, text.ptr, text.len, currency_digits(currency)) != 0)
+        return false;
+    json_object_del(object, name);
+    return true;
+}
+
+struct tl_str
+member_json(struct draft *d, const json_t *value, size_t flags)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | flags);
+    struct tl_str copy = {0};
+
+    if (text == NULL)
+        d->failed = true;
+    else
+        copy = draft_copy(d, text_of(text));
+    free(text);
+    return copy;
+}
+
+static void
+put_members(struct draft *d, json_t *object, const char *prefix, int depth)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(object, name, value) {
+        bool deeper = json_is_object(value) && depth < MEMBER_DEPTH_MAX;
+        char path[PATH_BYTES];
+
+        if (snprintf(path, sizeof path, "%s%s%s", prefix, name, deeper ? "." : "")
+            >= (int)sizeof path) {
+            d->attributes_more++;
+        } else if (deeper) {
+            put_members(d, value, path, depth + 1);
+        } else if (json_is_object(value) || json_array_size(value) > 0) {
+            draft_attribute(d, draft_copy(d, text_of(path)), member_json(d, value, 0));
+        } else {
+            draft_attribute(d, draft_copy(d, text_of(path)), member_value(d, value));
+        }
+    }
+}
+
+void
+member_attributes(struct draft *d, json_t *object, const char *prefix)
+{
+    put_members(d, object, prefix, 1);
+}
+
+struct tl_str
+member_hash_text(struct draft *d, const char *what, struct tl_str record)
+{
+    static const unsigned char key[HASH_KEY_BYTES];
+    unsigned char h[12];
+
+    hash_pair96(h, key, what, strlen(what), record.ptr, record.len);
+    return draft_printf(d, "%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2],
+                        h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11]);
+}
+
+struct tl_str
+member_hash(struct draft *d, const char *what, const json_t *record)
+{
+    return member_hash_text(d, what, member_json(d, record, JSON_SORT_KEYS));
+}
