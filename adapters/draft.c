@@ -25,6 +25,7 @@ draft_begin(struct draft *d)
     arena_reset(&d->text);
     d->event = (struct tl_event){0};
     d->message = (struct tl_message){0};
+    d->page = (struct tl_page){0};
     d->sale = (struct tl_sale){0};
     d->feedback = (struct tl_feedback){0};
     d->attributes_bytes = d->attributes_more = d->lines_bytes = 0;

@@ -28,6 +28,7 @@
 struct draft {
     struct tl_event event;
     struct tl_message message;
+    struct tl_page page;
     struct tl_sale sale;
     struct tl_feedback feedback;
     struct tl_identifier identifiers[DRAFT_IDENTIFIERS_MAX];

@@ -5,6 +5,8 @@
 #include "adapters/csv/mapped.h"
 #include "adapters/email/sendgrid.h"
 #include "adapters/pos/poslog.h"
+#include "adapters/web/intake.h"
+#include "adapters/web/segmentio.h"
 
 const struct format formats[] = {
     {"csv", "tables with a header row, read by a map (touchline-map(5))", "", true, mapped_open,
@@ -13,6 +15,8 @@ const struct format formats[] = {
      sendgrid_feed, sendgrid_end, sendgrid_close},
     {"poslog", "ARTS / IXRetail POSLog XML, with NCR ACS extensions", "pos", false, poslog_open,
      poslog_feed, poslog_end, poslog_close},
+    {"segment", "calls of Segment's and RudderStack's SDKs, bodies or requests", "web", false,
+     segmentio_open, intake_feed, intake_end, intake_close},
     {0},
 };
 

@@ -27,6 +27,9 @@ struct format_options {
     const char *region;             /* default for phone numbers, ISO 3166-1; NULL: none */
     /* For times without a zone: an IANA name or +02:00; NULL: the map's, else UTC. */
     const char *timezone;
+    /* When what is fed was received, ns since 1970: corrects the clocks of those
+     * who say when they sent it; 0: not known, as with a file. */
+    int64_t received;
     const char *map_text;           /* csv: the map file's text and name */
     const char *map_name;
     /* csv: gives the text of a joined table, or NULL when it is not there;

@@ -157,3 +157,21 @@ timeformat_read(struct timeformat_time *out, struct tl_str text, struct tl_str f
     out->local = !p.has_epoch && !p.has_offset;
     return true;
 }
+
+bool
+timeformat_iso(struct timeformat_time *out, struct tl_str text, const struct zone *zone)
+{
+    static const char *const forms[] = {
+        "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f",
+        "%Y-%m-%dT%H:%M:%S",      "%Y-%m-%dT%H:%M%z",    "%Y-%m-%d %H:%M:%S%z",
+        "%Y-%m-%d %H:%M:%S.%f",   "%Y-%m-%d %H:%M:%S",   "%Y-%m-%d",
+    };
+
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct tl_str format = {forms[i], strlen(forms[i])};
+
+        if (timeformat_read(out, text, format, zone, false))
+            return true;
+    }
+    return false;
+}

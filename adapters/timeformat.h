@@ -25,4 +25,8 @@ struct timeformat_time {
 bool timeformat_read(struct timeformat_time *out, struct tl_str text, struct tl_str format,
                      const struct zone *zone, bool end_of_day);
 
+/* What people write as ISO 8601: a date, or a date and a time, with or without
+ * a fraction and an offset.  Returns false as timeformat_read does. */
+bool timeformat_iso(struct timeformat_time *out, struct tl_str text, const struct zone *zone);
+
 #endif

@@ -1,0 +1,77 @@
+"""What was recorded off the wire, through its decoder.  The tallies were counted by other means."""
+
+import collections
+import json
+
+from harness import DATA, FINE, PARTLY, Case, Shared, run
+
+SEGMENT = {
+    "cart.updated:Product Added": 269, "coupon.accepted:Coupon Applied": 14,
+    "coupon.refused:Coupon Denied": 15, "customer.aliased": 24, "customer.attributes_set": 143,
+    "feedback.review:Product Reviewed": 15, "group.joined": 22,
+    "offer.clicked:Promotion Clicked": 17, "offer.presented:Promotion Viewed": 36,
+    "order.completed:Order Completed": 143, "page.viewed": 143,
+    "product.viewed:Product Viewed": 378, "sale.returned:Order Refunded": 7, "screen.viewed": 13,
+}
+RUDDERSTACK = {
+    "cart.updated:Product Added": 122, "coupon.accepted:Coupon Applied": 7,
+    "coupon.refused:Coupon Denied": 5, "customer.attributes_set": 64,
+    "feedback.review:Product Reviewed": 9, "group.joined": 10,
+    "offer.clicked:Promotion Clicked": 8, "offer.presented:Promotion Viewed": 17,
+    "order.completed:Order Completed": 64, "page.viewed": 64,
+    "product.viewed:Product Viewed": 178, "sale.returned:Order Refunded": 16, "screen.viewed": 6,
+}
+
+# Format, file, the attribute that tells what the source called it, tally, rejected.
+RECORDED = [
+    ("segment", "segment/segment-analytics-node-3.1.0.http.gz", "event", SEGMENT, 0),
+    ("segment", "segment/rudder-sdk-node-3.0.13-gzip.http.gz", "event", RUDDERSTACK, 0),
+]
+
+
+class WebFormats(Case):
+
+    def tally(self, format, path, attribute, rejected):
+        done = run("ingest", "--format", format, "--dry-run", DATA / path)
+        self.assertEqual(done.code, PARTLY if rejected else FINE, done.err)
+        counts, ids = collections.Counter(), set()
+        for line in done.out.splitlines():
+            event = json.loads(line)
+            name = event.get("attributes", {}).get(attribute)
+            counts[event["type"] + (f":{name}" if name else "")] += 1
+            ids.add((event["source"], event["id"]))
+        self.assertEqual(len(ids), counts.total())
+        return dict(counts)
+
+    def test_everything_recorded_is_an_event_of_its_own(self):
+        for format, path, attribute, tally, rejected in RECORDED:
+            with self.subTest(path=path):
+                self.assertEqual(self.tally(format, path, attribute, rejected), tally)
+
+
+class Recorded(Shared):
+    """All of it in one broker, twice."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.first = [cls.ingest(*row) for row in RECORDED]
+
+    @classmethod
+    def ingest(cls, format, path, _, tally, rejected):
+        return cls.shared.ask("ingest", "--format", format, DATA / path,
+                              code=PARTLY if rejected else FINE)
+
+    def test_the_second_time_it_is_all_duplicates(self):
+        for row, first in zip(RECORDED, self.first):
+            count, rejected = sum(row[3].values()), row[4]
+            summary = {"read": count + rejected, "refused": 0, "rejected": rejected}
+            with self.subTest(path=row[1]):
+                self.assertEqual(first, {**summary, "published": count, "duplicates": 0})
+                self.assertEqual(self.ingest(*row), {**summary, "published": 0,
+                                                     "duplicates": count})
+
+    def test_a_visitor_who_logs_in_brings_what_he_saw(self):
+        offers = self.shared.ask("offers", "email:customer17850@example.com")["offers"]
+        self.assertEqual([(o["offer"], o["state"]) for o in offers], [("SPRING10", "redeemed")])
+        self.assertIn("clicked", [o["outcome"] for o in offers[0]["outcomes"]])
