@@ -19,7 +19,8 @@ BUILD := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 # What it is built from and runs with, and what only tests need.
 DEPS_RUN  := gcc g++ make pkg-config libzmq3-dev libprotobuf-c-dev protobuf-c-compiler \
              libprotobuf-dev liblmdb-dev libuv1-dev libsodium-dev libjansson-dev libexpat1-dev \
-             libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev libssl-dev tzdata
+             libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev libssl-dev \
+             libmicrohttpd-dev tzdata
 DEPS_TEST := libcmocka-dev python3 python3-zmq python3-protobuf python3-hypothesis \
              protobuf-compiler scdoc
 
@@ -36,7 +37,7 @@ ALL_CXXFLAGS = -std=c++17 $(CFLAGS) -Wall -Wextra $(if $(CI),-Werror) $(SANFLAGS
 
 # A program starts with the libraries it uses, not with all of them.
 LIBS := -Wl,--as-needed -lzmq -lprotobuf-c -llmdb -luv -lsodium -ljansson -lexpat -lcsv \
-        -lphonenumber -lidn2 -linih -lz -lcrypto -lm -pthread
+        -lphonenumber -lidn2 -linih -lz -lcrypto -lmicrohttpd -lm -pthread
 
 # One line per file; V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -51,7 +52,12 @@ PROTO   := $(call src,proto/*.c) $(PB)
 STORE   := $(call src,store/*.c)
 CLIENT  := $(call src,client/*.c)
 BROKER  := $(call src,broker/*.c) $(patsubst %.cc,$(BUILD)/%.o,$(wildcard broker/*.cc))
-FORMATS := $(call src,adapters/*.c adapters/*/*.c)
+# A decoder is a file of its channel's folder; the daemons around them are:
+DAEMON  := $(patsubst %,$(BUILD)/adapters/%.o,adapter counts forward gather http serve setup \
+             source spool status)
+CHANNELS := $(patsubst adapters/%/main.c,%,$(wildcard adapters/*/main.c))
+CHANNEL_MAINS := $(CHANNELS:%=$(BUILD)/adapters/%/main.o)
+FORMATS := $(filter-out $(DAEMON) $(CHANNEL_MAINS),$(call src,adapters/*.c adapters/*/*.c))
 TOOLS   := $(call src,tools/*.c)
 
 BROKER_MAIN := $(BUILD)/broker/main.o
@@ -64,6 +70,7 @@ LIB_STORE   := $(A)/libstore.a
 LIB_CLIENT  := $(A)/libclient.a
 LIB_BROKER  := $(A)/libbroker.a
 LIB_FORMATS := $(A)/libformats.a
+LIB_ADAPTER := $(A)/libadapter.a
 LIB_TOOLS   := $(A)/libtools.a
 
 .DELETE_ON_ERROR:
@@ -71,7 +78,9 @@ LIB_TOOLS   := $(A)/libtools.a
 .PHONY: all deps deps-test demo test check lint unit replay system fault bench install clean help \
         test-programs
 
-all: $(BUILD)/touchlined $(BUILD)/touchline $(BUILD)/libtouchline.so
+ADAPTERS := $(CHANNELS:%=$(BUILD)/touchline-%)
+
+all: $(BUILD)/touchlined $(BUILD)/touchline $(BUILD)/libtouchline.so $(ADAPTERS)
 
 $(LIB_BASE): $(BASE)
 $(LIB_PROTO): $(PROTO)
@@ -79,6 +88,7 @@ $(LIB_STORE): $(STORE)
 $(LIB_CLIENT): $(CLIENT)
 $(LIB_BROKER): $(filter-out $(BROKER_MAIN),$(BROKER))
 $(LIB_FORMATS): $(FORMATS)
+$(LIB_ADAPTER): $(filter $(call src,adapters/*.c),$(DAEMON))
 $(LIB_TOOLS): $(filter-out $(TOOLS_MAIN),$(TOOLS))
 $(A)/%.a:
 	@mkdir -p $(@D)
@@ -113,6 +123,11 @@ $(BUILD)/touchlined: $(BROKER_MAIN) $(LIB_BROKER) $(LIB_STORE) $(LIB_PROTO) $(LI
 
 $(BUILD)/touchline: $(TOOLS_MAIN) $(LIB_TOOLS) $(LIB_FORMATS) $(LIB_CLIENT) $(LIB_STORE) \
                     $(LIB_PROTO) $(LIB_BASE)
+	$(call say,link)
+	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
+
+$(ADAPTERS): $(BUILD)/touchline-%: $(BUILD)/adapters/%/main.o $(LIB_ADAPTER) $(LIB_FORMATS) \
+                                   $(LIB_CLIENT) $(LIB_PROTO) $(LIB_BASE)
 	$(call say,link)
 	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
 
@@ -151,7 +166,7 @@ BELOW_proto    := $(LIB_PROTO) $(BELOW_base)
 BELOW_store    := $(LIB_STORE) $(BELOW_proto)
 BELOW_client   := $(LIB_CLIENT) $(BELOW_proto)
 BELOW_broker   := $(LIB_BROKER) $(BELOW_store)
-BELOW_adapters := $(LIB_FORMATS) $(BELOW_client)
+BELOW_adapters := $(LIB_ADAPTER) $(LIB_FORMATS) $(BELOW_client)
 BELOW_tools    := $(LIB_TOOLS) $(LIB_FORMATS) $(LIB_CLIENT) $(BELOW_store)
 LAYERS := base proto store client broker adapters tools
 
@@ -221,13 +236,15 @@ $(BUILD)/%: %.scd
 
 install: all $(BUILD)/touchline.h $(BUILD)/touchline.pc $(MAN)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/touchline/maps
-	install $(BUILD)/touchlined $(BUILD)/touchline $(DESTDIR)$(PREFIX)/bin
+	    $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/share/touchline/maps \
+	    $(DESTDIR)$(PREFIX)/share/touchline/samples
+	install $(BUILD)/touchlined $(BUILD)/touchline $(ADAPTERS) $(DESTDIR)$(PREFIX)/bin
 	install $(BUILD)/libtouchline.so $(DESTDIR)$(PREFIX)/lib/libtouchline.so.0
 	ln -sf libtouchline.so.0 $(DESTDIR)$(PREFIX)/lib/libtouchline.so
 	install -m 644 $(BUILD)/touchline.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(BUILD)/touchline.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 $(wildcard adapters/csv/maps/*.map) $(DESTDIR)$(PREFIX)/share/touchline/maps
+	install -m 644 $(wildcard adapters/*/*.conf) $(DESTDIR)$(PREFIX)/share/touchline/samples
 	for m in $(MAN); do d=$(DESTDIR)$(PREFIX)/share/man/man$${m##*.}; \
 	    install -d $$d && install -m 644 $$m $$d || exit 1; done
 

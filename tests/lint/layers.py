@@ -26,7 +26,7 @@ ALSO = {
 
 # Each outside library, by the headers it brings, and where it lives.
 HOMES = {
-    "uv.h": ["base/loop.[ch]", "broker/*"],
+    "uv.h": ["base/loop.[ch]", "broker/*", "adapters/http.[ch]", "adapters/service.h"],
     "zmq.h": ["base/loop.[ch]", "client/*", "broker/*"],
     "lmdb.h": ["store/txn.c"],
     "sodium.h": ["base/hash.c"],
@@ -38,6 +38,7 @@ HOMES = {
     "idn2.h": ["broker/normalise.c"],
     "phonenumbers/*": ["broker/phone.cc"],
     "zlib.h": ["tools/*", "adapters/inflate.c"],
+    "microhttpd.h": ["adapters/http.c"],
     "protobuf-c/*": ["proto/table.c"],
     "*.pb-c.h": ["proto/table.c"],
 }

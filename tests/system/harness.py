@@ -1,6 +1,7 @@
 """What every black-box test needs: a broker on a fresh folder and free port,
 the command line, and a client that speaks the wire by itself."""
 
+import http.client
 import itertools
 import json
 import os
@@ -160,10 +161,10 @@ class Broker:
         context = zmq.Context.instance()
         while not self.answers(context):
             if self.process.poll() is not None:
-                raise AssertionError(f"touchlined ended with {self.process.returncode}:\n"
+                raise AssertionError(f"it ended with {self.process.returncode}:\n"
                                      + self.log()[-3000:])
             if time.monotonic() - began > WAIT_S:
-                raise AssertionError("touchlined does not answer:\n" + self.log()[-3000:])
+                raise AssertionError("it does not answer:\n" + self.log()[-3000:])
         return time.monotonic() - began
 
     def answers(self, context):
@@ -231,6 +232,73 @@ class Broker:
 
     def wire(self, **more):
         return Wire(self.endpoint, **more)
+
+
+class Answer:
+    def __init__(self, response):
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status}\n{self.headers}{self.body[:2000]}"
+
+
+class Adapter:
+    """A touchline-CHANNEL of one's own."""
+
+    start, restart, running, log = Broker.start, Broker.restart, Broker.running, Broker.log
+    term, kill = Broker.term, Broker.kill
+
+    def __init__(self, channel, data, broker, args=()):
+        self.program = f"touchline-{channel}"
+        self.data = pathlib.Path(data)
+        self.broker = broker
+        self.port = free_port()
+        self.args = list(args)
+        self.log_path = self.data.with_name(self.data.name + ".log")
+        self.process = None
+
+    def spawn(self):
+        command = [BUILD / self.program, "--data", self.data, "--broker", self.broker,
+                   "--listen", f"127.0.0.1:{self.port}", *self.args]
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+        return self
+
+    def answers(self, _context):
+        try:
+            return self.ask("GET", "/readyz").status == 200
+        except OSError:
+            time.sleep(0.02)
+            return False
+
+    def ask(self, method, path, body=None, headers=None, timeout=30 * SLOW):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body and as_bytes(body), headers or {})
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def post(self, path, body, status=200, **headers):
+        """Posts; the answer must have that status.  content_type becomes Content-Type."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = self.ask("POST", path, body, named)
+        assert answer.status == status, f"POST {path}: {answer}"
+        return answer
+
+    def metrics(self):
+        return {name: int(value) for name, value in
+                (line.rsplit(" ", 1) for line in
+                 self.ask("GET", "/metrics").body.decode().splitlines() if line[0] != "#")}
+
+    def delivered(self):
+        """Waits until the broker has everything that was taken."""
+        until(lambda: self.metrics()["touchline_spool_events"] == 0)
 
 
 # ------------------------------------------------------------------- wire
@@ -334,6 +402,17 @@ class Case(unittest.TestCase):
             broker.start()
         return broker
 
+    def adapter(self, channel, broker, name=None, start=True, config=None, args=()):
+        name = name or channel
+        if config:
+            args = [*args, "--config", self.file(f"{name}.conf", config)]
+        adapter = Adapter(channel, self.dir / name, broker.endpoint, args)
+        # Ends before its broker.
+        self.brokers.insert(0, adapter)
+        if start:
+            adapter.start()
+        return adapter
+
     def tearDown(self):
         try:
             for broker in self.brokers:
@@ -354,7 +433,8 @@ class Case(unittest.TestCase):
     def end(self, broker):
         if broker.running():
             code = broker.term()
-            self.assertEqual(code, 0, f"touchlined ended with {code}:\n{broker.log()[-6000:]}")
+            self.assertEqual(code, 0, f"{broker.data.name} ended with {code}:\n"
+                                      + broker.log()[-6000:])
         for word in ("Sanitizer", "runtime error:", "error must"):
             self.assertNotIn(word, broker.log())
 

@@ -1,0 +1,45 @@
+/* adapter.h -- what the adapters of all channels have in common: each is a table
+ * of paths and of files, and this makes a daemon of it.
+ *
+ * HTTP -> decoder -> spool, synced -> 2xx; spool -> broker in a thread of its
+ * own. */
+
+#ifndef ADAPTERS_ADAPTER_H
+#define ADAPTERS_ADAPTER_H
+
+#include <stdbool.h>
+
+/* A path whose bodies (of a GET: whose query) are of a format. */
+struct adapter_path {
+    const char *method;
+    const char *path;           /* a last '*' stands for the rest */
+    const char *format;
+    /* The setting that names the file of the key its requests are signed with;
+     * NULL: they are not signed. */
+    const char *key;
+    bool pixel;                 /* answered with an image of one dot */
+    bool browser;               /* called by pages of other sites: CORS */
+};
+
+enum adapter_way {
+    ADAPTER_FOLLOW = 1,         /* a file that grows and is rotated */
+    ADAPTER_DROP = 2,           /* a directory into which whole files are put */
+};
+
+struct adapter_file {
+    const char *format;
+    int ways;
+};
+
+/* Each format named has a section of its name in the settings file. */
+struct adapter {
+    const char *program;
+    const char *listen;                     /* unless told otherwise */
+    const struct adapter_path *paths;       /* ended by one without a path */
+    const struct adapter_file *files;       /* ended by one without a format */
+};
+
+/* Returns what the program returns. */
+int adapter_main(const struct adapter *a, int argc, char **argv);
+
+#endif

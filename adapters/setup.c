@@ -1,0 +1,298 @@
+#include "adapters/setup.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "adapters/spool.h"
+#include "base/conf.h"
+#include "base/must.h"
+
+#define SETTINGS_OF_INPUT 7
+#define SETTINGS_MAX (5 + SETTINGS_OF_INPUT * SETUP_INPUTS_MAX)
+#define KEY_BYTES_MAX 8192
+
+enum {
+    OPTION_BROKER = 256, OPTION_LISTEN, OPTION_DATA, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP,
+    OPTION_VERSION,
+};
+
+static const struct option options[] = {
+    {"broker", required_argument, NULL, OPTION_BROKER},
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"data", required_argument, NULL, OPTION_DATA},
+    {"config", required_argument, NULL, OPTION_CONFIG},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {0},
+};
+
+void
+setup_usage(const struct adapter *a)
+{
+    printf("%s --data DIR [--listen HOST:PORT] [--broker ENDPOINT] [--config FILE] [--check]\n"
+           "\n"
+           "  --data DIR         what was taken and is not with the broker yet, dead letters,\n"
+           "                     places in files; made when it is not there\n"
+           "  --listen HOST:PORT HTTP (default %s)\n"
+           "  --broker ENDPOINT  default $TOUCHLINE_BROKER, else tcp://127.0.0.1:7700\n"
+           "  --config FILE      settings; see %s(1)\n"
+           "  --check            only say whether the settings are right\n"
+           "  --version\n"
+           "  --help\n",
+           a->program, a->listen, a->program);
+}
+
+/* ------------------------------------------------------------- command line */
+
+static int
+take_options(struct setup *s, int argc, char **argv)
+{
+    int option;
+
+    optind = 1;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1)
+        switch (option) {
+        case OPTION_BROKER:
+            s->broker = optarg;
+            break;
+        case OPTION_LISTEN:
+            s->listen = optarg;
+            break;
+        case OPTION_DATA:
+            s->data = optarg;
+            break;
+        case OPTION_CONFIG:
+            s->config = optarg;
+            break;
+        case OPTION_CHECK:
+            s->check = true;
+            break;
+        case OPTION_HELP:
+            s->help = true;
+            break;
+        case OPTION_VERSION:
+            s->version = true;
+            break;
+        default:
+            return option;
+        }
+    return optind < argc ? 'x' : 0;
+}
+
+static int
+complain(char why[SETUP_WHY_BYTES], const struct adapter *a, int option, char **argv)
+{
+    snprintf(why, SETUP_WHY_BYTES, "%.200s %s; see %s --help",
+             argv[option == 'x' ? optind : optind - 1],
+             option == ':' ? "needs a value" : "is no option here", a->program);
+    return -1;
+}
+
+/* ------------------------------------------------------------------- inputs */
+
+static struct setup_input *
+input_of(struct setup *s, const char *format)
+{
+    struct setup_input *in;
+
+    for (size_t i = 0; i < s->inputs_count; i++)
+        if (strcmp(s->inputs[i].format->name, format) == 0)
+            return &s->inputs[i];
+    must(s->inputs_count < SETUP_INPUTS_MAX);
+    in = &s->inputs[s->inputs_count++];
+    must((in->format = format_find(format)) != NULL);
+    return in;
+}
+
+const struct setup_input *
+setup_input(const struct setup *s, const char *format)
+{
+    for (size_t i = 0; i < s->inputs_count; i++)
+        if (strcmp(s->inputs[i].format->name, format) == 0)
+            return &s->inputs[i];
+    return NULL;
+}
+
+static void
+list_inputs(struct setup *s, const struct adapter *a)
+{
+    for (const struct adapter_path *p = a->paths; p->path != NULL; p++) {
+        struct setup_input *in = input_of(s, p->format);
+
+        if (p->key != NULL)
+            in->signed_path = p;
+    }
+    for (const struct adapter_file *f = a->files; f->format != NULL; f++)
+        input_of(s, f->format)->ways |= f->ways;
+}
+
+/* ------------------------------------------------------------ settings file */
+
+static void
+know(struct conf_setting *known, size_t *n, const char *section, const char *name,
+     enum conf_kind kind, void *where)
+{
+    must(*n < SETTINGS_MAX);
+    known[(*n)++] = (struct conf_setting){section, name, kind, where};
+}
+
+static void
+know_input(struct conf_setting *known, size_t *n, struct setup_input *in)
+{
+    const char *section = in->format->name;
+
+    know(known, n, section, "source", CONF_TEXT, &in->source);
+    know(known, n, section, "default_region", CONF_TEXT, &in->region);
+    know(known, n, section, "timezone", CONF_TEXT, &in->timezone);
+    if (in->signed_path != NULL) {
+        know(known, n, section, in->signed_path->key, CONF_TEXT, &in->key_file);
+        know(known, n, section, "public_url", CONF_TEXT, &in->public_url);
+    }
+    if (in->ways & ADAPTER_FOLLOW)
+        know(known, n, section, "follow", CONF_TEXT, &in->follow);
+    if (in->ways & ADAPTER_DROP)
+        know(known, n, section, "directory", CONF_TEXT, &in->directory);
+}
+
+static int
+read_file(struct setup *s, char why[SETUP_WHY_BYTES])
+{
+    struct conf_setting known[SETTINGS_MAX];
+    struct setup file = {0};
+    size_t n = 0;
+
+    know(known, &n, "adapter", "broker", CONF_TEXT, &file.broker);
+    know(known, &n, "adapter", "listen", CONF_TEXT, &file.listen);
+    know(known, &n, "adapter", "data", CONF_TEXT, &file.data);
+    know(known, &n, "spool", "size", CONF_BYTES, &s->spool_bytes);
+    know(known, &n, "spool", "segment_size", CONF_BYTES, &s->segment_bytes);
+    for (size_t i = 0; i < s->inputs_count; i++)
+        know_input(known, &n, &s->inputs[i]);
+    if (conf_read(s->config, known, n, why) != 0)
+        return -1;
+    if (s->broker == NULL)
+        s->broker = file.broker;
+    if (s->listen == NULL)
+        s->listen = file.listen;
+    if (s->data == NULL)
+        s->data = file.data;
+    return 0;
+}
+
+/* -------------------------------------------------------- what they name */
+
+static int
+read_key(struct setup_input *in, char why[SETUP_WHY_BYTES])
+{
+    FILE *f = fopen(in->key_file, "re");
+    size_t len;
+
+    if (f == NULL) {
+        snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s: %s", in->format->name,
+                 in->signed_path->key, in->key_file, strerror(errno));
+        return -1;
+    }
+    must((in->key = calloc(1, KEY_BYTES_MAX + 1)) != NULL);
+    len = fread(in->key, 1, KEY_BYTES_MAX, f);
+    fclose(f);
+    while (len > 0 && strchr(" \t\r\n", in->key[len - 1]) != NULL)
+        in->key[--len] = '\0';
+    if (len > 0)
+        return 0;
+    snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s holds no key", in->format->name,
+             in->signed_path->key, in->key_file);
+    return -1;
+}
+
+static int
+check_directory(const struct setup_input *in, char why[SETUP_WHY_BYTES])
+{
+    struct stat st;
+
+    if (stat(in->directory, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    snprintf(why, SETUP_WHY_BYTES, "[%s] directory: %.300s is no directory", in->format->name,
+             in->directory);
+    return -1;
+}
+
+/* A decoder says itself what it cannot work with. */
+static int
+try_decoder(const struct setup_input *in, char why[SETUP_WHY_BYTES])
+{
+    const struct format_sink nowhere = {0};
+    char sentence[512] = "";
+    struct decoder *d;
+
+    if (in->format->open(&d, &in->options, &nowhere, sentence) != 0) {
+        snprintf(why, SETUP_WHY_BYTES, "[%s] %s", in->format->name, sentence);
+        return -1;
+    }
+    in->format->close(&d);
+    return 0;
+}
+
+static int
+check_input(struct setup_input *in, char why[SETUP_WHY_BYTES])
+{
+    in->options = (struct format_options){
+        .source = in->source,
+        .region = in->region,
+        .timezone = in->timezone,
+    };
+    if (in->key_file != NULL && read_key(in, why) != 0)
+        return -1;
+    if (in->directory != NULL && check_directory(in, why) != 0)
+        return -1;
+    return in->format->needs_map ? 0 : try_decoder(in, why);
+}
+
+static int
+check_listen(struct setup *s, char why[SETUP_WHY_BYTES])
+{
+    if (http_resolve(&s->address, s->listen, why) != 0)
+        return -1;
+    if (s->address.loopback)
+        return 0;
+    snprintf(why, SETUP_WHY_BYTES,
+             "%.200s can be reached from other machines, and without tokens anybody there could "
+             "write: listen at a loopback address behind a proxy that speaks TLS, or make tokens "
+             "with `touchline token new`",
+             s->listen);
+    return -1;
+}
+
+int
+setup_read(struct setup *s, const struct adapter *a, int argc, char **argv,
+           char why[SETUP_WHY_BYTES])
+{
+    int option;
+
+    *s = (struct setup){0};
+    if ((option = take_options(s, argc, argv)) != 0)
+        return complain(why, a, option, argv);
+    if (s->help || s->version)
+        return 0;
+    list_inputs(s, a);
+    if (s->config != NULL && read_file(s, why) != 0)
+        return -1;
+    if (s->listen == NULL)
+        must((s->listen = strdup(a->listen)) != NULL);
+    for (size_t i = 0; i < s->inputs_count; i++)
+        if (check_input(&s->inputs[i], why) != 0)
+            return -1;
+    if (check_listen(s, why) != 0)
+        return -1;
+    if (s->data != NULL && s->data[0] != '\0')
+        return 0;
+    snprintf(why, SETUP_WHY_BYTES,
+             "where shall be kept what the broker does not have yet? say --data DIR; see %s --help",
+             a->program);
+    return -1;
+}
