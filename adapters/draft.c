@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define LINE_OVERHEAD_BYTES 48      /* tags, lengths and amounts of one sale line */
 
 void
@@ -26,6 +28,7 @@ draft_begin(struct draft *d)
     d->event = (struct tl_event){0};
     d->message = (struct tl_message){0};
     d->page = (struct tl_page){0};
+    d->call = (struct tl_call){0};
     d->sale = (struct tl_sale){0};
     d->feedback = (struct tl_feedback){0};
     d->attributes_bytes = d->attributes_more = d->lines_bytes = 0;
@@ -43,12 +46,27 @@ draft_end(struct draft *d)
     ev->identifiers = d->identifiers;
     ev->attributes = d->attributes;
     ev->offers = d->offers;
+    ev->commitments = d->commitments;
     ev->consents = d->consents;
     if (ev->sale != NULL) {
         d->sale.lines = d->lines;
         d->sale.tenders = d->tenders;
     }
     return ev;
+}
+
+/* Each byte that begins no character of UTF-8 becomes a question mark. */
+static void
+mend(char *text, size_t len)
+{
+    for (size_t i = 0, n; i < len; i += n) {
+        for (n = 1; n < 4 && i + n < len && !utf8_text(text + i, n); n++)
+            continue;
+        if (!utf8_text(text + i, n)) {
+            text[i] = '?';
+            n = 1;
+        }
+    }
 }
 
 struct tl_str
@@ -68,6 +86,8 @@ draft_copy(struct draft *d, struct tl_str text)
             continue;
         to[len++] = c >= ' ' || c == '\t' || c == '\n' ? (char)c : ' ';
     }
+    if (!utf8_text(to, len))
+        mend(to, len);
     return (struct tl_str){to, len};
 }
 
@@ -177,6 +197,17 @@ draft_consent(struct draft *d)
         return NULL;
     d->consents[ev->consents_count] = (struct tl_consent){0};
     return &d->consents[ev->consents_count++];
+}
+
+struct tl_commitment *
+draft_commitment(struct draft *d)
+{
+    struct tl_event *ev = &d->event;
+
+    if (ev->commitments_count == DRAFT_COMMITMENTS_MAX)
+        return NULL;
+    d->commitments[ev->commitments_count] = (struct tl_commitment){0};
+    return &d->commitments[ev->commitments_count++];
 }
 
 void

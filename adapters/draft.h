@@ -16,6 +16,7 @@
 #define DRAFT_IDENTIFIER_BYTES_MAX 320
 #define DRAFT_OFFERS_MAX 100
 #define DRAFT_CONSENTS_MAX 32
+#define DRAFT_COMMITMENTS_MAX 16
 #define DRAFT_LINES_MAX 1000
 #define DRAFT_TENDERS_MAX 100
 #define DRAFT_NAME_BYTES_MAX 128
@@ -29,11 +30,13 @@ struct draft {
     struct tl_event event;
     struct tl_message message;
     struct tl_page page;
+    struct tl_call call;
     struct tl_sale sale;
     struct tl_feedback feedback;
     struct tl_identifier identifiers[DRAFT_IDENTIFIERS_MAX];
     struct tl_attribute attributes[DRAFT_ATTRIBUTES_MAX];
     struct tl_offer_touch offers[DRAFT_OFFERS_MAX];
+    struct tl_commitment commitments[DRAFT_COMMITMENTS_MAX];
     struct tl_consent consents[DRAFT_CONSENTS_MAX];
     struct tl_sale_line lines[DRAFT_LINES_MAX];
     struct tl_tender tenders[DRAFT_TENDERS_MAX];
@@ -53,7 +56,8 @@ void draft_begin(struct draft *d);
 const struct tl_event *draft_end(struct draft *d);
 
 /* A copy that lives until draft_begin.  Control characters, which no event may
- * hold, become blanks; a CR before a LF goes. */
+ * hold, become blanks, and what is no UTF-8 becomes question marks; a CR before a
+ * LF goes. */
 struct tl_str draft_copy(struct draft *d, struct tl_str text);
 __attribute__((format(printf, 2, 3))) struct tl_str draft_printf(struct draft *d, const char *fmt,
                                                                  ...);
@@ -70,6 +74,7 @@ struct tl_offer_touch *draft_offer(struct draft *d, struct tl_str offer, struct 
                                    const char *outcome);
 
 struct tl_consent *draft_consent(struct draft *d);          /* NULL when full */
+struct tl_commitment *draft_commitment(struct draft *d);    /* NULL when full */
 void draft_line(struct draft *d, const struct tl_sale_line *line);
 void draft_tender(struct draft *d, struct tl_str type, int64_t amount_minor);
 

@@ -2,15 +2,28 @@
 
 #include <string.h>
 
+#include "adapters/call/ami.h"
+#include "adapters/call/cdr.h"
+#include "adapters/call/cel.h"
+#include "adapters/call/queue_log.h"
 #include "adapters/csv/mapped.h"
 #include "adapters/email/sendgrid.h"
 #include "adapters/pos/poslog.h"
+#include "adapters/reader.h"
 #include "adapters/web/intake.h"
 #include "adapters/web/segmentio.h"
 
 const struct format formats[] = {
     {"csv", "tables with a header row, read by a map (touchline-map(5))", "", true, mapped_open,
      mapped_feed, mapped_end, mapped_close},
+    {"asterisk-ami", "Asterisk's manager interface, with agents' UserEvents", "call", false,
+     ami_open, reader_feed, reader_end, reader_close},
+    {"asterisk-queue-log", "what happened in Asterisk's queues", "call", false, queue_log_open,
+     reader_feed, reader_end, reader_close},
+    {"asterisk-cdr", "Asterisk's call detail records, Master.csv", "call", false, cdr_open,
+     reader_feed, reader_end, reader_close},
+    {"asterisk-cel", "Asterisk's channel event log, Master.csv of cel_custom", "call", false,
+     cel_open, reader_feed, reader_end, reader_close},
     {"sendgrid", "Twilio SendGrid Event Webhook bodies", "email", false, sendgrid_open,
      sendgrid_feed, sendgrid_end, sendgrid_close},
     {"poslog", "ARTS / IXRetail POSLog XML, with NCR ACS extensions", "pos", false, poslog_open,

@@ -54,6 +54,7 @@ limits_are_those_of_the_contract(void **state)
     assert_int_equal(DRAFT_IDENTIFIERS_MAX, IDENTIFIERS_MAX);
     assert_int_equal(DRAFT_IDENTIFIER_BYTES_MAX, IDENTIFIER_BYTES_MAX);
     assert_int_equal(DRAFT_OFFERS_MAX, OFFERS_MAX);
+    assert_int_equal(DRAFT_COMMITMENTS_MAX, COMMITMENTS_MAX);
     assert_int_equal(DRAFT_CONSENTS_MAX, CONSENTS_MAX);
     assert_int_equal(DRAFT_LINES_MAX, SALE_LINES_MAX);
     assert_int_equal(DRAFT_NAME_BYTES_MAX, NAME_BYTES_MAX);
