@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/utf8.h"
 
 #define LINE_OVERHEAD_BYTES 48      /* tags, lengths and amounts of one sale line */
@@ -111,6 +112,17 @@ draft_printf(struct draft *d, const char *fmt, ...)
     va_end(again);
     va_end(args);
     return out;
+}
+
+struct tl_str
+draft_hash(struct draft *d, const char *name, struct tl_str text)
+{
+    static const unsigned char key[HASH_KEY_BYTES];
+    unsigned char h[12];
+
+    hash_pair96(h, key, name, strlen(name), text.ptr, text.len);
+    return draft_printf(d, "%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2],
+                        h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11]);
 }
 
 void

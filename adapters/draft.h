@@ -62,6 +62,10 @@ struct tl_str draft_copy(struct draft *d, struct tl_str text);
 __attribute__((format(printf, 2, 3))) struct tl_str draft_printf(struct draft *d, const char *fmt,
                                                                  ...);
 
+/* An id for what has none of its own: 24 hex digits of a hash of `text`, the same
+ * in every process and for ever; `name` keeps formats apart. */
+struct tl_str draft_hash(struct draft *d, const char *name, struct tl_str text);
+
 /* These lend the text they are given.  Empty values are left out; an identifier
  * that is too long to be one becomes an attribute; an attribute said twice keeps
  * the last value. */

@@ -7,7 +7,18 @@
 #include "adapters/call/cel.h"
 #include "adapters/call/queue_log.h"
 #include "adapters/csv/mapped.h"
+#include "adapters/email/brevo.h"
+#include "adapters/email/mailersend.h"
+#include "adapters/email/mailgun.h"
+#include "adapters/email/mailjet.h"
+#include "adapters/email/mailtrap.h"
+#include "adapters/email/mandrill.h"
+#include "adapters/email/postmark.h"
+#include "adapters/email/resend.h"
 #include "adapters/email/sendgrid.h"
+#include "adapters/email/ses.h"
+#include "adapters/email/sparkpost.h"
+#include "adapters/email/webhook.h"
 #include "adapters/pos/poslog.h"
 #include "adapters/reader.h"
 #include "adapters/web/intake.h"
@@ -25,7 +36,27 @@ const struct format formats[] = {
     {"asterisk-cel", "Asterisk's channel event log, Master.csv of cel_custom", "call", false,
      cel_open, reader_feed, reader_end, reader_close},
     {"sendgrid", "Twilio SendGrid Event Webhook bodies", "email", false, sendgrid_open,
-     sendgrid_feed, sendgrid_end, sendgrid_close},
+     webhook_feed, webhook_end, webhook_close},
+    {"mailgun", "Mailgun webhook bodies, and the older forms", "email", false,
+     mailgun_open, webhook_feed, webhook_end, webhook_close},
+    {"ses", "Amazon SES events and notifications, raw or as SNS, SQS, Lambda wrap them", "email",
+     false, ses_open, webhook_feed, webhook_end, webhook_close},
+    {"postmark", "Postmark webhook bodies", "email", false,
+     postmark_open, webhook_feed, webhook_end, webhook_close},
+    {"sparkpost", "SparkPost event webhook bodies", "email", false,
+     sparkpost_open, webhook_feed, webhook_end, webhook_close},
+    {"mandrill", "Mandrill (Mailchimp Transactional) webhook forms", "email", false,
+     mandrill_open, webhook_feed, webhook_end, webhook_close},
+    {"mailjet", "Mailjet event callbacks", "email", false,
+     mailjet_open, webhook_feed, webhook_end, webhook_close},
+    {"brevo", "Brevo (Sendinblue) webhook bodies", "email", false,
+     brevo_open, webhook_feed, webhook_end, webhook_close},
+    {"resend", "Resend webhook bodies", "email", false,
+     resend_open, webhook_feed, webhook_end, webhook_close},
+    {"mailersend", "MailerSend webhook bodies", "email", false,
+     mailersend_open, webhook_feed, webhook_end, webhook_close},
+    {"mailtrap", "Mailtrap webhook bodies", "email", false,
+     mailtrap_open, webhook_feed, webhook_end, webhook_close},
     {"poslog", "ARTS / IXRetail POSLog XML, with NCR ACS extensions", "pos", false, poslog_open,
      poslog_feed, poslog_end, poslog_close},
     {"segment", "calls of Segment's and RudderStack's SDKs, bodies or requests", "web", false,

@@ -3,6 +3,7 @@
 #
 # Runs one engine on one target after the other.  What they find is kept in
 # BUILD/found, what they learn in BUILD/grown.  Fails when anything was found.
+# The target `format` gets SECONDS for each of FUZZ_FORMATS.
 set -u
 
 build=$1 seconds=$2 targets=$3 afl_targets=$4
@@ -12,7 +13,8 @@ failed=
 libfuzzer() {
     grown=$build/grown/$1 found=$build/found/$1
     mkdir -p "$grown" "$found"
-    "$build/libfuzzer/tests/fuzz/$1_fuzzer" -max_total_time="$seconds" -timeout=20 \
+    case $1 in format) limit=$((seconds * FUZZ_FORMATS)) ;; *) limit=$seconds ;; esac
+    "$build/libfuzzer/tests/fuzz/$1_fuzzer" -max_total_time="$limit" -timeout=20 \
         -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -artifact_prefix="$found/" \
         "$grown" "$corpus/$1" >"$build/$1.log" 2>&1
 }

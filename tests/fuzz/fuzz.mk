@@ -5,8 +5,10 @@ FUZZ_SECONDS ?= 60
 DEPS_FUZZ    := clang libclang-rt-14-dev afl++
 FUZZ_BUILD   := build-fuzz
 FUZZ_KEPT_BYTES := 4096
+# One target for all formats gets the time of each of them.
+FUZZ_FORMATS := $(shell grep -c '^    {"' adapters/formats.c)
 
-FUZZ := event request log conf map csv sendgrid poslog
+FUZZ := event request log conf map csv format
 # The codecs have a second engine.
 FUZZ_AFL := event request
 
@@ -16,8 +18,7 @@ FUZZ_BELOW_log      := $(BELOW_store)
 FUZZ_BELOW_conf     := $(BELOW_base)
 FUZZ_BELOW_map      := $(BELOW_adapters)
 FUZZ_BELOW_csv      := $(BELOW_adapters)
-FUZZ_BELOW_sendgrid := $(BELOW_adapters)
-FUZZ_BELOW_poslog   := $(BELOW_adapters)
+FUZZ_BELOW_format   := $(BELOW_adapters)
 
 REPLAYS  := $(FUZZ:%=$(BUILD)/tests/fuzz/%_replay)
 FUZZERS  := $(FUZZ:%=$(BUILD)/tests/fuzz/%_fuzzer)
@@ -51,7 +52,8 @@ fuzz: deps-fuzz
 	    $(FUZZ:%=$(FUZZ_BUILD)/libfuzzer/tests/fuzz/%_fuzzer)
 	@+$(FUZZ_MAKE) BUILD=$(FUZZ_BUILD)/afl CC=afl-clang-fast CXX=afl-clang-fast++ \
 	    CFLAGS='$(FUZZ_CFLAGS)' $(FUZZ_AFL:%=$(FUZZ_BUILD)/afl/tests/fuzz/%_fuzzer)
-	@tests/fuzz/campaign.sh $(FUZZ_BUILD) $(FUZZ_SECONDS) "$(FUZZ)" "$(FUZZ_AFL)"
+	@FUZZ_FORMATS=$(FUZZ_FORMATS) tests/fuzz/campaign.sh $(FUZZ_BUILD) $(FUZZ_SECONDS) \
+	    "$(FUZZ)" "$(FUZZ_AFL)"
 
 # The corpus anew: the project's own data, what is there, and what campaigns
 # learned, without what adds nothing.  What once showed a fault is named found-*,

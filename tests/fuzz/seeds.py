@@ -101,6 +101,16 @@ def events(pb):
             yield f"{path.parent.name}-{path.stem}-{number}", lines[number].encode(), message
 
 
+def formats():
+    """Those whose samples are in a folder of their name."""
+    names = re.findall(r'^    \{"([^"]+)"', (ROOT / "adapters/formats.c").read_text(), re.M)
+    return [name for name in names if (DATA / name).is_dir()]
+
+
+def format_input(seed, name, content):
+    return bytes([seed]) + name.encode() + b"\n" + content
+
+
 def main():
     build, out = map(pathlib.Path, sys.argv[1:])
     sys.path.insert(0, str(build / "tests/python"))
@@ -140,16 +150,17 @@ def main():
         for count in (1, 2, 5, 40):
             put("csv", f"{table}-{count}", bytes([number, 3]) + b"".join(lines[:count]))
         put("csv", table + "-last", bytes([number, 9]) + lines[0] + b"".join(lines[-6:]))
-    for path in sorted((DATA / "sendgrid").glob("*.json")):
-        put("sendgrid", path.name, b"\5" + path.read_bytes())
-    for path in sorted((DATA / "poslog").glob("*.xml")):
-        put("poslog", path.name, b"\7" + path.read_bytes())
+    for name in formats():
+        for path in sorted((DATA / name).rglob("*")):
+            if path.is_file() and path.suffix not in (".gz", ".md", ".jsonl", ".tsv", ".txt"):
+                put("format", f"{name}-{path.name}", format_input(5, name, path.read_bytes()))
     whole = gzip.decompress((DATA / "poslog/ncr-acs-poslog.xml.gz").read_bytes())
     start = whole.index(b"<Transaction")
     parts = re.findall(rb"<Transaction[ >].*?</Transaction>", whole, re.S)
     for number in range(0, len(parts), max(1, len(parts) // 60)):
         if len(parts[number]) < 20000:
-            put("poslog", f"ncr-{number}", b"\x0b" + whole[:start] + parts[number] + b"</POSLog>")
+            put("format", f"poslog-ncr-{number}", format_input(
+                11, "poslog", whole[:start] + parts[number] + b"</POSLog>"))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #include "tests/unit/decode.h"
 
-#include "adapters/email/sendgrid.h"
+#include "adapters/email/webhook.h"
 
 static const struct format_options plain = {0};
 static const char dir[] = "tests/data/sendgrid/";
@@ -88,7 +88,7 @@ a_bad_element_goes_aside_and_the_others_are_read(void **state)
     expect_rejects("[{\"event\":\"open\",\"email\":\" \",\"timestamp\":1}]", 0,
                    "1: no `email`: {\"event\":\"open\",\"email\":\" \",\"timestamp\":1}\n");
     expect_rejects("[{\"event\":\"open\",\"email\":\"a@b\"}]", 0,
-                   "1: no `timestamp` in seconds between 1970 and 2100: "
+                   "1: no `timestamp` between 1970 and 2100: "
                    "{\"event\":\"open\",\"email\":\"a@b\"}\n");
     expect_rejects("[{\"event\":\"dance\",\"email\":\"a@b\",\"timestamp\":1}]", 0,
                    "1: an `event` this decoder does not know: "
@@ -96,19 +96,26 @@ a_bad_element_goes_aside_and_the_others_are_read(void **state)
 }
 
 static void
-a_body_that_is_no_json_array_goes_aside_whole(void **state)
+a_body_that_is_no_json_goes_aside_whole(void **state)
 {
     (void)state;
     expect_rejects("[" GOOD, 0, "0: not JSON: ']' expected near end of file (line 1): [" GOOD "\n");
     expect_rejects("hello", 0,
                    "0: not JSON: '[' or '{' expected near 'hello' (line 1): hello\n");
-    expect_rejects(GOOD, 0,
-                   "0: no JSON array, as SendGrid's Event Webhook posts it: " GOOD "\n");
+    expect_rejects("[]x", 0, "2: not JSON: '[' or '{' expected near 'x' (line 1): x\n");
     expect_rejects("[{\"a\":1,\"a\":2}]", 0,
                    "0: not JSON: duplicate object key near '\"a\"' (line 1): "
                    "[{\"a\":1,\"a\":2}]\n");
     expect_rejects("", 0, "");
     expect_rejects("[]\r\n", 0, "");
+}
+
+static void
+bodies_may_follow_one_another(void **state)
+{
+    (void)state;
+    expect_rejects(GOOD "\n" GOOD "[" GOOD ",{}]", 3,
+                   "219: no `event`: not of SendGrid's Event Webhook: {}\n");
 }
 
 static void
@@ -137,7 +144,7 @@ timestamps_are_taken_from_1970_to_2100(void **state)
     expect_time("4133980799", "\"2100-12-31T23:59:59Z\"");
     expect_time("4133980800", NULL);
     expect_time("1e300", NULL);
-    expect_time("1513299569.75", "\"2017-12-15T00:59:29Z\"");
+    expect_time("1513299569.75", "\"2017-12-15T00:59:29.750Z\"");
     expect_time("\"1513299569\"", "\"2017-12-15T00:59:29Z\"");
     expect_time("\"1513299569x\"", NULL);
     expect_time("null", NULL);
@@ -244,7 +251,7 @@ the_source_and_region_are_the_callers(void **state)
 static void
 a_body_of_more_than_32_mib_goes_aside(void **state)
 {
-    size_t len = SENDGRID_BODY_BYTES_MAX;
+    size_t len = WEBHOOK_BODY_BYTES_MAX;
     char *body = malloc(len + 1);
     struct decoded d;
 
@@ -270,7 +277,8 @@ main(void)
         cmocka_unit_test(samples_decode_to_what_was_checked_by_reading),
         cmocka_unit_test(no_length_of_a_sample_does_harm),
         cmocka_unit_test(a_bad_element_goes_aside_and_the_others_are_read),
-        cmocka_unit_test(a_body_that_is_no_json_array_goes_aside_whole),
+        cmocka_unit_test(a_body_that_is_no_json_goes_aside_whole),
+        cmocka_unit_test(bodies_may_follow_one_another),
         cmocka_unit_test(timestamps_are_taken_from_1970_to_2100),
         cmocka_unit_test(without_an_id_the_same_element_has_the_same_one),
         cmocka_unit_test(nothing_an_element_holds_is_lost_in_silence),

@@ -1,0 +1,106 @@
+#include "adapters/email/resend.h"
+
+#include "adapters/email/webhook.h"
+#include "base/clock.h"
+
+static const struct webhook_kind kinds[] = {
+    {"email.sent", "email.sent", false, "made", NULL},
+    {"email.scheduled", "email.queued", false, NULL, NULL},
+    {"email.delivered", "email.delivered", false, "delivered", NULL},
+    {"email.delivery_delayed", "email.deferred", false, NULL, NULL},
+    {"email.bounced", "email.bounced", false, "undelivered", NULL},
+    {"email.failed", "email.dropped", false, "undelivered", NULL},
+    {"email.suppressed", "email.dropped", false, "undelivered", NULL},
+    {"email.opened", "email.opened", true, "presented", NULL},
+    {"email.clicked", "email.link_clicked", true, "clicked", NULL},
+    {"email.complained", "email.marked_as_spam", true, NULL, "revoked"},
+    {"contact.unsubscribed", "email.unsubscribed", true, NULL, "revoked"},
+    /* What its lists and domains are doing. */
+    {"contact.created", NULL, false, NULL, NULL},
+    {"contact.updated", NULL, false, NULL, NULL},
+    {"contact.deleted", NULL, false, NULL, NULL},
+    {"domain.created", NULL, false, NULL, NULL},
+    {"domain.updated", NULL, false, NULL, NULL},
+    {"domain.deleted", NULL, false, NULL, NULL},
+    {"email.received", NULL, true, NULL, NULL},
+    {0},
+};
+
+static const char *const held[] = {
+    "email_id", "subject", "from", NULL,
+};
+
+static const json_t *
+why(const json_t *data)
+{
+    static const char *const members[] = {"bounce", "failed", "suppressed"};
+    const json_t *object = NULL;
+
+    for (size_t i = 0; object == NULL && i < sizeof members / sizeof members[0]; i++)
+        object = json_object_get(data, members[i]);
+    return object;
+}
+
+static struct tl_str
+reason(struct decoder *d, const json_t *why_not)
+{
+    struct tl_str text = webhook_member(d, why_not, "message");
+
+    return text.len > 0 ? text : webhook_member(d, why_not, "reason");
+}
+
+/* For one of those it went to. */
+static void
+read_recipient(struct decoder *d, const json_t *element, json_t *data, const json_t *to,
+               bool one_of_several)
+{
+    const json_t *click = json_object_get(data, "click");
+    struct tl_str base = webhook_hash(d, element);
+    struct webhook_facts f = {
+        .event = webhook_word(element, "type"),
+        .id = base,
+        .recipient = webhook_text(d, to),
+        .one_of_several = one_of_several,
+        .message = webhook_member(d, data, "email_id"),
+        .subject = webhook_member(d, data, "subject"),
+        .sender = webhook_member(d, data, "from"),
+        .url = webhook_member(d, click, "link"),
+        .status = webhook_member(d, why(data), "type"),
+        .reason = reason(d, why(data)),
+        .user_agent = webhook_member(d, click, "userAgent"),
+        .campaign = webhook_member(d, data, "broadcast_id"),
+        .arguments = {json_object_get(data, "tags")},
+    };
+
+    webhook_time(&f, json_object_get(element, "created_at"), CLOCK_SECOND);
+    webhook_event(d, data, &f);
+}
+
+static void
+read_element(struct decoder *d, json_t *element)
+{
+    json_t *data = json_object_get(element, "data"), *to = json_object_get(data, "to");
+
+    if (!json_is_object(data) || json_array_size(to) == 0)
+        read_recipient(d, element, json_is_object(data) ? data : element, to, false);
+    for (size_t i = 0; i < json_array_size(to); i++)
+        read_recipient(d, element, data, json_array_get(to, i), json_array_size(to) > 1);
+}
+
+static const struct webhook_service service = {
+    .name = "resend",
+    .title = "Resend's webhooks",
+    .event = "type",
+    .address = "data.to",
+    .time = "created_at",
+    .kinds = kinds,
+    .held = held,
+    .element = read_element,
+};
+
+int
+resend_open(struct decoder **out, const struct format_options *o,
+            const struct format_sink *sink, char *why)
+{
+    return webhook_open(out, &service, o, sink, why);
+}

@@ -1,0 +1,628 @@
+#include "adapters/email/webhook.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/draft.h"
+#include "base/buf.h"
+#include "base/clock.h"
+
+#define WHY_BYTES 512
+#define TIME_MAX_NS 4133980799999999999LL       /* the end of 2100 */
+#define ID_BYTES_MAX 256
+#define PARSE_FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
+
+struct decoder {
+    const struct webhook_service *service;
+    struct format_sink sink;
+    struct tl_str source;
+    struct tl_str region;
+    struct buf body;
+    bool too_long;
+    struct draft draft;
+    json_t *element;            /* being read; */
+    struct tl_str record;       /* its text, empty when it is inside of another, */
+    uint64_t at;                /* and where that begins */
+    json_t *parsed;             /* what webhook_parsed made */
+};
+
+static const struct {
+    const char *member;
+    const char *type;
+} identities[] = {
+    {"user_id", "user"},       {"userid", "user"},        {"customer_id", "crm"},
+    {"account_id", "account"}, {"loyalty_id", "loyalty"},
+};
+
+/* ----------------------------------------------------------------- values */
+
+struct tl_str
+webhook_text(struct decoder *d, const json_t *value)
+{
+    if (json_is_string(value))
+        return text_trim(draft_copy(
+            &d->draft, (struct tl_str){json_string_value(value), json_string_length(value)}));
+    if (json_is_integer(value))
+        return draft_printf(&d->draft, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    if (json_is_real(value))
+        return draft_printf(&d->draft, "%.15g", json_real_value(value));
+    return (struct tl_str){0};
+}
+
+struct tl_str
+webhook_member(struct decoder *d, const json_t *object, const char *name)
+{
+    return webhook_text(d, json_object_get(object, name));
+}
+
+const char *
+webhook_word(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+struct tl_str
+webhook_labelled(struct decoder *d, const char *label, struct tl_str text)
+{
+    return text.len > 0 ? draft_printf(&d->draft, "%s %.*s", label, (int)text.len, text.ptr) : text;
+}
+
+json_t *
+webhook_kept(struct decoder *d, json_t *value)
+{
+    if (value == NULL)
+        return NULL;
+    if (d->parsed == NULL)
+        d->parsed = json_array();
+    if (json_array_append_new(d->parsed, value) != 0) {
+        d->draft.failed = true;
+        return NULL;
+    }
+    return value;
+}
+
+json_t *
+webhook_parsed(struct decoder *d, const json_t *text)
+{
+    if (!json_is_string(text))
+        return NULL;
+    return webhook_kept(d, json_loadb(json_string_value(text), json_string_length(text),
+                                      PARSE_FLAGS, NULL));
+}
+
+struct tl_str
+webhook_unbracket(struct tl_str text)
+{
+    const char *open = text.len > 0 ? memrchr(text.ptr, '<', text.len) : NULL, *close;
+
+    if (open == NULL)
+        return text;
+    open++;
+    close = memchr(open, '>', (size_t)(text.ptr + text.len - open));
+    return close != NULL ? text_trim((struct tl_str){open, (size_t)(close - open)}) : text;
+}
+
+static struct tl_str
+compact(struct draft *d, const json_t *value, size_t flags)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | flags);
+    struct tl_str copy = {0};
+
+    if (text == NULL)
+        d->failed = true;
+    else
+        copy = draft_copy(d, text_of(text));
+    free(text);
+    return copy;
+}
+
+struct tl_str
+webhook_hash(struct decoder *d, const json_t *element)
+{
+    return draft_hash(&d->draft, d->service->name, compact(&d->draft, element, JSON_SORT_KEYS));
+}
+
+/* ------------------------------------------------------------------- time */
+
+/* Numbers with a fraction are good for microseconds: a double holds no more. */
+static bool
+time_of_number(int64_t *ns, double number, int64_t unit)
+{
+    double us = round(number * (double)(unit / 1000));
+
+    if (!(us >= 1 && us <= (double)(TIME_MAX_NS / 1000)))
+        return false;
+    *ns = (int64_t)us * 1000;
+    return *ns <= TIME_MAX_NS;
+}
+
+static bool
+time_of_text(int64_t *ns, const char *text, int64_t unit)
+{
+    char *end;
+    double number = strtod(text, &end);
+
+    if (end != text && *end == '\0')
+        return time_of_number(ns, number, unit);
+    return clock_parse(ns, text, strlen(text)) == 0 && *ns >= 1 && *ns <= TIME_MAX_NS;
+}
+
+void
+webhook_time(struct webhook_facts *f, const json_t *value, int64_t unit)
+{
+    bool ok;
+
+    if (value == NULL || json_is_null(value))
+        return;
+    ok = json_is_string(value)   ? time_of_text(&f->time, json_string_value(value), unit)
+         : json_is_number(value) ? time_of_number(&f->time, json_number_value(value), unit)
+                                 : false;
+    f->time_wrong = !ok;
+}
+
+/* ------------------------------------------------------------- attributes */
+
+static bool
+is_held(const struct webhook_service *service, const char *name)
+{
+    for (const char *const *held = service->held; *held != NULL; held++)
+        if (strcmp(*held, name) == 0)
+            return true;
+    return false;
+}
+
+static void
+put_attributes(struct decoder *d, json_t *element)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(element, name, value) {
+        if (is_held(d->service, name) || json_is_null(value))
+            continue;
+        draft_attribute(&d->draft, draft_copy(&d->draft, text_of(name)),
+                        json_is_string(value) ? webhook_text(d, value)
+                                              : compact(&d->draft, value, 0));
+    }
+}
+
+/* ----------------------------------------------------------------- facets */
+
+static struct tl_str
+argument(struct decoder *d, const struct webhook_facts *f, const char *name)
+{
+    struct tl_str value = {0};
+
+    for (size_t i = 0; value.len == 0 && i < WEBHOOK_ARGUMENTS_MAX; i++)
+        value = webhook_member(d, f->arguments[i], name);
+    return value;
+}
+
+static struct tl_str
+first_argument(struct decoder *d, const struct webhook_facts *f, const char *const *names)
+{
+    struct tl_str value = {0};
+
+    while (value.len == 0 && *names != NULL)
+        value = argument(d, f, *names++);
+    return value;
+}
+
+/* Without one of the vendor's: the same element has the same id, however it came. */
+static struct tl_str
+event_id(struct decoder *d, const json_t *element, const struct webhook_facts *f,
+         struct tl_str address)
+{
+    struct tl_str id = f->id;
+
+    if (id.len == 0)
+        id = webhook_hash(d, element);
+    if (f->one_of_several)
+        id = draft_printf(&d->draft, "%.*s/%.*s", (int)id.len, id.ptr, (int)address.len,
+                          address.ptr);
+    return id.len > ID_BYTES_MAX ? draft_hash(&d->draft, d->service->name, id) : id;
+}
+
+static void
+put_message(struct draft *d, const struct webhook_facts *f, struct tl_str address)
+{
+    d->message = (struct tl_message){
+        .id = f->message,
+        .subject = f->subject,
+        .sender = f->sender,
+        .recipient = address,
+        .url = f->url,
+        .status = f->status,
+        .reason = f->reason,
+        .user_agent = f->user_agent,
+    };
+    d->event.message = &d->message;
+}
+
+static void
+put_identifiers(struct decoder *d, const struct webhook_facts *f, struct tl_str address)
+{
+    draft_identifier(&d->draft, TL_STR("email"), address);
+    for (size_t i = 0; i < sizeof identities / sizeof identities[0]; i++)
+        draft_identifier(&d->draft, text_of(identities[i].type),
+                         argument(d, f, identities[i].member));
+}
+
+static void
+put_offer(struct decoder *d, const struct webhook_facts *f, const char *outcome,
+          struct tl_str offer, struct tl_str campaign)
+{
+    struct tl_str treatment = argument(d, f, "treatment");
+    struct tl_offer_touch *touch;
+
+    if (outcome == NULL || (touch = draft_offer(&d->draft, offer, campaign, outcome)) == NULL)
+        return;
+    touch->terms = argument(d, f, "offer_terms");
+    if (treatment.len <= DRAFT_NAME_BYTES_MAX)
+        touch->treatment = treatment;
+}
+
+static void
+put_tag(struct decoder *d, const struct webhook_facts *f, const char *outcome, const json_t *tag)
+{
+    struct tl_str name = webhook_text(d, tag);
+
+    if (name.len > DRAFT_NAME_BYTES_MAX)
+        return;     /* stays what it is, an attribute */
+    if (d->draft.event.campaign.len == 0)
+        d->draft.event.campaign = name;
+    put_offer(d, f, outcome, name, name);
+}
+
+static void
+put_tags(struct decoder *d, const struct webhook_facts *f, const char *outcome,
+         const json_t *tags)
+{
+    if (!json_is_array(tags)) {
+        put_tag(d, f, outcome, tags);
+        return;
+    }
+    for (size_t i = 0; i < json_array_size(tags); i++)
+        put_tag(d, f, outcome, json_array_get(tags, i));
+}
+
+static void
+put_campaign(struct decoder *d, const struct webhook_facts *f, const char *outcome)
+{
+    static const char *const campaigns[] = {"campaign_id", "campaign", NULL};
+    static const char *const offers[] = {"offer_id", "offer", NULL};
+    struct tl_str campaign = first_argument(d, f, campaigns);
+    struct tl_str offer = first_argument(d, f, offers);
+
+    if (f->silent)
+        outcome = NULL;
+    if (campaign.len == 0)
+        campaign = f->campaign;
+    if (campaign.len > DRAFT_NAME_BYTES_MAX)
+        campaign = (struct tl_str){0};
+    if (campaign.len > 0 || offer.len > 0) {
+        d->draft.event.campaign = campaign;
+        put_offer(d, f, outcome, offer.len > 0 ? offer : campaign, campaign);
+        return;
+    }
+    for (size_t i = 0; i < WEBHOOK_TAGS_MAX; i++)
+        put_tags(d, f, outcome, f->tags[i]);
+}
+
+static void
+put_consent(struct decoder *d, const struct webhook_facts *f, const struct webhook_kind *kind)
+{
+    struct tl_consent *consent;
+
+    if (kind->consent == NULL || (consent = draft_consent(&d->draft)) == NULL)
+        return;
+    consent->purpose = TL_STR("marketing");
+    consent->channel = TL_STR("email");
+    consent->status = text_of(kind->consent);
+    consent->evidence =
+        draft_printf(&d->draft, "%s %s%s%.*s", d->service->name, kind->event,
+                     f->evidence.len > 0 ? ", " : "", (int)f->evidence.len,
+                     f->evidence.len > 0 ? f->evidence.ptr : "");
+    if (d->draft.event.identifiers_count > 0)
+        consent->identifier = &d->draft.identifiers[0];
+}
+
+static void
+put_complaint(struct draft *d)
+{
+    d->feedback = (struct tl_feedback){
+        .id = d->event.id, .kind = TL_STR("complaint"), .state = TL_STR("heard")};
+    d->event.feedback = &d->feedback;
+}
+
+/* ----------------------------------------------------------------- events */
+
+static const struct webhook_kind *
+find_kind(const struct webhook_service *service, const char *event)
+{
+    for (const struct webhook_kind *k = service->kinds; k->event != NULL; k++)
+        if (strcmp(k->event, event) == 0)
+            return k;
+    return NULL;
+}
+
+/* The text of an element that is inside of another is made again. */
+void
+webhook_refuse(struct decoder *d, const char *reason)
+{
+    char *text = NULL;
+    struct tl_str record = d->record;
+
+    if (record.len == 0 && d->element != NULL) {
+        text = json_dumps(d->element, JSON_COMPACT | JSON_ENCODE_ANY);
+        record = text_of(text);
+    }
+    d->sink.reject(d->sink.arg, record, d->at, reason);
+    free(text);
+}
+
+static void
+refuse_naming(struct decoder *d, const char *before, const char *member, const char *behind)
+{
+    char why[WHY_BYTES];
+
+    snprintf(why, sizeof why, "%s `%s`%s", before, member, behind);
+    webhook_refuse(d, why);
+}
+
+void
+webhook_ignored(struct decoder *d, const char *name)
+{
+    d->sink.ignored(d->sink.arg, name);
+}
+
+static void
+build(struct decoder *d, json_t *element, const struct webhook_facts *f,
+      const struct webhook_kind *kind)
+{
+    struct draft *draft = &d->draft;
+    struct tl_event *ev = &draft->event;
+    struct tl_str address = webhook_unbracket(f->recipient);
+
+    ev->id = event_id(d, element, f, address);
+    ev->source = d->source;
+    ev->type = text_of(kind->type);
+    ev->time = f->time;
+    ev->channel = TL_STR("email");
+    ev->direction = kind->inbound ? TL_STR("inbound") : TL_STR("outbound");
+    ev->region = d->region;
+    put_identifiers(d, f, address);
+    put_message(draft, f, address);
+    put_campaign(d, f, kind->outcome);
+    put_consent(d, f, kind);
+    if (strcmp(kind->type, "email.marked_as_spam") == 0)
+        put_complaint(draft);
+    put_attributes(d, element);
+}
+
+void
+webhook_event(struct decoder *d, json_t *element, const struct webhook_facts *f)
+{
+    const struct webhook_service *s = d->service;
+    const struct webhook_kind *kind = f->event != NULL ? find_kind(s, f->event) : NULL;
+    char not_ours[WHY_BYTES / 2];
+
+    snprintf(not_ours, sizeof not_ours, ": not of %s", s->title);
+    if (f->event == NULL)
+        refuse_naming(d, "no", s->event, not_ours);
+    else if (kind == NULL)
+        refuse_naming(d, "an", s->event, " this decoder does not know");
+    else if (kind->type == NULL)
+        webhook_ignored(d, kind->event);
+    else if (webhook_unbracket(f->recipient).len == 0)
+        refuse_naming(d, "no", s->address, "");
+    else if (f->time_wrong || (f->time == 0 && s->time != NULL))
+        refuse_naming(d, "no", s->time != NULL ? s->time : "time", " between 1970 and 2100");
+    else {
+        build(d, element, f, kind);
+        draft_end(&d->draft);
+        if (d->draft.failed)
+            webhook_refuse(d, "an element of more than a MiB");
+        else
+            d->sink.event(d->sink.arg, &d->draft.event);
+    }
+    draft_begin(&d->draft);
+}
+
+/* --------------------------------------------------------------- elements */
+
+static void
+read_element(struct decoder *d, json_t *element, struct tl_str record, uint64_t at)
+{
+    d->element = element;
+    d->record = record;
+    d->at = at;
+    draft_begin(&d->draft);
+    if (json_is_object(element))
+        d->service->element(d, element);
+    else
+        webhook_refuse(d, "an element of the array is no object");
+    d->element = NULL;
+    d->record = (struct tl_str){0};
+    json_decref(d->parsed);
+    d->parsed = NULL;
+}
+
+void
+webhook_each(struct decoder *d, json_t *array)
+{
+    json_t *outer = d->element, *parsed = d->parsed;
+    struct tl_str record = d->record;
+
+    d->parsed = NULL;
+    for (size_t i = 0; i < json_array_size(array); i++)
+        read_element(d, json_array_get(array, i), (struct tl_str){0}, d->at);
+    d->element = outer;
+    d->record = record;
+    d->parsed = parsed;
+}
+
+/* Where the value at `at` ends, in text known to be JSON. */
+static size_t
+value_end(const char *text, size_t at, size_t len)
+{
+    bool quoted = false;
+    size_t depth = 0;
+
+    for (; at < len; at++) {
+        char c = text[at];
+
+        if (quoted) {
+            at += c == '\\';
+            quoted = c != '"';
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '[' || c == '{') {
+            depth++;
+        } else if ((c == ',' || c == ']' || c == '}') && depth == 0) {
+            break;
+        } else if (c == ']' || c == '}') {
+            depth--;
+        }
+    }
+    return at < len ? at : len;
+}
+
+/* The elements of an array whose text is `value`, which begins at `at`. */
+static void
+read_array(struct decoder *d, json_t *array, struct tl_str value, uint64_t at)
+{
+    size_t from = 1;
+
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        size_t end = value_end(value.ptr, from, value.len);
+        struct tl_str record = text_trim((struct tl_str){value.ptr + from, end - from});
+
+        read_element(d, json_array_get(array, i), record,
+                     at + (uint64_t)(record.ptr - value.ptr));
+        from = end + 1;
+    }
+}
+
+/* ------------------------------------------------------------------ bodies */
+
+static void
+refuse_text(struct decoder *d, struct tl_str record, uint64_t at, const char *reason)
+{
+    d->sink.reject(d->sink.arg, record, at, reason);
+}
+
+static void
+read_form(struct decoder *d, struct tl_str body)
+{
+    struct form form;
+    json_t *value = form_read(&form, body) == 0 ? d->service->form(&form) : NULL;
+    char why[WHY_BYTES];
+
+    form_free(&form);
+    snprintf(why, sizeof why, "neither JSON nor a form of %s", d->service->title);
+    if (value == NULL) {
+        refuse_text(d, body, 0, why);
+    } else if (json_is_array(value)) {
+        webhook_each(d, value);
+    } else {
+        read_element(d, value, body, 0);
+    }
+    json_decref(value);
+}
+
+/* One body of perhaps several; returns what it took. */
+static size_t
+read_json(struct decoder *d, struct tl_str rest, uint64_t at)
+{
+    char why[WHY_BYTES];
+    json_error_t error;
+    json_t *value = json_loadb(rest.ptr, rest.len, PARSE_FLAGS | JSON_DISABLE_EOF_CHECK, &error);
+    size_t taken = rest.len;
+
+    if (value == NULL) {
+        snprintf(why, sizeof why, "not JSON: %s (line %d)", error.text, error.line);
+        refuse_text(d, rest, at, why);
+        return taken;
+    }
+    taken = (size_t)error.position;
+    if (json_is_array(value))
+        read_array(d, value, (struct tl_str){rest.ptr, taken}, at);
+    else
+        read_element(d, value, (struct tl_str){rest.ptr, taken}, at);
+    json_decref(value);
+    return taken;
+}
+
+static void
+read_body(struct decoder *d)
+{
+    struct tl_str whole = {(const char *)d->body.ptr, d->body.len};
+    struct tl_str rest = text_trim(whole);
+
+    if (d->service->form != NULL && rest.len > 0 && rest.ptr[0] != '{' && rest.ptr[0] != '[') {
+        read_form(d, rest);
+        return;
+    }
+    while (rest.len > 0) {
+        size_t taken = read_json(d, rest, (uint64_t)(rest.ptr - whole.ptr));
+
+        rest = text_trim((struct tl_str){rest.ptr + taken, rest.len - taken});
+    }
+}
+
+int
+webhook_open(struct decoder **out, const struct webhook_service *service,
+             const struct format_options *o, const struct format_sink *sink, char *why)
+{
+    struct decoder *d = calloc(1, sizeof *d);
+
+    if (d == NULL) {
+        snprintf(why, WHY_BYTES, "out of memory");
+        return TL_EARGUMENT;
+    }
+    d->service = service;
+    d->sink = *sink;
+    d->source = text_of(o->source != NULL ? o->source : service->name);
+    d->region = text_of(o->region);
+    draft_init(&d->draft);
+    *out = d;
+    return 0;
+}
+
+void
+webhook_feed(struct decoder *d, const void *bytes, size_t len)
+{
+    if (d->body.len + len > WEBHOOK_BODY_BYTES_MAX)
+        d->too_long = true;
+    if (!d->too_long)
+        buf_append(&d->body, bytes, len);
+}
+
+void
+webhook_end(struct decoder *d)
+{
+    struct tl_str body = {(const char *)d->body.ptr, d->body.len};
+
+    if (d->too_long)
+        refuse_text(d, body, 0, "a body of more than 32 MiB");
+    else if (d->body.failed)
+        refuse_text(d, (struct tl_str){0}, 0, "out of memory");
+    else if (d->body.len > 0)
+        read_body(d);
+    buf_clear(&d->body);
+    d->too_long = false;
+}
+
+void
+webhook_close(struct decoder **d)
+{
+    if (*d == NULL)
+        return;
+    draft_fini(&(*d)->draft);
+    buf_free(&(*d)->body);
+    free(*d);
+    *d = NULL;
+}
