@@ -15,11 +15,17 @@ struct reading {
     const char *path;
     FILE *file;
     int line;
+    int (*take)(void *arg, const char *section, const char *name, const char *value,
+                char why[CONF_WHY_BYTES]);
+    void *arg;
+    char *error;    /* the first one; empty while there is none */
+    int error_line;
+};
+
+struct table {
     const struct conf_setting *settings;
     size_t count;
     bool *seen;     /* per setting: this file has it already */
-    char *error;    /* the first one; empty while there is none */
-    int error_line;
 };
 
 static const struct unit {
@@ -107,25 +113,43 @@ read_value(const struct conf_setting *s, const char *text)
     return false;
 }
 
-static int
-take_line(void *user, const char *section, const char *name, const char *value)
+int
+conf_duration(int64_t *ms, const char *text)
 {
-    struct reading *r = user;
+    return read_quantity(ms, text, CONF_DURATION_MS) ? 0 : -1;
+}
 
-    for (size_t i = 0; i < r->count; i++) {
-        const struct conf_setting *s = &r->settings[i];
+/* Takes a setting that is in the table. */
+static int
+take_known(void *arg, const char *section, const char *name, const char *value,
+           char why[CONF_WHY_BYTES])
+{
+    struct table *t = arg;
+
+    for (size_t i = 0; i < t->count; i++) {
+        const struct conf_setting *s = &t->settings[i];
 
         if (strcmp(s->section, section) != 0 || strcmp(s->name, name) != 0)
             continue;
         /* Also what inih makes of an indented line: a continuation. */
-        if (r->seen[i])
-            return complain(r, "`%s` is set a second time", name);
-        r->seen[i] = true;
-        if (!read_value(s, value))
-            return complain(r, "`%s` wants %s, not `%s`", name, wants[s->kind], value);
-        return 1;
+        if (t->seen[i])
+            snprintf(why, CONF_WHY_BYTES, "`%s` is set a second time", name);
+        else if (!read_value(s, value))
+            snprintf(why, CONF_WHY_BYTES, "`%s` wants %s, not `%s`", name, wants[s->kind], value);
+        t->seen[i] = true;
+        return why[0] == '\0' ? 0 : -1;
     }
-    return complain(r, "there is no setting `%s` in [%s]", name, section);
+    snprintf(why, CONF_WHY_BYTES, "there is no setting `%s` in [%s]", name, section);
+    return -1;
+}
+
+static int
+take_line(void *user, const char *section, const char *name, const char *value)
+{
+    struct reading *r = user;
+    char why[CONF_WHY_BYTES] = "";
+
+    return r->take(r->arg, section, name, value, why) == 0 || complain(r, "%s", why);
 }
 
 /* inih would take the rest of a line that does not fit for a line of its own. */
@@ -150,10 +174,12 @@ next_line(char *text, int size, void *stream)
 }
 
 int
-conf_read(const char *path, const struct conf_setting *settings, size_t count,
-          char error[CONF_ERROR_BYTES])
+conf_walk(const char *path,
+          int (*take)(void *arg, const char *section, const char *name, const char *value,
+                      char why[CONF_WHY_BYTES]),
+          void *arg, char error[CONF_ERROR_BYTES])
 {
-    struct reading r = {.path = path, .settings = settings, .count = count, .error = error};
+    struct reading r = {.path = path, .take = take, .arg = arg, .error = error};
     int line;
 
     error[0] = '\0';
@@ -161,7 +187,6 @@ conf_read(const char *path, const struct conf_setting *settings, size_t count,
         snprintf(error, CONF_ERROR_BYTES, "%.255s: %s", path, strerror(errno));
         return -1;
     }
-    must((r.seen = calloc(count + 1, sizeof r.seen[0])) != NULL);
     line = ini_parse_stream(next_line, &r, take_line, &r);
     must(line >= 0);
     /* A line that does not reach take_line: inih goes on behind it, but gives its number. */
@@ -171,6 +196,18 @@ conf_read(const char *path, const struct conf_setting *settings, size_t count,
         complain(&r, "neither `[section]` nor `name = value`");
     }
     fclose(r.file);
-    free(r.seen);
     return error[0] == '\0' ? 0 : -1;
+}
+
+int
+conf_read(const char *path, const struct conf_setting *settings, size_t count,
+          char error[CONF_ERROR_BYTES])
+{
+    struct table t = {.settings = settings, .count = count};
+    int err;
+
+    must((t.seen = calloc(count + 1, sizeof t.seen[0])) != NULL);
+    err = conf_walk(path, take_known, &t, error);
+    free(t.seen);
+    return err;
 }

@@ -399,3 +399,9 @@ zone_to_utc(const struct zone *z, int64_t local_s)
         return local_s - after;
     return local_s - before;
 }
+
+int64_t
+zone_to_local(const struct zone *z, int64_t utc_s)
+{
+    return utc_s + offset_at(z, utc_s);
+}

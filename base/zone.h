@@ -1,4 +1,4 @@
-/* zone.h -- local time to UTC, by the system's time zone database.
+/* zone.h -- local time to UTC and back, by the system's time zone database.
  *
  * Reads TZif files (RFC 8536) itself: libc's TZ belongs to the whole process. */
 
@@ -20,5 +20,8 @@ void zone_close(struct zone **z);
  * twice is the first one; one that is skipped is read as if the clock had not
  * been put forward yet. */
 int64_t zone_to_utc(const struct zone *z, int64_t local_s);
+
+/* What a wall clock in the zone shows. */
+int64_t zone_to_local(const struct zone *z, int64_t utc_s);
 
 #endif

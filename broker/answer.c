@@ -11,6 +11,8 @@
 #include "proto/code.h"
 #include "proto/codec.h"
 #include "proto/str.h"
+#include "proto/valid.h"
+#include "store/policy.h"
 
 #define DETAIL_BYTES 160
 #define CONTEXT_BYTES_DEFAULT 4096
@@ -253,10 +255,94 @@ answer_offers(struct broker *b, struct asked *q)
         reply_at(b, q, &(struct wire_reply){.offers = &offers}, larger(need, depends));
 }
 
+/* -------------------------------------------------------------- may contact */
+
+static const char *
+wrong_question(const struct broker *b, const struct wire_contact_query *query)
+{
+    if (!valid_word(query->channel))
+        return "channel: a lower-case word, such as email, sms, push, call or mail";
+    if (!valid_word(query->purpose))
+        return "purpose: a lower-case word, such as marketing or transactional";
+    if (!policy_knows(store_policy(b->store), query->purpose))
+        return "no line of the contact policy names this purpose: is it misspelt? "
+               "(marketing service transactional research)";
+    if (query->campaign.len > NAME_BYTES_MAX || query->offer.len > NAME_BYTES_MAX)
+        return "campaign and offer are at most 128 bytes";
+    if (query->reservation.len > ID_BYTES_MAX)
+        return "reservation: at most 256 bytes";
+    if (!query->reserve)
+        return NULL;
+    if (query->reservation.len == 0)
+        return "reservation: a name, new for each message";
+    if (query->now != 0)
+        return "now: not with reserve, which takes the place from now on";
+    return NULL;
+}
+
+/* Is there room for the reservation's event?  If not, it was refused or waits. */
+static bool
+has_room(struct broker *b, struct asked *q)
+{
+    if (store_has_room(b->store))
+        return true;
+    if (q->in_time && store_admitted(b->store) > store_head(b->store) &&
+        q->session->questions < QUESTIONS_MAX)
+        held_question(b, store_admitted(b->store), q->session, q->message);
+    else
+        refuse(b, q, TL_BUSY, NULL);
+    return false;
+}
+
+static int
+reserve(struct broker *b, const struct store_contact_question *question,
+        struct tl_contact_verdict *out, uint64_t *depends, const char **detail)
+{
+    int err = store_reserve(b->store, question, out, &b->answer_arena, depends, detail);
+
+    if (err == TL_EIO)
+        broker_fail(b, "a reservation cannot be stored");
+    if (err == TL_NO_SPACE)
+        batch_no_space(b, "no room for a reservation");
+    if (err == 0 && out->reservation.len > 0)
+        b->batch.taken_since = true;
+    return err;
+}
+
 void
 answer_may_contact(struct broker *b, struct asked *q)
 {
-    refuse(b, q, TL_UNSUPPORTED, "this broker keeps no contact policy yet");
+    const struct wire_contact_query *query = q->request->may_contact;
+    const char *detail = wrong_question(b, query);
+    struct store_contact_question question = {
+        .who.now = query->now != 0 ? query->now : ingress_now(b),
+        .channel = query->channel,
+        .purpose = query->purpose,
+        .reservation = query->reservation,
+        .campaign = query->campaign,
+        .offer = query->offer,
+    };
+    struct tl_contact_verdict verdict = {0};
+    uint64_t need, depends = 0;
+    int err;
+
+    arena_reset(&b->answer_arena);
+    if (detail != NULL) {
+        refuse(b, q, TL_BAD_REQUEST, detail);
+        return;
+    }
+    if (!known_customer(b, q, query->customer, &question.who.customer) ||
+        !reached(b, q, query->at_least, &need) || (query->reserve && !has_room(b, q)))
+        return;
+    err = query->reserve ? reserve(b, &question, &verdict, &depends, &detail)
+                         : store_may_contact(b->store, &question, &verdict, &b->answer_arena,
+                                             &depends);
+    if (err == TL_BAD_REQUEST || err == TL_NO_SPACE)
+        refuse(b, q, err, detail);
+    else if (err != 0)
+        refuse_lookup(b, q, err);
+    else
+        reply_at(b, q, &(struct wire_reply){.may_contact = &verdict}, larger(need, depends));
 }
 
 /* ----------------------------------------------------------------- timeline */

@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "proto/code.h"
 #include "proto/codec.h"
+#include "store/policy.h"
 
 #define RECEIVE_NS (500 * 1000)             /* of one turn */
 #define ANSWER_BUDGET_BYTES (16u << 20)
@@ -130,6 +131,29 @@ stop(uv_signal_t *handle, int signum)
 /* ------------------------------------------------------------------ opening */
 
 static int
+read_policy(struct broker *b, char why[BROKER_WHY_BYTES])
+{
+    struct policy *policy;
+
+    if (policy_read(&policy, b->policy, why) != 0)
+        return -1;
+    log_info("policy", "in force file=%s rules=%zu", b->policy != NULL ? b->policy : "built-in",
+             policy->rules_count);
+    store_set_policy(b->store, &policy);
+    return 0;
+}
+
+static void
+read_policy_again(uv_signal_t *handle, int signum)
+{
+    char why[BROKER_WHY_BYTES];
+
+    (void)signum;
+    if (read_policy(handle->data, why) != 0)
+        log_error("policy", "%s; the old one stays in force", why);
+}
+
+static int
 start_loop(struct broker *b)
 {
     int err;
@@ -137,13 +161,15 @@ start_loop(struct broker *b)
     if ((err = uv_loop_init(&b->loop)) != 0 || (err = uv_async_init(&b->loop, &b->wake, woken)) != 0
         || (err = uv_signal_init(&b->loop, &b->sigterm)) != 0
         || (err = uv_signal_init(&b->loop, &b->sigint)) != 0
+        || (err = uv_signal_init(&b->loop, &b->sighup)) != 0
         || (err = uv_timer_init(&b->loop, &b->second)) != 0
         || (err = uv_timer_init(&b->loop, &b->retry)) != 0)
         return err;
     b->loop.data = b;
-    b->sigterm.data = b->sigint.data = b->second.data = b->retry.data = b;
+    b->sigterm.data = b->sigint.data = b->sighup.data = b->second.data = b->retry.data = b;
     if ((err = uv_signal_start(&b->sigterm, stop, SIGTERM)) != 0
-        || (err = uv_signal_start(&b->sigint, stop, SIGINT)) != 0)
+        || (err = uv_signal_start(&b->sigint, stop, SIGINT)) != 0
+        || (err = uv_signal_start(&b->sighup, read_policy_again, SIGHUP)) != 0)
         return err;
     return uv_timer_start(&b->second, each_second, 1000, 1000);
 }
@@ -204,6 +230,11 @@ broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTE
     }
     if (open_store(b, s, why) != 0)
         return -1;
+    b->policy = s->policy;
+    if (read_policy(b, why) != 0) {
+        store_close(&b->store);
+        return -1;
+    }
     ingress_init(b);
     if ((err = deadletter_open(&b->deadletters, s->data)) != 0)
         snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/deadletters.jsonl: %s", s->data,
@@ -226,6 +257,7 @@ close_handles(struct broker *b)
     uv_close((uv_handle_t *)&b->wake, NULL);
     uv_close((uv_handle_t *)&b->sigterm, NULL);
     uv_close((uv_handle_t *)&b->sigint, NULL);
+    uv_close((uv_handle_t *)&b->sighup, NULL);
     uv_close((uv_handle_t *)&b->second, NULL);
     uv_close((uv_handle_t *)&b->retry, NULL);
     uv_run(&b->loop, UV_RUN_DEFAULT);

@@ -37,6 +37,7 @@ struct broker {
     uv_async_t wake;
     uv_signal_t sigterm;
     uv_signal_t sigint;
+    uv_signal_t sighup;
     uv_timer_t second;
     uv_timer_t retry;
     struct loop_socket wire;
@@ -45,6 +46,7 @@ struct broker {
 
     struct router router;
     struct store *store;
+    const char *policy;             /* its file; NULL: the one built in */
     char log[LOG_ID_BYTES + 1];     /* the log's id, as positions begin */
     struct sessions sessions;
     struct ingress ingress;

@@ -48,8 +48,8 @@ ingress_init(struct broker *b)
         b->ingress.received = last.received;
 }
 
-static int64_t
-received_now(struct broker *b)
+int64_t
+ingress_now(struct broker *b)
 {
     int64_t now = clock_now();
 
@@ -164,7 +164,7 @@ waiting_event(struct publish *p, size_t i)
 static bool
 decide_batch(struct broker *b, struct publish *p, const struct tl_str *events, int64_t deadline)
 {
-    int64_t received = received_now(b);
+    int64_t received = ingress_now(b);
 
     while (p->decided < p->count) {
         if (!store_has_room(b->store))

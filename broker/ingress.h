@@ -26,6 +26,9 @@ struct ingress {
 
 void ingress_init(struct broker *b);
 
+/* The time of what is received now; never goes back. */
+int64_t ingress_now(struct broker *b);
+
 /* Decides about a batch, as far as there is room and time.  Takes `message` when
  * something is left. */
 void ingress_publish(struct broker *b, struct session *s, const struct wire_request *request,

@@ -8,12 +8,20 @@
 #include "base/conf.h"
 
 /* getopt_long's answers; none is a character, so no short option exists. */
-enum { OPTION_DATA = 256, OPTION_LISTEN, OPTION_CONFIG, OPTION_HELP, OPTION_VERSION };
+enum {
+    OPTION_DATA = 256,
+    OPTION_LISTEN,
+    OPTION_CONFIG,
+    OPTION_POLICY,
+    OPTION_HELP,
+    OPTION_VERSION,
+};
 
 static const struct option options[] = {
     {"data", required_argument, NULL, OPTION_DATA},
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"config", required_argument, NULL, OPTION_CONFIG},
+    {"policy", required_argument, NULL, OPTION_POLICY},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -23,12 +31,14 @@ void
 settings_usage(void)
 {
     puts("touchlined --data DIR [--listen tcp://HOST:PORT] [--config FILE]\n"
+         "           [--policy FILE]\n"
          "\n"
          "  --data DIR         where the events are kept; made when it is not there\n"
          "  --listen ENDPOINT  tcp://HOST:PORT or ipc://PATH (default " LISTEN_DEFAULT ")\n"
          "  --config FILE      settings:\n"
-         "                       [broker]  data listen\n"
+         "                       [broker]  data listen policy\n"
          "                       [store]   segment_size views_memory flush_events flush_interval\n"
+         "  --policy FILE      the contact policy; SIGHUP reads it again\n"
          "  --version\n"
          "  --help");
 }
@@ -39,6 +49,7 @@ read_file(struct settings *s, const char *path, char error[SETTINGS_ERROR_BYTES]
     const struct conf_setting known[] = {
         {"broker", "data", CONF_TEXT, &s->data},
         {"broker", "listen", CONF_TEXT, &s->listen},
+        {"broker", "policy", CONF_TEXT, &s->policy},
         {"store", "segment_size", CONF_BYTES, &s->segment_bytes},
         {"store", "views_memory", CONF_BYTES, &s->views_bytes},
         {"store", "flush_events", CONF_NUMBER, &s->flush_events},
@@ -65,6 +76,9 @@ take_options(struct settings *s, int argc, char **argv, const char **config)
             break;
         case OPTION_CONFIG:
             *config = optarg;
+            break;
+        case OPTION_POLICY:
+            s->policy = optarg;
             break;
         case OPTION_HELP:
             s->help = true;
@@ -111,6 +125,7 @@ settings_read(struct settings *s, int argc, char **argv, char error[SETTINGS_ERR
         return -1;
     s->data = choose(typed.data, s->data, NULL);
     s->listen = choose(typed.listen, s->listen, LISTEN_DEFAULT);
+    s->policy = choose(typed.policy, s->policy, NULL);
     s->help = typed.help;
     s->version = typed.version;
     if (!s->help && !s->version && (s->data == NULL || s->data[0] == '\0')) {

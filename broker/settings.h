@@ -12,6 +12,7 @@
 struct settings {
     char *data;                 /* directory */
     char *listen;               /* ZeroMQ endpoint */
+    char *policy;               /* file of the contact policy; NULL: the one built in */
     int64_t segment_bytes;      /* 0: the store's default, as for all below */
     int64_t views_bytes;
     int64_t flush_events;

@@ -1,11 +1,14 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "client/client.h"
 #include "client/reply.h"
 
-/* A question until it is answered.  Reading twice does no harm, so it is sent
- * again with the same id. */
+#define NAME_BYTES 12       /* of a reservation's random name */
+
+/* A question until it is answered.  Reading twice does no harm, nor does reserving
+ * under one name, so it is sent again with the same id. */
 struct query {
     struct query *next;
     uint64_t id;
@@ -103,17 +106,37 @@ ask_offers(struct buf *out, uint64_t id, const char *about, const struct tl_quer
     return encode(out, &request);
 }
 
+static void
+random_name(char name[2 * NAME_BYTES + 1])
+{
+    unsigned char bytes[NAME_BYTES];
+
+    arc4random_buf(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(name + 2 * i, 3, "%02x", bytes[i]);
+}
+
 static int
 ask_may_contact(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
 {
+    char name[2 * NAME_BYTES + 1];
     struct wire_contact_query body = {
         .customer = str(about),
         .channel = str(q->channel),
         .purpose = str(q->purpose),
         .reserve = q->reserve,
+        .reservation = str(q->reservation),
+        .campaign = str(q->campaign),
+        .offer = str(q->offer),
+        .at_least = str(q->at_least),
+        .now = q->now,
     };
     struct wire_request request = {.id = id, .may_contact = &body};
 
+    if (q->reserve && q->reservation == NULL) {
+        random_name(name);
+        body.reservation = str(name);
+    }
     return encode(out, &request);
 }
 

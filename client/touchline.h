@@ -136,7 +136,7 @@ struct tl_query {
     const char *const *sections;    /* context: these; none: all */
     size_t sections_count;
     const char *as_of;              /* context: a position or RFC 3339 time; NULL: now */
-    int64_t now;                    /* context, offers: 0: the broker's clock */
+    int64_t now;                    /* context, offers, may_contact: 0: the broker's clock */
     uint32_t bytes_max;             /* context: 0: 4096 */
     uint64_t generation;            /* commit: of the holder */
     uint32_t limit;                 /* timeline, offers: 0: the broker's */
@@ -147,7 +147,10 @@ struct tl_query {
     size_t channels_count;
     const char *channel;            /* may_contact */
     const char *purpose;            /* may_contact */
-    bool reserve;                   /* may_contact */
+    bool reserve;                   /* may_contact: take the place, when he may be contacted */
+    const char *reservation;        /* reserve: its name, at most 256 bytes; NULL: a random one */
+    const char *campaign;           /* reserve: what it is for; may be NULL */
+    const char *offer;
 };
 
 /* A customer is TYPE:VALUE, `email:joe@example.com`.  `query` may be NULL.

@@ -97,9 +97,12 @@ struct tl_contact_verdict {
     struct tl_str purpose;
     struct tl_str verdict;                  /* allow deny defer */
     struct tl_str rule;
-    struct tl_str *counted;                 /* positions of the events counted */
+    struct tl_str *counted;                 /* positions of the events counted; none in a context */
     size_t counted_count;
-    int64_t until;
+    int64_t until;                          /* when to ask again; 0: not by waiting */
+    struct tl_str reservation;              /* the name to send with the message; or empty */
+    int64_t reserved_until;
+    struct tl_str position;                 /* empty in a context */
 };
 
 struct tl_consent_state {

@@ -61,8 +61,8 @@ is_made_of(struct tl_str s, const char *others)
     return s.len > 0;
 }
 
-static bool
-is_word(struct tl_str s)
+bool
+valid_word(struct tl_str s)
 {
     return s.len <= CHANNEL_BYTES_MAX && is_made_of(s, "_-");
 }
@@ -182,9 +182,9 @@ check_envelope(const struct tl_event *ev, const char **detail)
         return refuse(TL_MISSING_TYPE, "type: must be given", detail);
     if (!is_type(ev->type))
         return refuse(TL_MISSING_TYPE, "type: lower-case words joined by dots", detail);
-    if (ev->channel.len > 0 && !is_word(ev->channel))
+    if (ev->channel.len > 0 && !valid_word(ev->channel))
         return refuse(TL_BAD_FACET, "channel: a lower-case word", detail);
-    if (ev->direction.len > 0 && !is_word(ev->direction))
+    if (ev->direction.len > 0 && !valid_word(ev->direction))
         return refuse(TL_BAD_FACET, "direction: a lower-case word", detail);
     if (!is_time(ev->time))
         return refuse(TL_BAD_TIME, "time: within 1970 to 2100", detail);
@@ -358,12 +358,12 @@ check_consent(const struct tl_consent *c, const char **detail)
         TL_STR("granted"), TL_STR("denied"), TL_STR("revoked"), TL_STR("expired"), {0},
     };
 
-    if (!is_word(c->purpose))
+    if (!valid_word(c->purpose))
         return refuse(TL_BAD_FACET,
                       "consents.purpose: marketing service transactional research, or another "
                       "lower-case word",
                       detail);
-    if (c->channel.len > 0 && !is_word(c->channel))
+    if (c->channel.len > 0 && !valid_word(c->channel))
         return refuse(TL_BAD_FACET, "consents.channel: a lower-case word, or none for all", detail);
     if (!among(c->status, statuses))
         return refuse(TL_BAD_FACET, "consents.status: granted denied revoked expired", detail);

@@ -27,6 +27,9 @@
 /* The source name of events the bus itself makes; forbidden to everybody else. */
 #define SOURCE_BUS "touchline"
 
+/* Is it a word of the open lists, such as a channel or purpose? */
+bool valid_word(struct tl_str s);
+
 /* Is this event, of `bytes` encoded bytes, acceptable as far as it can be told
  * from itself alone?  Returns 0 or a refusal code; `*detail` then is a sentence
  * fragment naming the field (static text). */

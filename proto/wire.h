@@ -46,6 +46,11 @@ struct wire_contact_query {
     struct tl_str channel;
     struct tl_str purpose;
     bool reserve;
+    struct tl_str reservation;              /* its name, the client's */
+    struct tl_str campaign;                 /* what it is for */
+    struct tl_str offer;
+    struct tl_str at_least;
+    int64_t now;                            /* not with reserve */
 };
 
 struct wire_stat_query {

@@ -213,22 +213,81 @@ decide(struct store *st, const struct store_event *in, struct frame *f,
     return 0;
 }
 
+/* Room in the log for what is open, and one more. */
+static int
+reserve(struct store *st)
+{
+    return log_reserve(st->log, st->open->bytes.len + ADMIT_BYTES_MAX +
+                                    (st->taken->count > 0 ? st->taken->bytes.len : 0));
+}
+
+static int
+add_says(struct store *st, const struct frame *cause, const struct identity_decision *d)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < d->says_count && err == 0; i++)
+        err = add_say(st, cause, &d->says[i], i + 1);
+    return err;
+}
+
+/* Decides whose it is, unless that is known, and folds it, and says what follows. */
+static int
+admit_frame(struct store *st, struct frame *f, const struct store_event *in)
+{
+    struct identity_decision d;
+    int err;
+
+    set_time(f, in->event, in->received);
+    if ((err = decide(st, in, f, &d)) != 0 || (err = add_frame(st, f, in->event)) != 0)
+        return err;
+    return add_says(st, f, &d);
+}
+
 static int
 admit_new(struct store *st, const struct store_event *in, uint64_t *number)
 {
-    struct identity_decision d;
     struct frame f = {.type = in->event->type,
                       .channel = in->event->channel,
                       .flags = is_hidden(in->event->type) ? FRAME_HIDDEN : 0,
                       .payload = in->bytes};
+    int err = admit_frame(st, &f, in);
+
+    *number = f.number;
+    return err;
+}
+
+int
+store_say(struct store *st, struct tl_event *ev, const struct store_identifier *customer,
+          uint64_t profile, int64_t received, uint64_t *number)
+{
+    struct store_event in = {.event = ev,
+                             .identifiers = customer,
+                             .identifiers_count = profile == 0 ? 1 : 0,
+                             .received = received};
+    struct frame f = {.type = ev->type,
+                      .channel = ev->channel,
+                      .profile = profile,
+                      .flags = FRAME_BUS | FRAME_HIDDEN};
+    struct buf bytes = {0};
+    char id[32];
     int err;
 
-    set_time(&f, in->event, in->received);
-    if ((err = decide(st, in, &f, &d)) != 0 || (err = add_frame(st, &f, in->event)) != 0)
+    if (st->failed != 0)
+        return st->failed;
+    if ((err = reserve(st)) != 0)
         return err;
+    snprintf(id, sizeof(id), "%llu.0", (unsigned long long)(st->admitted + 1));
+    ev->id = (struct tl_str){id, strlen(id)};
+    ev->source = TL_STR(SOURCE_BUS);
+    codec_encode(CODEC_EVENT, ev, &bytes);
+    must(!bytes.failed);
+    f.payload = (struct tl_str){(const char *)bytes.ptr, bytes.len};
+    err = store_sound(st, admit_frame(st, &f, &in));
+    buf_free(&bytes);
+    if (err != 0)
+        st->failed = TL_EDAMAGED;
     *number = f.number;
-    for (size_t i = 0; i < d.says_count && err == 0; i++)
-        err = add_say(st, &f, &d.says[i], i + 1);
     return err;
 }
 
@@ -248,8 +307,7 @@ store_admit(struct store *st, const struct store_event *in, struct store_verdict
         answer_duplicate(st, in, first, out);
         return;
     }
-    out->code = log_reserve(st->log, st->open->bytes.len + ADMIT_BYTES_MAX +
-                                         (st->taken->count > 0 ? st->taken->bytes.len : 0));
+    out->code = reserve(st);
     if (out->code != 0) {
         out->detail = out->code == TL_NO_SPACE ? "the disk is full" : "the log cannot be written";
         return;

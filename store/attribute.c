@@ -86,3 +86,29 @@ attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out,
     views_end(&w);
     return err;
 }
+
+int
+attribute_find(struct views *v, uint64_t profile, struct tl_str name, struct tl_str *value,
+               struct attribute_said *said, struct arena *arena)
+{
+    struct attribute_said when;
+    struct tl_str bytes;
+    struct record r;
+    struct key k;
+
+    key_profile(&k, profile, KEY_ATTRIBUTE);
+    key_add(&k, name);
+    if (!views_get(v, k.bytes, k.len, &bytes))
+        return 0;
+    r = record_open(bytes);
+    when.time = record_time(&r);
+    when.number = record_varint(&r);
+    bytes = record_text(&r);
+    if (r.bad)
+        return TL_EDAMAGED;
+    if (said->time > when.time || (said->time == when.time && said->number > when.number))
+        return 0;
+    *said = when;
+    *value = (struct tl_str){arena_copy(arena, bytes.ptr, bytes.len), bytes.len};
+    return value->ptr == NULL ? TL_TOO_MANY : 0;
+}

@@ -24,4 +24,9 @@ struct attribute_said {
 int attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out,
                    struct attribute_said *said, size_t *count, struct arena *arena);
 
+/* One attribute of a profile, if it was said later than `said` has it.
+ * TL_EDAMAGED, TL_TOO_MANY. */
+int attribute_find(struct views *v, uint64_t profile, struct tl_str name, struct tl_str *value,
+                   struct attribute_said *said, struct arena *arena);
+
 #endif

@@ -86,6 +86,7 @@ enum card_has {
     CARD_COMMITMENTS = 4,
     CARD_ATTRIBUTES = 8,
     CARD_CHUNKS = 16,
+    CARD_CONTACTS = 32,
 };
 
 struct card {

@@ -30,9 +30,8 @@ read_state(struct state *s, struct tl_str bytes)
 
 /* ---------------------------------------------------------------- folding */
 
-/* The type of address a channel has. */
-static struct tl_str
-address_type(struct tl_str channel)
+struct tl_str
+consent_address_type(struct tl_str channel)
 {
     if (str_is(channel, "email"))
         return TL_STR("email");
@@ -49,7 +48,7 @@ address_of(const struct frame *f, const struct tl_consent *consent)
 {
     struct frame_identifier id;
     struct tl_identifier named = {0};
-    struct tl_str type = address_type(consent->channel);
+    struct tl_str type = consent_address_type(consent->channel);
     size_t at = 0;
 
     if (consent->identifier != NULL) {

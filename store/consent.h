@@ -12,6 +12,9 @@
 
 #define CONSENTS_LISTED_MAX 64      /* of one profile, in an answer */
 
+/* The type of address a channel has; empty: none. */
+struct tl_str consent_address_type(struct tl_str channel);
+
 /* Folds one consent of an event.  A consent for a channel with addresses that
  * names none is about the address the event came with. */
 int consent_fold(struct views *v, uint64_t profile, struct card *c, const struct frame *f,

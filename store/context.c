@@ -12,6 +12,7 @@
 #include "store/consent.h"
 #include "store/identity.h"
 #include "store/key.h"
+#include "store/may_contact.h"
 #include "store/offer.h"
 #include "store/state.h"
 
@@ -435,6 +436,16 @@ fill_consents(struct joining *j, struct tl_context *out)
     return err;
 }
 
+static int
+fill_may_contact(struct joining *j, struct tl_context *out)
+{
+    const struct may_contact m = {j->st,  j->profiles,  j->profiles_count,
+                                  j->has, j->q->now, j->arena};
+
+    return may_contact_list(&m, j->identifiers, j->identifiers_count, &out->may_contact,
+                            &out->may_contact_count);
+}
+
 /* The currency with most purchases leads. */
 static int
 compare_values(const void *a, const void *b)
@@ -667,6 +678,8 @@ fixed_bytes(const struct tl_context *c)
     for (size_t i = 0; i < c->commitments_count; i++)
         bytes += 50 + c->commitments[i].id.len + c->commitments[i].text.len +
                  c->commitments[i].by.len + c->commitments[i].to.len;
+    for (size_t i = 0; i < c->may_contact_count; i++)
+        bytes += 40 + c->may_contact[i].channel.len + c->may_contact[i].rule.len;
     for (size_t i = 0; i < c->consents_count; i++)
         bytes += 60 + c->consents[i].evidence.len +
                  (c->consents[i].identifier != NULL ? c->consents[i].identifier->value.len : 0);
@@ -703,7 +716,8 @@ answer_context(struct store *st, const struct store_question *q, size_t bytes_ma
     *out = (struct tl_context){.customer = name_of(&q->customer, arena), .now = q->now};
     if ((err = fill_who(&j, candidates, candidates_count, out)) != 0 ||
         (err = fill_commitments(&j, out)) != 0 || (err = fill_consents(&j, out)) != 0 ||
-        (err = fill_value(&j, out)) != 0 || (err = fill_freshness(&j, out)) != 0)
+        (err = fill_may_contact(&j, out)) != 0 || (err = fill_value(&j, out)) != 0 ||
+        (err = fill_freshness(&j, out)) != 0)
         return err;
     fixed = fixed_bytes(out);
     room = bytes_max > fixed ? bytes_max - fixed : 0;

@@ -13,6 +13,7 @@
 #include "store/card.h"
 #include "store/commitment.h"
 #include "store/consent.h"
+#include "store/contact.h"
 #include "store/identity.h"
 #include "store/key.h"
 #include "store/offer.h"
@@ -244,6 +245,8 @@ fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev
         fold_recent(fold, f, ev, &c);
         err = fold_facets(fold, f, ev, &c);
     }
+    if (err == 0)
+        err = contact_fold(fold->views, &c, f, ev);
     c.folded = f->number;
     store_card(fold, f->profile, &c);
     return err;

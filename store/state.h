@@ -33,6 +33,7 @@ struct store {
     struct seen *seen;
     struct views *views;
     struct fold fold;
+    struct policy *policy;
 
     uint64_t admitted;
     uint64_t segment_first;     /* of the log's open segment, when last looked */
@@ -82,6 +83,12 @@ void store_seen_key(unsigned char out[SEEN_KEY_BYTES], const unsigned char key[H
 
 /* A frame, durable or not yet.  Borrows until the next call that admits. */
 int store_find_frame(struct store *st, uint64_t number, struct frame *f);
+
+/* Admits an event of the bus itself about a customer: of `profile`, or if that is
+ * 0 of whoever the identifier finds or begins.  Gives it an id.  There is room.
+ * Returns 0, TL_NO_SPACE, TL_EIO, TL_EDAMAGED. */
+int store_say(struct store *st, struct tl_event *ev, const struct store_identifier *customer,
+              uint64_t profile, int64_t received, uint64_t *number);
 
 /* A path below the store's directory. */
 void store_path(const struct store_settings *s, const char *name, char *out, size_t out_bytes);

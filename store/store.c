@@ -16,6 +16,7 @@
 #include "proto/codec.h"
 #include "store/file.h"
 #include "store/le.h"
+#include "store/policy.h"
 #include "store/state.h"
 
 #define PATH_BYTES 4096
@@ -190,6 +191,7 @@ store_let_go(struct store **out)
     free(st->taken);
     arena_fini(&st->arena);
     buf_free(&st->scratch);
+    policy_free(&st->policy);
     free(st);
 }
 
@@ -241,6 +243,7 @@ store_open_log(struct store **out, const struct store_settings *s, char why[STOR
     st->taken = calloc(1, sizeof(*st->taken));
     must(st->open != NULL && st->taken != NULL);
     arena_init(&st->arena, CODEC_BUDGET_BYTES);
+    must(policy_read(&st->policy, NULL, why) == 0);
     err = open_log(st, why);
     *out = st;
     if (err != 0)

@@ -20,6 +20,7 @@
 #define STORE_BATCH_BYTES_MAX (2u << 20)
 #define STORE_PROFILES_MAX 64       /* profiles in one customer */
 
+struct policy;
 struct store;
 
 struct store_settings {
@@ -116,6 +117,34 @@ int store_context(struct store *st, const struct store_question *q, size_t bytes
 
 int store_offers(struct store *st, const struct store_question *q, size_t limit,
                  struct tl_offers *out, struct arena *arena, uint64_t *depends);
+
+/* May we contact him?  By the policy (the built-in one, or that of
+ * store_set_policy), which must know the purpose.  A customer never seen is one
+ * of whom nothing is known. */
+struct store_contact_question {
+    struct store_question who;
+    struct tl_str channel;
+    struct tl_str purpose;
+    struct tl_str reservation;          /* its name, for store_reserve */
+    struct tl_str campaign;             /* what it is for, may be empty */
+    struct tl_str offer;
+};
+
+int store_may_contact(struct store *st, const struct store_contact_question *q,
+                      struct tl_contact_verdict *out, struct arena *arena, uint64_t *depends);
+
+/* The same, and if he may be contacted the place is taken at once, by an event of
+ * the bus: until the lease is over or a message uses it.  Asked again under the
+ * same name it answers the same.  `now` is the received time, there is room.
+ * Also returns TL_BAD_REQUEST (the reservation of that name is over, or another
+ * one; `*detail` is static text), TL_NO_SPACE, TL_EIO. */
+int store_reserve(struct store *st, const struct store_contact_question *q,
+                  struct tl_contact_verdict *out, struct arena *arena, uint64_t *depends,
+                  const char **detail);
+
+/* Takes the rules that hold from now on. */
+void store_set_policy(struct store *st, struct policy **p);
+const struct policy *store_policy(const struct store *st);
 
 struct store_timeline_filter {
     size_t limit;

@@ -25,6 +25,10 @@ static const struct verb verbs[] = {
      "a customer's events, newest first", JSON | JSONL, verb_timeline},
     {"offers", "CUSTOMER [--limit N]", "what a customer was offered, and how he reacted",
      JSON | CSV, verb_offers},
+    {"may-contact",
+     "CUSTOMER --channel C --purpose P [--reserve] [--reservation NAME]\n"
+     "                             [--campaign NAME] [--offer NAME]",
+     "whether a customer may be written to or called now", JSON, verb_may_contact},
     {"campaign", "[NAME]", "offers by outcome, channel and day", JSON | CSV, verb_campaign},
     {"watch", "[CUSTOMER...] " FILTERS "\n                       [--share I/N] [--group NAME]",
      "follow events as they come", JSON | JSONL | CSV | PROTO, verb_watch},
@@ -45,7 +49,7 @@ help(void)
 {
     printf("usage: touchline [--broker ENDPOINT] [-o table|json|jsonl|csv] VERB ...\n\n");
     for (size_t i = 0; i < VERBS; i++)
-        printf("  %-9s %s\n", verbs[i].name, verbs[i].what);
+        printf("  %-11s %s\n", verbs[i].name, verbs[i].what);
     printf("\n`touchline VERB --help` says how a verb is called.  The broker is looked for at\n"
            "--broker, $TOUCHLINE_BROKER, or tcp://127.0.0.1:7700.  CUSTOMER is TYPE:VALUE,\n"
            "for example email:joe@example.com.\n");

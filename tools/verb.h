@@ -103,6 +103,7 @@ int verb_campaign(struct verb_call *call);
 int verb_context(struct verb_call *call);
 int verb_formats(struct verb_call *call);
 int verb_ingest(struct verb_call *call);
+int verb_may_contact(struct verb_call *call);
 int verb_offers(struct verb_call *call);
 int verb_publish(struct verb_call *call);
 int verb_rebuild(struct verb_call *call);

@@ -131,10 +131,14 @@ class WithABroker(Shared):
         self.assertEqual(self.shared.run("publish", path).code, FINE)
         self.assertIn("cl-file", [e["id"] for e in self.shared.replay()])
 
-    def test_policy_verbs_are_3_when_they_say_no_or_2_while_unknown(self):
-        done = self.shared.run("may-contact", "loyalty:1", "--channel", "email",
-                               "--purpose", "marketing")
-        self.assertIn(done.code, (CALLED_WRONGLY, REFUSED), done)
+    def test_may_contact_is_fine_or_3(self):
+        who = ["may-contact", "loyalty:policy", "--channel", "email", "--purpose", "marketing"]
+        self.assertEqual(self.shared.run(*who).code, FINE)
+        self.shared.publish([event(customer="loyalty:policy", type="consent.denied", consents=[
+            {"purpose": "marketing", "status": "denied"}])])
+        done = self.shared.run(*who, "-o", "json")
+        self.assertEqual(done.code, REFUSED, done)
+        self.assertLessEqual({"verdict", "rule", "counted"}, set(done.json))
 
     def test_every_json_answer_has_its_documented_shape(self):
         shared, who = self.shared, "loyalty:shape"

@@ -323,11 +323,12 @@ static void
 views_of_another_format_are_refused_with_a_sentence(void **state)
 {
     struct views *v = open_views();
-    char why[VIEWS_WHY_BYTES];
+    char why[VIEWS_WHY_BYTES], ours[32];
     struct txn_env *env;
     struct txn t;
 
     (void)state;
+    snprintf(ours, sizeof ours, "format %d", VIEWS_FORMAT);
     views_close(&v);
     assert_int_equal(txn_env_open(&env, dir, 1 << 20, why), 0);
     txn_begin(&t, env);
@@ -337,7 +338,7 @@ views_of_another_format_are_refused_with_a_sentence(void **state)
     assert_int_equal(views_open(&v, dir, 1 << 30, why), TL_EFORMAT);
     assert_null(v);
     assert_non_null(strstr(why, "format 7"));
-    assert_non_null(strstr(why, "format 2"));
+    assert_non_null(strstr(why, ours));
 }
 
 static void
