@@ -21,8 +21,12 @@
 #include "adapters/email/webhook.h"
 #include "adapters/pos/poslog.h"
 #include "adapters/reader.h"
+#include "adapters/web/cloudevents.h"
+#include "adapters/web/ga4.h"
 #include "adapters/web/intake.h"
+#include "adapters/web/matomo.h"
 #include "adapters/web/segmentio.h"
+#include "adapters/web/snowplow.h"
 
 const struct format formats[] = {
     {"csv", "tables with a header row, read by a map (touchline-map(5))", "", true, mapped_open,
@@ -61,6 +65,14 @@ const struct format formats[] = {
      poslog_feed, poslog_end, poslog_close},
     {"segment", "calls of Segment's and RudderStack's SDKs, bodies or requests", "web", false,
      segmentio_open, intake_feed, intake_end, intake_close},
+    {"snowplow", "Snowplow's tracker protocol, tp2 bodies or requests", "web", false,
+     snowplow_open, intake_feed, intake_end, intake_close},
+    {"matomo", "Matomo's tracking API: queries, forms, bulk requests", "web", false, matomo_open,
+     intake_feed, intake_end, intake_close},
+    {"ga4", "Google Analytics 4's Measurement Protocol, bodies or requests", "web", false, ga4_open,
+     intake_feed, intake_end, intake_close},
+    {"cloudevents", "CloudEvents 1.0: JSON, batches, requests in binary mode", "", false,
+     cloudevents_open, intake_feed, intake_end, intake_close},
     {0},
 };
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/form.h"
+
 #define WHY_BYTES 512
 #define FIRST_BYTES 6           /* enough to tell a request from a body */
 
@@ -136,6 +138,46 @@ intake_json(struct decoder *d, struct tl_str text)
         intake_reject(d, text, why);
     }
     return value;
+}
+
+static bool
+put_field(struct decoder *d, json_t *object, const struct form_field *f)
+{
+    char *name = strndup(f->name.ptr, f->name.len);
+    json_t *value = json_stringn(f->value.ptr, f->value.len);
+    bool ok = name != NULL && value != NULL;
+
+    if (ok && json_object_get(object, name) != NULL)
+        intake_ignore(d, "%s, said again", name);
+    else
+        ok = ok && json_object_set(object, name, value) == 0;
+    json_decref(value);
+    free(name);
+    return ok;
+}
+
+json_t *
+intake_query(struct decoder *d, struct tl_str query)
+{
+    json_t *object = json_object();
+    struct form form;
+    bool ok = object != NULL;
+
+    if (form_read(&form, query) != 0) {
+        intake_reject(d, query, "more than 1000 fields in a query");
+        ok = false;
+    } else {
+        for (size_t i = 0; ok && i < form.count; i++)
+            ok = put_field(d, object, &form.fields[i]);
+        if (!ok)
+            intake_reject(d, query, "a query that is not UTF-8");
+    }
+    form_free(&form);
+    if (!ok) {
+        json_decref(object);
+        object = NULL;
+    }
+    return object;
 }
 
 /* --------------------------------------------------------------- the output */

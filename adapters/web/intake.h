@@ -51,6 +51,11 @@ void intake_close(struct decoder **d);
  * then it was rejected.  json_decref it. */
 json_t *intake_json(struct decoder *d, struct tl_str text);
 
+/* A query string as an object of strings, the same way: NULL when it was
+ * rejected.  Of a name that comes twice the first counts, the others are counted
+ * as ignored. */
+json_t *intake_query(struct decoder *d, struct tl_str query);
+
 void intake_reject(struct decoder *d, struct tl_str record, const char *reason);
 void intake_reject_json(struct decoder *d, const json_t *record, const char *reason);
 

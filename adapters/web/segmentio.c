@@ -6,11 +6,12 @@
 
 #include "adapters/member.h"
 #include "adapters/timeformat.h"
+#include "adapters/web/eventtype.h"
 #include "adapters/web/intake.h"
 #include "adapters/web/shop.h"
+#include "adapters/web/visit.h"
 
 #define ID_BYTES_MAX 256
-#define TYPE_BYTES_MAX 64
 
 /* A call being read, and the objects in it. */
 struct call {
@@ -273,56 +274,6 @@ find_kind(struct tl_str event)
     return NULL;
 }
 
-/* Types whose first word says that they carry a facet, which an event we do not
- * know does not have. */
-static bool
-has_rules(const char *type)
-{
-    static const char *const words[] = {"offer", "coupon", "sale", "feedback", "commitment",
-                                        "consent", "identity", "household", "conversation",
-                                        "customer", "source", "privacy"};
-    size_t len = strcspn(type, "._");
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strlen(words[i]) == len && memcmp(words[i], type, len) == 0)
-            return true;
-    return false;
-}
-
-/* `Course Clicked` is course.clicked: the spec names events object and action,
- * as we do. */
-static struct tl_str
-type_of(struct draft *d, struct tl_str event)
-{
-    char type[TYPE_BYTES_MAX + 1];
-    char *last = NULL;
-    size_t len = 0;
-
-    if (event.len > TYPE_BYTES_MAX - 6)
-        return TL_STR("track.other");
-    for (size_t i = 0; i < event.len; i++) {
-        unsigned char c = (unsigned char)event.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-
-        if (c >= 'A' && c <= 'Z')
-            type[len++] = (char)(c | 0x20);
-        else if (letter)
-            type[len++] = (char)c;
-        else if (len > 0 && type[len - 1] != '_')
-            type[len++] = '_';
-    }
-    while (len > 0 && type[len - 1] == '_')
-        len--;
-    type[len] = '\0';
-    if (len == 0)
-        return TL_STR("track.other");
-    if (has_rules(type))
-        return draft_printf(d, "track.%s", type);
-    if ((last = strrchr(type, '_')) != NULL)
-        *last = '.';
-    return last != NULL ? draft_printf(d, "%s", type) : draft_printf(d, "track.%s", type);
-}
-
 /* ------------------------------------------------------- what all calls have */
 
 static void
@@ -369,7 +320,6 @@ put_page(struct call *c, bool is_page)
 {
     static const char *const agents[] = {"userAgent", "user_agent", NULL};
     struct tl_page *page = &c->draft->page;
-    struct tl_event *ev = &c->draft->event;
 
     page->url = page_member(c, is_page, "url");
     page->path = page_member(c, is_page, "path");
@@ -378,11 +328,7 @@ put_page(struct call *c, bool is_page)
     page->user_agent = member_take_first(c->draft, c->context, agents, SIZE_MAX);
     if (is_page && page->title.len == 0)
         page->title = member_take(c->draft, c->message, "name");
-    if (page->url.len + page->path.len + page->title.len + page->referrer.len + page->search.len
-            + page->product.len + page->user_agent.len > 0)
-        ev->page = page;
-    if (ev->touchpoint.len == 0 && page->path.len > 0 && page->path.len <= ID_BYTES_MAX - 5)
-        ev->touchpoint = draft_printf(c->draft, "page %.*s", (int)page->path.len, page->path.ptr);
+    visit_put(c->draft);
 }
 
 static void
@@ -409,7 +355,7 @@ read_track(struct call *c)
 
     c->kind = find_kind(event);
     if (c->kind == NULL) {
-        ev->type = type_of(c->draft, event);
+        ev->type = eventtype_name(c->draft, event);
         return;
     }
     ev->type = text_of(c->kind->type);
@@ -633,8 +579,8 @@ read_message(struct decoder *d, json_t *message, const struct call *posted, size
     put_id(&c);
     put_identifiers(&c);
     calls[call].read(&c);
-    put_page(&c, calls[call].is_page);
     put_envelope(&c);
+    put_page(&c, calls[call].is_page);
     put_attributes(&c);
     intake_finish(d, record);
 }

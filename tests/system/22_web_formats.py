@@ -21,11 +21,32 @@ RUDDERSTACK = {
     "order.completed:Order Completed": 64, "page.viewed": 64,
     "product.viewed:Product Viewed": 178, "sale.returned:Order Refunded": 16, "screen.viewed": 6,
 }
+SNOWPLOW = {
+    "cart.updated": 196, "consent.granted": 17, "consent.revoked": 10, "offer.accepted": 11,
+    "offer.clicked": 13, "offer.declined": 10, "offer.presented": 26, "order.completed": 102,
+    "order.item_added": 373, "page.viewed": 102, "product.viewed": 196,
+}
+MATOMO = {
+    "cart.updated": 92, "feedback.rating": 14, "offer.clicked": 12, "offer.presented": 23,
+    "order.completed": 92, "page.viewed": 92, "product.viewed": 92, "search.performed": 20,
+}
+GA4 = {
+    "cart.updated": 30, "offer.clicked": 5, "offer.presented": 10, "order.completed": 30,
+    "page.viewed": 30,
+}
+CLOUDEVENTS = {
+    "com.example.offer.made": 30, "com.example.offer.reaction": 30,
+    "com.example.order.completed": 30, "com.example.page.viewed": 30,
+}
 
 # Format, file, the attribute that tells what the source called it, tally, rejected.
 RECORDED = [
     ("segment", "segment/segment-analytics-node-3.1.0.http.gz", "event", SEGMENT, 0),
     ("segment", "segment/rudder-sdk-node-3.0.13-gzip.http.gz", "event", RUDDERSTACK, 0),
+    ("snowplow", "snowplow/snowplow-node-tracker-4.8.0-post.http.gz", None, SNOWPLOW, 0),
+    ("matomo", "matomo/matomo-tracker-2.2.4.http.gz", None, MATOMO, 0),
+    ("ga4", "ga4/ga4-measurement-protocol-constructed.http.gz", None, GA4, 0),
+    ("cloudevents", "cloudevents/cloudevents-10.0.0-http.http.gz", None, CLOUDEVENTS, 0),
 ]
 
 

@@ -1,0 +1,36 @@
+#include "adapters/web/base64url.h"
+
+static int
+value_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '+' || c == '-')
+        return 62;
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
+bool
+base64url_read(struct buf *out, struct tl_str text)
+{
+    unsigned bits = 0, count = 0;
+    int value;
+
+    while (text.len > 0 && text.ptr[text.len - 1] == '=')
+        text.len--;
+    for (size_t i = 0; i < text.len; i++) {
+        if ((value = value_of(text.ptr[i])) < 0)
+            return false;
+        bits = (bits << 6 | (unsigned)value) & 0xffff;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            buf_byte(out, (unsigned char)(bits >> count));
+        }
+    }
+    return count < 6;
+}

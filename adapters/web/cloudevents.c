@@ -1,0 +1,367 @@
+#include "adapters/web/cloudevents.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "adapters/member.h"
+#include "adapters/timeformat.h"
+#include "adapters/web/eventtype.h"
+#include "adapters/web/intake.h"
+
+#define ID_BYTES_MAX 256
+#define TYPE_BYTES_MAX 64
+#define WHY_BYTES 512
+#define DATA_BYTES_MAX (10u << 10)      /* of what is kept whole, with room for the rest */
+
+static struct tl_str
+say(struct decoder *d, const json_t *envelope, const char *name)
+{
+    return member_text(&d->draft, envelope, name);
+}
+
+/* ------------------------------------------------------------ our own event */
+
+/* Fills in what the data leaves to the envelope. */
+static void
+complete(struct decoder *d, const json_t *envelope, struct tl_event *ev)
+{
+    struct timeformat_time t;
+
+    if (ev->id.len == 0)
+        ev->id = say(d, envelope, "id");
+    if (d->source_given)
+        ev->source = d->source;
+    else if (ev->source.len == 0)
+        ev->source = say(d, envelope, "source");
+    if (ev->type.len == 0)
+        ev->type = say(d, envelope, "type");
+    if (ev->time == 0 && timeformat_iso(&t, say(d, envelope, "time"), d->zone))
+        ev->time = t.ns;
+    if (ev->region.len == 0)
+        ev->region = d->region;
+}
+
+static int
+decode(const json_t *data, char **bytes, struct tl_event **ev, char why[WHY_BYTES])
+{
+    char *text = json_dumps(data, JSON_COMPACT);
+    size_t len;
+    int err;
+
+    if (text == NULL)
+        return TL_ENOMEM;
+    err = tl_event_from_json(text_of(text), bytes, &len, why, WHY_BYTES);
+    free(text);
+    if (err == 0 && (err = tl_event_decode((struct tl_str){*bytes, len}, ev)) != 0)
+        snprintf(why, WHY_BYTES, "%s", tl_code_sentence(err));
+    return err;
+}
+
+/* True: it was one of ours, and is done with. */
+static bool
+read_ours(struct decoder *d, const json_t *envelope, const json_t *data)
+{
+    bool must_be = json_object_get(data, "identifiers") != NULL;
+    struct tl_event *ev = NULL;
+    char why[WHY_BYTES] = "", *bytes = NULL, reason[WHY_BYTES];
+    int err;
+
+    if (!must_be && json_object_get(data, "type") == NULL)
+        return false;
+    err = decode(data, &bytes, &ev, why);
+    if (err == 0) {
+        complete(d, envelope, ev);
+        d->sink.event(d->sink.arg, ev);
+    } else if (must_be) {
+        snprintf(reason, sizeof reason, "data that is no event: %.400s", why);
+        intake_reject_json(d, envelope, reason);
+    }
+    tl_event_free(&ev);
+    free(bytes);
+    return err == 0 || must_be;
+}
+
+/* ------------------------------------------------------------ a foreign one */
+
+static bool
+is_identifier_type(struct tl_str word)
+{
+    static const char *const types[] = {
+        "crm", "user", "account", "loyalty", "email", "payment", "phone", "social", "device",
+        "cookie", "anonymous", "receipt",
+    };
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (text_is(word, types[i]))
+            return true;
+    return word.len > 2 && memcmp(word.ptr, "x-", 2) == 0;
+}
+
+static bool
+put_subject(struct decoder *d, struct tl_str subject)
+{
+    size_t at = 0;
+    struct tl_str type, value;
+
+    while (at < subject.len && subject.ptr[at] != ':' && subject.ptr[at] != '/')
+        at++;
+    if (at + 1 >= subject.len)
+        return false;
+    type = (struct tl_str){subject.ptr, at};
+    value = (struct tl_str){subject.ptr + at + 1, subject.len - at - 1};
+    if (text_is(type, "customer"))
+        type = TL_STR("crm");
+    if (!is_identifier_type(type) || value.len > DRAFT_IDENTIFIER_BYTES_MAX)
+        return false;
+    draft_identifier(&d->draft, type, value);
+    return true;
+}
+
+/* Ours already, or one that could be: lower-case words and dots. */
+static bool
+is_type(struct draft *d, struct tl_str type)
+{
+    bool dot = true;
+
+    for (size_t i = 0; i < type.len; i++) {
+        char c = type.ptr[i];
+
+        if (c == '.' && dot)
+            return false;
+        dot = c == '.';
+        if (!dot && c != '_' && c != '-' && (c < 'a' || c > 'z') && (c < '0' || c > '9'))
+            return false;
+    }
+    return type.len > 0 && type.len <= TYPE_BYTES_MAX && !dot
+           && strncmp(eventtype_pair(d, type, TL_STR("x")).ptr, "track.", 6) != 0;
+}
+
+static void
+put_type(struct decoder *d, json_t *envelope)
+{
+    struct tl_str type = say(d, envelope, "type");
+
+    d->draft.event.type = type;
+    if (!is_type(&d->draft, type)) {
+        d->draft.event.type = TL_STR("cloudevent.received");
+        draft_attribute(&d->draft, TL_STR("ce-type"), type);
+    }
+    json_object_del(envelope, "type");
+}
+
+static const char *
+put_data(struct decoder *d, json_t *envelope)
+{
+    json_t *data = json_object_get(envelope, "data");
+    struct tl_str text = json_is_string(data) ? member_value(&d->draft, data)
+                         : data != NULL       ? member_json(&d->draft, data, 0)
+                                              : say(d, envelope, "data_base64");
+
+    if (text.len > DATA_BYTES_MAX)
+        return "foreign data of more than 10 KiB";
+    draft_attribute(&d->draft, data != NULL ? TL_STR("data") : TL_STR("data_base64"), text);
+    json_object_del(envelope, "data");
+    json_object_del(envelope, "data_base64");
+    return NULL;
+}
+
+static void
+read_foreign(struct decoder *d, json_t *envelope)
+{
+    struct tl_event *ev = &d->draft.event;
+    struct timeformat_time t = {0};
+    struct tl_str subject = say(d, envelope, "subject");
+    const char *reason;
+    json_t *rest;
+
+    if (!put_subject(d, subject)) {
+        intake_reject_json(d, envelope,
+                           "foreign data whose `subject` names no customer as TYPE:VALUE");
+        return;
+    }
+    rest = json_copy(envelope);
+    if (!d->source_given)
+        ev->source = member_take(&d->draft, rest, "source");
+    ev->id = member_take(&d->draft, rest, "id");
+    if (timeformat_iso(&t, say(d, rest, "time"), d->zone))
+        json_object_del(rest, "time");
+    ev->time = t.ns;
+    put_type(d, rest);
+    json_object_del(rest, "subject");
+    json_object_del(rest, "specversion");
+    if ((reason = put_data(d, rest)) != NULL) {
+        intake_reject_json(d, envelope, reason);
+    } else {
+        member_attributes(&d->draft, rest, "");
+        intake_finish(d, subject);
+    }
+    json_decref(rest);
+}
+
+/* --------------------------------------------------------------- envelopes */
+
+static const char *
+refusal(struct decoder *d, const json_t *envelope)
+{
+    static const char *const required[] = {"id", "source", "type"};
+    struct tl_str time = say(d, envelope, "time"), version = say(d, envelope, "specversion");
+    struct timeformat_time t;
+
+    if (!json_is_object(envelope))
+        return "an event that is no object";
+    if (version.len < 2 || memcmp(version.ptr, "1.", 2) != 0)
+        return "no CloudEvent: `specversion` is not 1.0";
+    for (size_t i = 0; i < sizeof required / sizeof required[0]; i++) {
+        struct tl_str value = say(d, envelope, required[i]);
+
+        if (value.len == 0 || value.len > ID_BYTES_MAX)
+            return "`id`, `source` and `type` are text of 1 to 256 bytes";
+    }
+    if (time.len > 0 && !timeformat_iso(&t, time, d->zone))
+        return "a `time` that is no RFC 3339 time from 1970 to 2100";
+    return NULL;
+}
+
+static void
+read_envelope(struct decoder *d, json_t *envelope)
+{
+    const char *reason;
+    const json_t *data;
+
+    intake_begin(d);
+    if ((reason = refusal(d, envelope)) != NULL) {
+        intake_reject_json(d, envelope, reason);
+        return;
+    }
+    data = json_object_get(envelope, "data");
+    if (!json_is_object(data) || !read_ours(d, envelope, data))
+        read_foreign(d, envelope);
+}
+
+/* ------------------------------------------------------------- binary mode */
+
+static int
+hex(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Header values are percent-encoded (binding, 3.1.3.2). */
+static json_t *
+header_value(struct tl_str text)
+{
+    char *out = malloc(text.len + 1);
+    json_t *value = NULL;
+    size_t len = 0;
+
+    for (size_t i = 0; out != NULL && i < text.len; i++) {
+        if (text.ptr[i] == '%' && i + 2 < text.len && hex(text.ptr[i + 1]) >= 0
+            && hex(text.ptr[i + 2]) >= 0) {
+            out[len++] = (char)(hex(text.ptr[i + 1]) << 4 | hex(text.ptr[i + 2]));
+            i += 2;
+        } else {
+            out[len++] = text.ptr[i];
+        }
+    }
+    if (out != NULL)
+        value = json_stringn(out, len);
+    free(out);
+    return value;
+}
+
+/* A `ce-NAME: value` line; false when its value is no UTF-8. */
+static bool
+put_header(json_t *envelope, struct tl_str line)
+{
+    const char *colon = memchr(line.ptr, ':', line.len);
+    size_t len = colon != NULL ? (size_t)(colon - line.ptr) : 0;
+    struct tl_str text;
+    char name[64];
+
+    if (len <= 3 || len - 3 >= sizeof name || strncasecmp(line.ptr, "ce-", 3) != 0)
+        return true;
+    for (size_t i = 0; i < len - 3; i++)
+        name[i] = (char)(line.ptr[i + 3] | 0x20);
+    name[len - 3] = '\0';
+    text = text_trim((struct tl_str){colon + 1, line.len - len - 1});
+    return json_object_set_new(envelope, name, header_value(text)) == 0;
+}
+
+static bool
+put_headers(json_t *envelope, struct tl_str headers)
+{
+    bool ok = true;
+
+    while (ok && headers.len > 0) {
+        const char *end = memchr(headers.ptr, '\n', headers.len);
+        struct tl_str line = {headers.ptr, end != NULL ? (size_t)(end - headers.ptr)
+                                                       : headers.len};
+
+        if (line.len > 0)
+            ok = put_header(envelope, line);
+        headers.ptr += line.len + (end != NULL);
+        headers.len -= line.len + (end != NULL);
+    }
+    return ok;
+}
+
+/* JSON when it says it is, or reads as it; else text. */
+static json_t *
+body_value(struct tl_str body)
+{
+    json_t *value = json_loadb(body.ptr, body.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+
+    return value != NULL ? value : json_stringn(body.ptr, body.len);
+}
+
+static void
+read_binary(struct decoder *d, const struct capture_request *r)
+{
+    json_t *envelope = json_object(), *data = r->body.len > 0 ? body_value(r->body) : NULL;
+    struct tl_str type = capture_header(r, "content-type");
+    bool ok = envelope != NULL && put_headers(envelope, r->headers);
+
+    if (type.len > 0)
+        ok = ok && json_object_set_new(envelope, "datacontenttype",
+                                       json_stringn(type.ptr, type.len)) == 0;
+    if (r->body.len > 0)
+        ok = ok && json_object_set(envelope, "data", data) == 0;
+    if (ok)
+        read_envelope(d, envelope);
+    else
+        intake_reject(d, r->body, "a binary mode event whose headers or data are not UTF-8");
+    json_decref(data);
+    json_decref(envelope);
+}
+
+static void
+read_request(struct decoder *d, const struct capture_request *r)
+{
+    json_t *body, *envelope;
+    size_t i;
+
+    if (capture_header(r, "ce-specversion").len > 0) {
+        read_binary(d, r);
+        return;
+    }
+    if ((body = intake_json(d, r->body)) == NULL)
+        return;
+    if (json_is_array(body))
+        json_array_foreach(body, i, envelope)
+            read_envelope(d, envelope);
+    else
+        read_envelope(d, body);
+    json_decref(body);
+}
+
+int
+cloudevents_open(struct decoder **out, const struct format_options *o,
+                 const struct format_sink *sink, char *why)
+{
+    return intake_open(out, o, sink, why, "cloudevents", read_request);
+}

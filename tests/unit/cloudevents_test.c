@@ -1,0 +1,121 @@
+#include "tests/unit/golden.h"
+
+static const struct format_options plain = {0};
+
+#define CE(more)                                                                                  \
+    "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"note.added\","            \
+    "\"time\":\"2020-01-01T00:00:00Z\"" more "}"
+
+static void
+data_that_is_an_event_is_that_event(void **state)
+{
+    (void)state;
+    expect_said("cloudevents", &plain,
+                CE(",\"data\":{\"identifiers\":[{\"type\":\"email\",\"value\":\"a@b.ch\"}],"
+                   "\"channel\":\"call\",\"message\":{\"text\":\"hello\"}}"),
+                "{\"id\":\"1\",\"source\":\"/s\",\"type\":\"note.added\","
+                "\"time\":\"2020-01-01T00:00:00Z\",\"channel\":\"call\","
+                "\"identifiers\":[{\"type\":\"email\",\"value\":\"a@b.ch\"}],"
+                "\"message\":{\"text\":\"hello\"}}",
+                true);
+    expect_said("cloudevents", &plain,
+                CE(",\"data\":{\"id\":\"9\",\"source\":\"desk\",\"type\":\"offer.declined\","
+                   "\"identifiers\":[{\"type\":\"user\",\"value\":\"7\"}],\"offers\":["
+                   "{\"offer\":\"P\"}]}"),
+                "{\"id\":\"9\",\"source\":\"desk\",\"type\":\"offer.declined\"", true);
+    expect_rejected("cloudevents", &plain, CE(",\"data\":{\"identifiers\":[],\"offer\":1}"),
+                    "data that is no event");
+}
+
+static void
+foreign_data_is_kept_whole_under_its_subject(void **state)
+{
+    (void)state;
+    expect_said("cloudevents", &plain,
+                CE(",\"subject\":\"customer/17\",\"data\":{\"a\":[1,{\"b\":null}]},\"ext\":5"),
+                "\"identifiers\":[{\"type\":\"crm\",\"value\":\"17\"}],\"attributes\":{"
+                "\"data\":\"{\\\"a\\\":[1,{\\\"b\\\":null}]}\",\"ext\":\"5\"}",
+                true);
+    expect_said("cloudevents", &plain, CE(",\"subject\":\"email:a@b.ch\",\"data\":\"text\""),
+                "{\"type\":\"email\",\"value\":\"a@b.ch\"}", true);
+    expect_rejected("cloudevents", &plain, CE(",\"subject\":\"123\",\"data\":1"), "no customer");
+    expect_rejected("cloudevents", &plain, CE(",\"data\":1"), "no customer");
+}
+
+static void
+a_foreign_type_that_cannot_be_ours_is_kept_beside(void **state)
+{
+    static const char *const types[] = {"com.Acme.Made", "offer.made", "a..b", "x.", ""};
+
+    (void)state;
+    for (size_t i = 0; types[i][0] != '\0'; i++) {
+        char body[256];
+
+        snprintf(body, sizeof body,
+                 "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"%s\","
+                 "\"subject\":\"user:1\"}",
+                 types[i]);
+        expect_said("cloudevents", &plain, body, "\"type\":\"cloudevent.received\"", true);
+        expect_said("cloudevents", &plain, body, types[i], true);
+    }
+}
+
+static void
+binary_mode_is_the_same_as_structured(void **state)
+{
+    struct decoded a, b;
+
+    (void)state;
+    decode(&a, "cloudevents", &plain,
+           text("POST /v1/events HTTP/1.1\r\nce-specversion: 1.0\r\nCe-Id: 1\r\nce-source: %2Fs\r\n"
+                "ce-type: note.added\r\nce-time: 2020-01-01T00:00:00Z\r\n"
+                "ce-subject: user:Z%C3%BC\r\n"
+                "content-type: application/json\r\ncontent-length: 7\r\n\r\n{\"a\":1}"));
+    decode(&b, "cloudevents", &plain,
+           text("[" CE(",\"subject\":\"user:Z\\u00fc\",\"datacontenttype\":\"application/json\","
+                       "\"data\":{\"a\":1}") "]"));
+    assert_same_decoded(&a, &b);
+    assert_int_equal(a.events_count, 1);
+    decoded_free(&a);
+    decoded_free(&b);
+}
+
+static void
+the_source_is_the_envelopes_unless_one_is_given(void **state)
+{
+    const struct format_options given = {.source = "shop"};
+
+    (void)state;
+    expect_said("cloudevents", &given, CE(",\"subject\":\"user:1\""), "\"source\":\"shop\"", true);
+    expect_said("cloudevents", &plain, CE(",\"subject\":\"user:1\""), "\"source\":\"/s\"", true);
+}
+
+static void
+what_is_no_cloudevent_goes_aside(void **state)
+{
+    (void)state;
+    expect_rejected("cloudevents", &plain, "{\"id\":\"1\"}", "`specversion`");
+    expect_rejected("cloudevents", &plain, "[7]", "no object");
+    expect_rejected("cloudevents", &plain,
+                    "{\"specversion\":\"1.0\",\"id\":\"\",\"source\":\"s\",\"type\":\"t\"}",
+                    "1 to 256 bytes");
+    expect_rejected("cloudevents", &plain,
+                    "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\","
+                    "\"time\":\"now\"}",
+                    "`time`");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(data_that_is_an_event_is_that_event),
+        cmocka_unit_test(foreign_data_is_kept_whole_under_its_subject),
+        cmocka_unit_test(a_foreign_type_that_cannot_be_ours_is_kept_beside),
+        cmocka_unit_test(binary_mode_is_the_same_as_structured),
+        cmocka_unit_test(the_source_is_the_envelopes_unless_one_is_given),
+        cmocka_unit_test(what_is_no_cloudevent_goes_aside),
+    };
+
+    return cmocka_run_group_tests_name("cloudevents", tests, NULL, NULL);
+}
