@@ -5,7 +5,9 @@
 #include "adapters/call/ami.h"
 #include "adapters/call/cdr.h"
 #include "adapters/call/cel.h"
+#include "adapters/call/connect.h"
 #include "adapters/call/queue_log.h"
+#include "adapters/call/twilio.h"
 #include "adapters/csv/mapped.h"
 #include "adapters/email/brevo.h"
 #include "adapters/email/mailersend.h"
@@ -39,6 +41,10 @@ const struct format formats[] = {
      reader_feed, reader_end, reader_close},
     {"asterisk-cel", "Asterisk's channel event log, Master.csv of cel_custom", "call", false,
      cel_open, reader_feed, reader_end, reader_close},
+    {"twilio", "Twilio's status callbacks for calls, bodies or requests", "call", false,
+     twilio_open, intake_feed, intake_end, intake_close},
+    {"amazon-connect", "Amazon Connect's contact events and contact records", "call", false,
+     connect_open, intake_feed, intake_end, intake_close},
     {"sendgrid", "Twilio SendGrid Event Webhook bodies", "email", false, sendgrid_open,
      webhook_feed, webhook_end, webhook_close},
     {"mailgun", "Mailgun webhook bodies, and the older forms", "email", false,
