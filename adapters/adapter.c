@@ -13,6 +13,7 @@
 #include "base/must.h"
 
 #define STOP_WAIT_MS 3000
+#define LOOK_MS 250             /* how soon a line added to a file is seen */
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_CALLED_WRONGLY = 2 };
 
@@ -47,14 +48,34 @@ judge_disk(int code)
 static void
 commit(struct service *s)
 {
-    int code;
+    bool wrote = spool_pending(s->spool);
+    int code = spool_commit(s->spool);
 
-    if (!spool_pending(s->spool))
-        return;
-    code = spool_commit(s->spool);
     judge_disk(code);
-    note_space(s, code);
+    if (wrote)
+        note_space(s, code);
     serve_committed(s, code);
+    for (size_t i = 0; i < s->sources_count; i++)
+        source_committed(s->sources[i], code);
+}
+
+static void
+look(uv_timer_t *timer)
+{
+    struct service *s = timer->data;
+
+    s->looking = true;
+}
+
+/* A piece of each file a turn, so that requests do not wait for long files. */
+static void
+turn_sources(struct service *s)
+{
+    bool more = false;
+
+    for (size_t i = 0; s->looking && i < s->sources_count; i++)
+        more = source_turn(s->sources[i]) || more;
+    s->looking = more;
 }
 
 /* Before the loop sleeps: one sync for everything that arrived meanwhile. */
@@ -63,11 +84,12 @@ before_sleep(uv_prepare_t *prepare)
 {
     struct service *s = prepare->data;
 
-    if (spool_pending(s->spool)) {
+    turn_sources(s);
+    if (spool_pending(s->spool) || s->looking) {
         commit(s);
         http_turn(s->http);
     }
-    if (spool_pending(s->spool))
+    if (spool_pending(s->spool) || s->looking)
         uv_idle_start(&s->idle, awake);
     else
         uv_idle_stop(&s->idle);
@@ -102,7 +124,8 @@ start_loop(struct service *s)
     uv_timer_init(&s->loop, &s->second);
     uv_signal_init(&s->loop, &s->sigterm);
     uv_signal_init(&s->loop, &s->sigint);
-    s->prepare.data = s->second.data = s->sigterm.data = s->sigint.data = s;
+    uv_timer_init(&s->loop, &s->look);
+    s->prepare.data = s->second.data = s->look.data = s->sigterm.data = s->sigint.data = s;
     uv_prepare_start(&s->prepare, before_sleep);
     uv_timer_start(&s->second, each_second, 1000, 1000);
     uv_signal_start(&s->sigterm, stop, SIGTERM);
@@ -115,6 +138,7 @@ close_loop(struct service *s)
     uv_close((uv_handle_t *)&s->prepare, NULL);
     uv_close((uv_handle_t *)&s->idle, NULL);
     uv_close((uv_handle_t *)&s->second, NULL);
+    uv_close((uv_handle_t *)&s->look, NULL);
     uv_close((uv_handle_t *)&s->sigterm, NULL);
     uv_close((uv_handle_t *)&s->sigint, NULL);
     uv_run(&s->loop, UV_RUN_DEFAULT);
@@ -147,10 +171,32 @@ open_folders(struct service *s, char why[SERVICE_WHY_BYTES])
 }
 
 static void
+open_sources(struct service *s)
+{
+    const struct source_place place = {
+        s->adapter->program, s->setup->data, s->spool, &s->letters, &s->counts,
+        SOURCE_LINGER_MS,
+    };
+
+    for (size_t i = 0; i < s->setup->inputs_count; i++) {
+        const struct setup_input *in = &s->setup->inputs[i];
+
+        if (in->follow != NULL)
+            s->sources[s->sources_count++] = source_open(in, ADAPTER_FOLLOW, &place);
+        if (in->directory != NULL)
+            s->sources[s->sources_count++] = source_open(in, ADAPTER_DROP, &place);
+    }
+    if (s->sources_count > 0)
+        uv_timer_start(&s->look, look, 0, LOOK_MS);
+}
+
+static void
 service_close(struct service *s)
 {
     http_stop(&s->http);
     close_loop(s);
+    while (s->sources_count > 0)
+        source_close(&s->sources[--s->sources_count]);
     forward_stop(&s->forward, STOP_WAIT_MS);
     if (s->spool != NULL && spool_records(s->spool) > 0)
         log_info("adapter", "left in the spool for the next start events=%llu",
@@ -212,6 +258,7 @@ run(const struct adapter *a, const struct setup *setup)
         service_close(s);
         return complain(a, EXIT_FAILED, why);
     }
+    open_sources(s);
     warn_unsigned(setup);
     log_info("adapter", "ready listen=%s port=%u data=%s waiting=%llu", setup->listen,
              http_port(s->http), setup->data, (unsigned long long)spool_records(s->spool));

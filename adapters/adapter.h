@@ -17,6 +17,7 @@ struct adapter_path {
     /* The setting that names the file of the key its requests are signed with;
      * NULL: they are not signed. */
     const char *key;
+    bool whole;                 /* its decoder is fed requests: it wants path or headers */
     bool pixel;                 /* answered with an image of one dot */
     bool browser;               /* called by pages of other sites: CORS */
 };

@@ -58,18 +58,19 @@ on_ignored(void *arg, const char *name)
 
 int
 gather_open(struct gather *in, const struct format *format, const struct format_options *options,
-            struct counts *counts, char why[GATHER_WHY_BYTES])
+            bool live, struct counts *counts, char why[GATHER_WHY_BYTES])
 {
     struct format_sink sink = {on_event, on_reject, on_ignored, in};
 
     *in = (struct gather){
         .format = format,
-        .options = options,
+        .options = *options,
         .counts = counts,
         .now = clock_now(),
     };
+    in->options.received = live ? in->now : 0;
     in->rejects_end = &in->rejects;
-    return format->open(&in->decoder, options, &sink, why) == 0 ? 0 : -1;
+    return format->open(&in->decoder, &in->options, &sink, why) == 0 ? 0 : -1;
 }
 
 void
@@ -138,9 +139,9 @@ gather_letter(const struct gather *in, const char *adapter, const char *where, c
         .received = in->now,
         .adapter = adapter,
         .format = in->format->name,
-        .source = or_empty(in->options->source),
-        .region = or_empty(in->options->region),
-        .timezone = or_empty(in->options->timezone),
+        .source = or_empty(in->options.source),
+        .region = or_empty(in->options.region),
+        .timezone = or_empty(in->options.timezone),
         .where = where,
         .reason = reason,
     };

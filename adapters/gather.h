@@ -22,7 +22,7 @@ struct gather_reject {
 
 struct gather {
     const struct format *format;
-    const struct format_options *options;
+    struct format_options options;
     struct counts *counts;
     struct decoder *decoder;
     int64_t now;
@@ -33,9 +33,10 @@ struct gather {
     size_t rejects_count;
 };
 
-/* Returns 0 or -1 with a sentence about the options. */
+/* `live`: what is fed arrives just now.  Returns 0 or -1 with a sentence about the
+ * options. */
 int gather_open(struct gather *in, const struct format *format,
-                const struct format_options *options, struct counts *counts,
+                const struct format_options *options, bool live, struct counts *counts,
                 char why[GATHER_WHY_BYTES]);
 void gather_feed(struct gather *in, const void *bytes, size_t len);
 void gather_end(struct gather *in);         /* the input is complete */

@@ -192,6 +192,28 @@ http_header(const struct http_request *r, const char *name)
     return MHD_lookup_connection_value(r->private->connection, MHD_HEADER_KIND, name);
 }
 
+static enum MHD_Result
+put_header_line(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    static const char *const left_out[] = {
+        "Authorization", "Proxy-Authorization", "Cookie", "Content-Encoding", "Content-Length",
+        "Transfer-Encoding", "Connection", "Expect",
+    };
+
+    (void)kind;
+    for (size_t i = 0; i < sizeof left_out / sizeof left_out[0]; i++)
+        if (strcasecmp(name, left_out[i]) == 0)
+            return MHD_YES;
+    buf_printf(arg, "%s: %s\r\n", name, value != NULL ? value : "");
+    return MHD_YES;
+}
+
+void
+http_header_lines(const struct http_request *r, struct buf *out)
+{
+    MHD_get_connection_values(r->private->connection, MHD_HEADER_KIND, put_header_line, out);
+}
+
 static struct peer *
 peer_of(struct MHD_Connection *connection)
 {
@@ -221,6 +243,7 @@ request_begins(void *arg, const char *uri, struct MHD_Connection *connection)
     p->http = arg;
     p->connection = connection;
     p->request.private = p;
+    p->request.target = p->uri;
     p->request.query = query != NULL ? p->uri + (query - uri) + 1 : "";
     return p;
 }

@@ -25,7 +25,8 @@ struct http;
 struct http_request {
     const char *method;         /* HEAD reads as GET */
     const char *path;           /* percent-encoding undone */
-    const char *query;          /* as sent, behind the '?'; empty: none */
+    const char *target;         /* path and query as sent */
+    const char *query;          /* of it; empty: none */
     struct buf body;            /* unpacked when it came with a Content-Encoding */
     void *owner;                /* what holds it keeps its notes here */
     struct http_request *next;
@@ -60,6 +61,10 @@ unsigned http_port(const struct http *h);
 
 /* A header field of the request; NULL when it is not there. */
 const char *http_header(const struct http_request *r, const char *name);
+
+/* Appends the header fields as lines ended by CR LF, without those that are secret
+ * or say how the body was sent. */
+void http_header_lines(const struct http_request *r, struct buf *out);
 
 /* Before the answer.  Copies both; more than HTTP_ANSWER_HEADERS_MAX is our fault. */
 void http_set_header(struct http_request *r, const char *name, const char *value);

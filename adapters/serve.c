@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/capture.h"
 #include "adapters/gather.h"
 #include "adapters/service.h"
+#include "adapters/signature.h"
+#include "base/clock.h"
 #include "base/must.h"
 
 #define RETRY_AFTER_S "5"
@@ -231,23 +234,98 @@ judge(struct service *s, struct http_request *r, struct gather *in, const struct
     }
 }
 
+/* The bytes for the decoder; those that were made are in `made`. */
+static struct tl_str
+bytes_of(struct http_request *r, const struct adapter_path *p, struct buf *made)
+{
+    struct tl_str body = {(const char *)r->body.ptr, r->body.len};
+    struct buf lines = {0};
+
+    if (!p->whole)
+        return strcmp(p->method, "GET") == 0 ? (struct tl_str){r->query, strlen(r->query)} : body;
+    http_header_lines(r, &lines);
+    capture_write(made, r->method, r->target, (struct tl_str){(const char *)lines.ptr, lines.len},
+                  body);
+    must(!lines.failed && !made->failed);
+    buf_free(&lines);
+    return (struct tl_str){(const char *)made->ptr, made->len};
+}
+
 static void
 decode(struct service *s, struct http_request *r, const struct adapter_path *p)
 {
     const struct setup_input *input = setup_input(s->setup, p->format);
-    struct tl_str bytes = {(const char *)r->body.ptr, r->body.len};
+    struct buf made = {0};
+    struct tl_str bytes = bytes_of(r, p, &made);
     char why[GATHER_WHY_BYTES] = "";
     struct gather in;
 
     must(input != NULL);
-    if (strcmp(p->method, "GET") == 0)
-        bytes = (struct tl_str){r->query, strlen(r->query)};
     /* The settings were tried at start. */
-    must(gather_open(&in, input->format, &input->options, &s->counts, why) == 0);
+    must(gather_open(&in, input->format, &input->options, true, &s->counts, why) == 0);
     gather_feed(&in, bytes.ptr, bytes.len);
     gather_end(&in);
     judge(s, r, &in, p, bytes);
     gather_close(&in);
+    buf_free(&made);
+}
+
+/* --------------------------------------------------------------- signatures */
+
+static const char *
+header(void *arg, const char *name)
+{
+    return http_header(arg, name);
+}
+
+/* What the sender was told to call: a proxy in between may have changed it.  A
+ * setting without a path stands for every path. */
+static void
+put_url(struct buf *out, const struct setup_input *input, const struct http_request *r)
+{
+    const char *host = http_header(r, "Host"), *url = input->public_url, *path;
+
+    if (url == NULL) {
+        buf_printf(out, "http://%s%s", host != NULL ? host : "", r->target);
+    } else {
+        path = strstr(url, "://");
+        path = strchr(path != NULL ? path + 3 : url, '/');
+        if (path == NULL || path[1] == '\0')
+            buf_printf(out, "%.*s%s", (int)(path != NULL ? path - url : (int)strlen(url)), url,
+                       r->target);
+        else
+            buf_printf(out, "%s%s", url, r->target + strcspn(r->target, "?"));
+    }
+    buf_byte(out, '\0');
+    must(!out->failed);
+}
+
+/* NULL: it may. */
+static const char *
+why_not_let_in(struct service *s, const struct http_request *r, const struct adapter_path *p)
+{
+    const struct setup_input *input = setup_input(s->setup, p->format);
+    struct buf url = {0};
+    struct signature_request signed_request = {
+        .body = {(const char *)r->body.ptr, r->body.len},
+        .header = header,
+        .header_arg = (void *)(uintptr_t)r,
+        .now = clock_now(),
+    };
+    enum signature signature;
+
+    if (p->key == NULL || input->key == NULL)
+        return NULL;
+    put_url(&url, input, r);
+    signed_request.url = (const char *)url.ptr;
+    signature = signature_check(p->format, input->key, &signed_request);
+    buf_free(&url);
+    if (signature == SIGNATURE_OK)
+        return NULL;
+    count_add(&s->counts, 1, "touchline_signature_failures_total", "format", p->format, "why",
+              signature == SIGNATURE_OLD ? "old" : "wrong", NULL);
+    return signature == SIGNATURE_OLD ? "this was signed more than 300 seconds ago or ahead"
+                                      : "the signature is missing or wrong";
 }
 
 void
@@ -255,6 +333,7 @@ serve_request(void *arg, struct http_request *r)
 {
     struct service *s = arg;
     const struct adapter_path *p;
+    const char *why;
 
     if (status_serve(s, r))
         return;
@@ -264,5 +343,8 @@ serve_request(void *arg, struct http_request *r)
     }
     if (p->browser)
         set_cors(r);
-    decode(s, r, p);
+    if ((why = why_not_let_in(s, r, p)) != NULL)
+        refuse(s, r, p, 401, why);
+    else
+        decode(s, r, p);
 }

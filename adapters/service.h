@@ -11,6 +11,7 @@
 #include "adapters/http.h"
 #include "adapters/letter.h"
 #include "adapters/setup.h"
+#include "adapters/source.h"
 #include "adapters/spool.h"
 
 #define SERVICE_EVENTS_MAX 500      /* of one request */
@@ -30,6 +31,10 @@ struct service {
     struct forward *forward;
     struct forward_counts forwarded;
     struct counts counts;
+    struct source *sources[2 * SETUP_INPUTS_MAX];
+    size_t sources_count;
+    uv_timer_t look;                /* when to look at files again */
+    bool looking;
     struct http_request *waiting;   /* for the commit, newest first */
     bool full;                      /* the last commit found no space */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "adapters/signature.h"
 #include "adapters/spool.h"
 #include "base/conf.h"
 #include "base/must.h"
@@ -49,8 +50,12 @@ setup_usage(const struct adapter *a)
 
 /* ------------------------------------------------------------- command line */
 
+struct typed {
+    char *broker, *listen, *data;
+};
+
 static int
-take_options(struct setup *s, int argc, char **argv)
+take_options(struct setup *s, struct typed *t, int argc, char **argv)
 {
     int option;
 
@@ -59,13 +64,13 @@ take_options(struct setup *s, int argc, char **argv)
     while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1)
         switch (option) {
         case OPTION_BROKER:
-            s->broker = optarg;
+            t->broker = optarg;
             break;
         case OPTION_LISTEN:
-            s->listen = optarg;
+            t->listen = optarg;
             break;
         case OPTION_DATA:
-            s->data = optarg;
+            t->data = optarg;
             break;
         case OPTION_CONFIG:
             s->config = optarg;
@@ -164,25 +169,16 @@ static int
 read_file(struct setup *s, char why[SETUP_WHY_BYTES])
 {
     struct conf_setting known[SETTINGS_MAX];
-    struct setup file = {0};
     size_t n = 0;
 
-    know(known, &n, "adapter", "broker", CONF_TEXT, &file.broker);
-    know(known, &n, "adapter", "listen", CONF_TEXT, &file.listen);
-    know(known, &n, "adapter", "data", CONF_TEXT, &file.data);
+    know(known, &n, "adapter", "broker", CONF_TEXT, &s->broker);
+    know(known, &n, "adapter", "listen", CONF_TEXT, &s->listen);
+    know(known, &n, "adapter", "data", CONF_TEXT, &s->data);
     know(known, &n, "spool", "size", CONF_BYTES, &s->spool_bytes);
     know(known, &n, "spool", "segment_size", CONF_BYTES, &s->segment_bytes);
     for (size_t i = 0; i < s->inputs_count; i++)
         know_input(known, &n, &s->inputs[i]);
-    if (conf_read(s->config, known, n, why) != 0)
-        return -1;
-    if (s->broker == NULL)
-        s->broker = file.broker;
-    if (s->listen == NULL)
-        s->listen = file.listen;
-    if (s->data == NULL)
-        s->data = file.data;
-    return 0;
+    return conf_read(s->config, known, n, why);
 }
 
 /* -------------------------------------------------------- what they name */
@@ -191,6 +187,7 @@ static int
 read_key(struct setup_input *in, char why[SETUP_WHY_BYTES])
 {
     FILE *f = fopen(in->key_file, "re");
+    const char *sentence;
     size_t len;
 
     if (f == NULL) {
@@ -203,10 +200,11 @@ read_key(struct setup_input *in, char why[SETUP_WHY_BYTES])
     fclose(f);
     while (len > 0 && strchr(" \t\r\n", in->key[len - 1]) != NULL)
         in->key[--len] = '\0';
-    if (len > 0)
+    sentence = len > 0 ? signature_secret(in->format->name, in->key) : "holds no key";
+    if (sentence == NULL)
         return 0;
-    snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s holds no key", in->format->name,
-             in->signed_path->key, in->key_file);
+    snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s: %s", in->format->name,
+             in->signed_path->key, in->key_file, sentence);
     return -1;
 }
 
@@ -268,20 +266,33 @@ check_listen(struct setup *s, char why[SETUP_WHY_BYTES])
     return -1;
 }
 
+static char *
+choose(char *typed, char *from_file)
+{
+    if (typed == NULL)
+        return from_file;
+    free(from_file);
+    return typed;
+}
+
 int
 setup_read(struct setup *s, const struct adapter *a, int argc, char **argv,
            char why[SETUP_WHY_BYTES])
 {
+    struct typed typed = {0};
     int option;
 
     *s = (struct setup){0};
-    if ((option = take_options(s, argc, argv)) != 0)
+    if ((option = take_options(s, &typed, argc, argv)) != 0)
         return complain(why, a, option, argv);
     if (s->help || s->version)
         return 0;
     list_inputs(s, a);
     if (s->config != NULL && read_file(s, why) != 0)
         return -1;
+    s->broker = choose(typed.broker, s->broker);
+    s->listen = choose(typed.listen, s->listen);
+    s->data = choose(typed.data, s->data);
     if (s->listen == NULL)
         must((s->listen = strdup(a->listen)) != NULL);
     for (size_t i = 0; i < s->inputs_count; i++)

@@ -8,6 +8,7 @@ static const struct adapter_path paths[] = {
 };
 
 static const struct adapter_file files[] = {
+    {"poslog", ADAPTER_DROP},
     {0},
 };
 

@@ -1,0 +1,31 @@
+/* touchline-web -- what visitors do on web sites. */
+
+#include "adapters/adapter.h"
+
+static const struct adapter_path paths[] = {
+    {"POST", "/v1/track", "segment", "shared_secret_file", .whole = true, .browser = true},
+    {"POST", "/v1/page", "segment", "shared_secret_file", .whole = true, .browser = true},
+    {"POST", "/v1/screen", "segment", "shared_secret_file", .whole = true, .browser = true},
+    {"POST", "/v1/identify", "segment", "shared_secret_file", .whole = true, .browser = true},
+    {"POST", "/v1/alias", "segment", "shared_secret_file", .whole = true, .browser = true},
+    {"POST", "/v1/group", "segment", "shared_secret_file", .whole = true, .browser = true},
+    {"POST", "/v1/batch", "segment", "shared_secret_file", .whole = true, .browser = true},
+    {0},
+};
+
+static const struct adapter_file files[] = {
+    {0},
+};
+
+int
+main(int argc, char **argv)
+{
+    const struct adapter web = {
+        .program = "touchline-web",
+        .listen = "127.0.0.1:7710",
+        .paths = paths,
+        .files = files,
+    };
+
+    return adapter_main(&web, argc, argv);
+}
