@@ -363,7 +363,7 @@ progress(void *arg, struct MHD_Connection *connection, const char *path, const c
     (void)connection;
     (void)version;
     p->request.path = path;
-    p->request.method = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    p->request.method = method;
     if (p->stage == STAGE_HEAD) {
         p->stage = STAGE_BODY;
         take_head(p);

@@ -23,7 +23,7 @@
 struct http;
 
 struct http_request {
-    const char *method;         /* HEAD reads as GET */
+    const char *method;         /* of an answer to HEAD only the head is sent */
     const char *path;           /* percent-encoding undone */
     const char *target;         /* path and query as sent */
     const char *query;          /* of it; empty: none */

@@ -98,6 +98,9 @@ no_such_path(struct service *s, struct http_request *r)
 
     if (!methods_of(s, r->path, allow, &browser)) {
         http_problem(r, 404, "there is nothing at this path; see /openapi.json");
+    } else if (strcmp(r->method, "HEAD") == 0) {
+        /* Mandrill tries a webhook's address so before it uses it. */
+        http_answer(r, 200, NULL, NULL, 0);
     } else if (browser && strcmp(r->method, "OPTIONS") == 0) {
         preflight(r, allow);
     } else {

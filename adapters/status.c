@@ -136,7 +136,7 @@ status_serve(struct service *s, struct http_request *r)
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
         if (strcmp(r->path, pages[i].path) != 0)
             continue;
-        if (strcmp(r->method, "GET") == 0) {
+        if (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0) {
             pages[i].serve(s, r);
         } else {
             http_set_header(r, "Allow", "GET");

@@ -1,10 +1,21 @@
 /* touchline-email -- what e-mail services report. */
 
+#include <stddef.h>
+
 #include "adapters/adapter.h"
 
 static const struct adapter_path paths[] = {
-    {.method = "POST", .path = "/webhooks/sendgrid", .format = "sendgrid",
-     .key = "public_key_file"},
+    {"POST", "/webhooks/sendgrid", "sendgrid", .key = "public_key_file"},
+    {"POST", "/webhooks/mailgun", "mailgun", .key = "signing_key_file"},
+    {"POST", "/webhooks/ses", "ses", .key = NULL},
+    {"POST", "/webhooks/postmark", "postmark", .key = NULL},
+    {"POST", "/webhooks/sparkpost", "sparkpost", .key = NULL},
+    {"POST", "/webhooks/mandrill", "mandrill", .key = "webhook_key_file"},
+    {"POST", "/webhooks/mailjet", "mailjet", .key = NULL},
+    {"POST", "/webhooks/brevo", "brevo", .key = NULL},
+    {"POST", "/webhooks/resend", "resend", .key = "signing_secret_file"},
+    {"POST", "/webhooks/mailersend", "mailersend", .key = "signing_secret_file"},
+    {"POST", "/webhooks/mailtrap", "mailtrap", .key = "signing_secret_file"},
     {0},
 };
 

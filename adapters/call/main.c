@@ -1,0 +1,28 @@
+/* touchline-call -- what happens on the telephone. */
+
+#include "adapters/adapter.h"
+
+static const struct adapter_path paths[] = {
+    {0},
+};
+
+static const struct adapter_file files[] = {
+    {"asterisk-queue-log", ADAPTER_FOLLOW | ADAPTER_DROP},
+    {"asterisk-cdr", ADAPTER_FOLLOW | ADAPTER_DROP},
+    {"asterisk-cel", ADAPTER_FOLLOW | ADAPTER_DROP},
+    {"asterisk-ami", ADAPTER_DROP},
+    {0},
+};
+
+int
+main(int argc, char **argv)
+{
+    const struct adapter call = {
+        .program = "touchline-call",
+        .listen = "127.0.0.1:7712",
+        .paths = paths,
+        .files = files,
+    };
+
+    return adapter_main(&call, argc, argv);
+}

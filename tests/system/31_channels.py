@@ -1,0 +1,148 @@
+"""Each channel's adapter takes what its systems send, signed where they sign."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import shutil
+import time
+import unittest
+
+from harness import DATA, Case, until
+
+SERVICES = ["sendgrid", "mailgun", "ses", "postmark", "sparkpost", "mandrill", "mailjet", "brevo",
+            "resend", "mailersend", "mailtrap"]
+
+
+def bodies(service):
+    """Bodies as the service posts them, where the tests have them as they were sent."""
+    return sorted(p for p in (DATA / service).glob("*") if p.suffix in (".json", ".form", ".txt")
+                  and not p.name.startswith("LICENSE"))
+
+
+class Channel(Case):
+
+    def setUp(self):
+        super().setUp()
+        self.bus = self.broker()
+
+    def events(self, *args):
+        return self.bus.replay(*args)
+
+
+class Email(Channel):
+
+    def test_every_service_has_its_path(self):
+        email = self.adapter("email", self.bus)
+        for service in SERVICES:
+            with self.subTest(service=service):
+                statuses = [email.ask("POST", f"/webhooks/{service}", path.read_bytes()).status
+                            for path in bodies(service)]
+                self.assertIn(200, statuses)
+                self.assertEqual(email.ask("HEAD", f"/webhooks/{service}").status, 200)
+        email.delivered()
+        self.assertEqual({e["source"] for e in self.events()}, set(SERVICES))
+
+    def test_what_is_not_signed_right_is_401_and_not_stored(self):
+        key = self.file("key", "a secret\n")
+        email = self.adapter("email", self.bus,
+                             config=f"[mailersend]\nsigning_secret_file = {key}\n")
+        sent = (DATA / "mailersend/clicked_event.json").read_bytes()
+        signature = hmac.new(b"a secret", sent, hashlib.sha256).hexdigest()
+        for wrong in ({}, {"Signature": "0" * 64}, {"Signature": signature[:-1] + "x"}):
+            answer = email.ask("POST", "/webhooks/mailersend", sent, wrong)
+            self.assertEqual((answer.status, answer.json["status"]), (401, 401))
+        failures = 'touchline_signature_failures_total{format="mailersend",why="wrong"}'
+        self.assertEqual(email.metrics()[failures], 3)
+        self.assertEqual(list((email.data / "deadletters").iterdir()), [])
+        email.post("/webhooks/mailersend", sent, Signature=signature)
+        email.delivered()
+        self.assertEqual(len(self.events()), 1)
+
+    def test_what_was_signed_over_300_seconds_ago_is_401(self):
+        secret = b"0123456789abcdef0123456789abcdef"
+        encoded = base64.b64encode(secret).decode()
+        key = self.file("key", f"whsec_{encoded}\n")
+        email = self.adapter("email", self.bus,
+                             config=f"[resend]\nsigning_secret_file = {key}\n")
+        sent = (DATA / "resend/clicked_event.json").read_bytes()
+
+        def ask(seconds_ago):
+            stamp = str(int(time.time()) - seconds_ago)
+            text = b"msg_1." + stamp.encode() + b"." + sent
+            mac = base64.b64encode(hmac.new(secret, text, hashlib.sha256).digest())
+            return email.ask("POST", "/webhooks/resend", sent, {
+                "svix-id": "msg_1", "svix-timestamp": stamp,
+                "svix-signature": "v1," + mac.decode()}).status
+        self.assertEqual([ask(0), ask(290), ask(310), ask(-310)], [200, 200, 401, 401])
+
+
+class Web(Channel):
+
+    def test_segments_calls_come_with_their_path(self):
+        web = self.adapter("web", self.bus)
+        call = {"userId": "ann", "event": "Promotion Viewed", "messageId": "m1",
+                "properties": {"promotion_id": "spring"}, "timestamp": "2024-03-01T10:00:00Z"}
+        web.post("/v1/track", json.dumps(call), Content_Type="application/x-www-form-urlencoded",
+                 Authorization="Basic d3JpdGVLZXk6")
+        web.post("/v1/batch", json.dumps({"batch": [
+            {"type": "identify", "userId": "ann", "anonymousId": "a-1", "messageId": "m2",
+             "traits": {"email": "ann@example.com"}, "timestamp": "2024-03-01T10:00:01Z"}]}))
+        web.delivered()
+        [offer] = self.bus.offers("email:ann@example.com")
+        self.assertEqual(offer["offer"], "spring")
+
+    def test_a_page_of_another_site_may_call(self):
+        web = self.adapter("web", self.bus)
+        answer = web.ask("OPTIONS", "/v1/track", headers={
+            "Origin": "https://shop.example", "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type"})
+        self.assertEqual(answer.status, 204)
+        self.assertEqual(answer.headers["Access-Control-Allow-Origin"], "https://shop.example")
+        self.assertIn("POST", answer.headers["Access-Control-Allow-Methods"])
+
+
+class Pos(Channel):
+
+    def test_a_file_dropped_is_on_the_bus_once_and_moves_away(self):
+        drop = self.dir / "drop"
+        drop.mkdir()
+        pos = self.adapter("pos", self.bus, config=f"[poslog]\ndirectory = {drop}\n")
+        shutil.copyfile(DATA / "poslog/one-transaction.xml", drop / "1.xml")
+        os.utime(drop / "1.xml", (1000, 1000))
+        until(lambda: (drop / "done/1.xml").exists())
+        pos.post("/poslog", (DATA / "poslog/one-transaction.xml").read_bytes())
+        pos.delivered()
+        self.assertEqual(len(self.events()), 1)
+        self.assertEqual(pos.metrics()["touchline_duplicates_total"], 1)
+
+
+class Call(Channel):
+
+    def log(self):
+        return (DATA / "asterisk/queue_log").read_text().splitlines(keepends=True)
+
+    def test_a_log_is_followed_across_rotation_and_restarts(self):
+        lines = self.log()
+        followed = self.dir / "queue_log"
+        third = len(lines) // 3
+        call = self.adapter("call", self.bus,
+                            config=f"[asterisk-queue-log]\nfollow = {followed}\n")
+        followed.write_text("".join(lines[:third]))
+        until(lambda: call.metrics()["touchline_spool_events"] == 0
+              and self.bus.stat()["events"] > 0)
+        call.kill()
+        with open(followed, "a") as f:
+            f.write("".join(lines[third:2 * third]))
+        followed.rename(self.dir / "queue_log.1")
+        followed.write_text("".join(lines[2 * third:]))
+        call.start()
+        whole = self.broker("whole")
+        whole.run("ingest", "--format", "asterisk-queue-log", "-", stdin="".join(lines))
+        expected = sorted(e["id"] for e in whole.replay())
+        until(lambda: sorted(e["id"] for e in self.events()) == expected, every=0.2)
+
+
+if __name__ == "__main__":
+    unittest.main()
