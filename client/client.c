@@ -214,11 +214,11 @@ receive(struct tl_client *c)
 }
 
 static int
-receive_all(struct tl_client *c)
+receive_all(struct tl_client *c, bool *any)
 {
     int err;
 
-    while ((err = receive(c)) == 0)
+    for (*any = false; (err = receive(c)) == 0; *any = true)
         continue;
     return err == TL_EAWAY ? 0 : err;
 }
@@ -287,22 +287,31 @@ wait_ms(const struct tl_client *c, int64_t deadline)
     return deadline < INT32_MAX ? (int)deadline : INT32_MAX;
 }
 
+/* Takes what is there, else waits for it. */
+static int
+take_or_wait(struct tl_client *c, int fd, int64_t deadline)
+{
+    bool any, news;
+    int err;
+
+    if ((err = receive_all(c, &any)) != 0 || any)
+        return err;
+    news = connection_wait(&c->connection, fd, c->blocked, wait_ms(c, deadline));
+    if ((err = receive_all(c, &any)) == 0 && news)
+        take_news(c);
+    return err;
+}
+
 int
 client_work(struct tl_client *c, int fd, int64_t deadline)
 {
     int64_t due = query_expire(c, clock_monotonic());
-    bool news;
     int err;
 
     publish_seal(c);
-    if ((err = push(c)) != 0)
+    if ((err = push(c)) != 0
+        || (err = take_or_wait(c, fd, due < deadline ? due : deadline)) != 0)
         return err;
-    news = connection_wait(&c->connection, fd, c->blocked,
-                           wait_ms(c, due < deadline ? due : deadline));
-    if ((err = receive_all(c)) != 0)
-        return err;
-    if (news)
-        take_news(c);
     query_expire(c, clock_monotonic());
     if ((err = push(c)) != 0)
         return err;

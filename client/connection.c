@@ -1,6 +1,7 @@
 #include "client/connection.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,6 +106,16 @@ configure(void *socket)
 }
 
 static int
+descriptor(void *socket)
+{
+    int fd;
+    size_t size = sizeof fd;
+
+    must(zmq_getsockopt(socket, ZMQ_FD, &fd, &size) == 0);
+    return fd;
+}
+
+static int
 watch(struct connection *c, uint64_t name)
 {
     char address[64];
@@ -116,7 +127,11 @@ watch(struct connection *c, uint64_t name)
     if ((c->monitor = zmq_socket(c->context->zmq, ZMQ_PAIR)) == NULL)
         return TL_ENOMEM;
     set(c->monitor, ZMQ_LINGER, 0);
-    return zmq_connect(c->monitor, address) == 0 ? 0 : TL_ENOMEM;
+    c->monitor_fd = descriptor(c->monitor);
+    if (zmq_connect(c->monitor, address) != 0)
+        return TL_ENOMEM;
+    connection_news(c);     /* there is none yet, and the descriptor tells of the first */
+    return 0;
 }
 
 int
@@ -133,6 +148,7 @@ connection_open(struct connection *c, const char *endpoint)
         return TL_ENOMEM;
     }
     configure(c->socket);
+    c->socket_fd = descriptor(c->socket);
     if ((err = watch(c, name)) == 0 && zmq_connect(c->socket, endpoint) != 0)
         err = TL_EARGUMENT;
     if (err != 0)
@@ -178,18 +194,23 @@ connection_receive(struct connection *c, zmq_msg_t *msg)
     return 0;
 }
 
+/* Each is of two frames; the number is in the first. */
 enum connection_news
 connection_news(struct connection *c)
 {
     zmq_msg_t msg;
     uint16_t event = 0;
+    bool more = true;
 
     must(zmq_msg_init(&msg) == 0);
-    while (zmq_msg_recv(&msg, c->monitor, ZMQ_DONTWAIT) >= 0) {
-        if (zmq_msg_size(&msg) >= sizeof event && zmq_msg_more(&msg))
-            memcpy(&event, zmq_msg_data(&msg), sizeof event);
-        if (!zmq_msg_more(&msg))
+    while (more) {
+        if (zmq_msg_recv(&msg, c->monitor, ZMQ_DONTWAIT) < 0) {
+            if (errno == EINTR)
+                continue;
             break;
+        }
+        if ((more = zmq_msg_more(&msg)) && zmq_msg_size(&msg) >= sizeof event)
+            memcpy(&event, zmq_msg_data(&msg), sizeof event);
     }
     zmq_msg_close(&msg);
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
@@ -197,15 +218,30 @@ connection_news(struct connection *c)
     return event == ZMQ_EVENT_DISCONNECTED ? CONNECTION_DOWN : CONNECTION_NONE;
 }
 
+static bool
+writable(struct connection *c)
+{
+    int events = 0;
+    size_t size = sizeof events;
+
+    must(zmq_getsockopt(c->socket, ZMQ_EVENTS, &events, &size) == 0);
+    return (events & ZMQ_POLLOUT) != 0;
+}
+
+/* A ZMQ_FD becomes readable when something changes after the socket said EAGAIN,
+ * and both sockets are read until they do; zmq_poll, which need not know that,
+ * asks each socket before and after. */
 bool
 connection_wait(struct connection *c, int fd, bool writing, int timeout_ms)
 {
-    zmq_pollitem_t items[3] = {
-        {.socket = c->socket, .events = (short)(ZMQ_POLLIN | (writing ? ZMQ_POLLOUT : 0))},
-        {.socket = c->monitor, .events = ZMQ_POLLIN},
-        {.fd = fd, .events = ZMQ_POLLIN},
+    struct pollfd fds[3] = {
+        {.fd = c->monitor_fd, .events = POLLIN},
+        {.fd = c->socket_fd, .events = POLLIN},
+        {.fd = fd, .events = POLLIN},
     };
 
+    if (writing && writable(c))
+        timeout_ms = 0;
     /* Interrupted is as good as in time: the caller looks for himself. */
-    return zmq_poll(items, fd >= 0 ? 3 : 2, timeout_ms) > 0 && items[1].revents != 0;
+    return poll(fds, 3, timeout_ms) > 0 && fds[0].revents != 0;
 }

@@ -20,6 +20,8 @@ struct connection {
     struct context *context;    /* all of the process share it */
     void *socket;
     void *monitor;
+    int socket_fd;              /* says that something changed, not what */
+    int monitor_fd;
 };
 
 enum connection_news {
@@ -43,9 +45,11 @@ int connection_receive(struct connection *c, zmq_msg_t *msg);
 /* The next change since the last. */
 enum connection_news connection_news(struct connection *c);
 
-/* Waits until there is something to receive, a change, `fd` (-1: none) is
- * readable, or, if `writing`, something can be sent.  -1: for ever.  Returns
- * whether there was a change (to look for one costs system calls). */
+/* Waits until there may be something to receive, a change, `fd` (-1: none) is
+ * readable, or, if `writing`, something can be sent.  -1: for ever.  Call it only
+ * when connection_receive found nothing and nothing was sent since: what came
+ * before is not waited for.  Returns whether there was a change (to look for one
+ * costs system calls). */
 bool connection_wait(struct connection *c, int fd, bool writing, int timeout_ms);
 
 #endif
