@@ -45,12 +45,14 @@ receive(struct broker *b)
     bool more = true;
 
     must(zmq_msg_init(&message) == 0);
+    session_gather(b);
     while (more && router_receive(&b->router, &from, &message, &b->stats.garbage)) {
         request_receive(b, &from, &message);
         if (batch_large(b))
             batch_begin(b, true);
         more = clock_monotonic() < end;
     }
+    session_let_out(b);
     zmq_msg_close(&message);
     return !more;
 }

@@ -25,13 +25,17 @@ session_find(struct broker *b, const struct peer *peer)
     return map_get(&b->sessions.by_peer, peer->routing, peer->routing_len);
 }
 
+static void deliver_gathered(struct broker *b);
+
 struct session *
 session_open(struct broker *b, const struct peer *peer, struct tl_str name)
 {
     struct session *s = session_find(b, peer);
 
-    if (s != NULL)
+    if (s != NULL) {
+        deliver_gathered(b);
         session_close(b, s);
+    }
     if (b->sessions.by_peer.count >= SESSIONS_MAX)
         return NULL;
     must((s = calloc(1, sizeof *s)) != NULL);
@@ -119,8 +123,8 @@ let_go(struct broker *b, struct session *s)
     session_close(b, s);
 }
 
-void
-session_send(struct broker *b, struct session *s, zmq_msg_t *message)
+static void
+deliver(struct broker *b, struct session *s, zmq_msg_t *message)
 {
     int err = s->open ? EAGAIN : EHOSTUNREACH;
 
@@ -133,6 +137,47 @@ session_send(struct broker *b, struct session *s, zmq_msg_t *message)
     else if (err != 0)
         session_close(b, s);
     zmq_msg_close(message);
+}
+
+static void
+deliver_gathered(struct broker *b)
+{
+    for (size_t i = 0; i < b->sessions.gathered_count; i++) {
+        struct gathered *g = &b->sessions.gathered[i];
+
+        deliver(b, g->session, &g->message);
+        session_unref(&g->session);
+    }
+    b->sessions.gathered_count = 0;
+}
+
+void
+session_send(struct broker *b, struct session *s, zmq_msg_t *message)
+{
+    struct gathered *g = &b->sessions.gathered[b->sessions.gathered_count];
+
+    if (!b->sessions.gathering) {
+        deliver(b, s, message);
+        return;
+    }
+    session_ref(s);
+    g->session = s;
+    must(zmq_msg_init(&g->message) == 0 && zmq_msg_move(&g->message, message) == 0);
+    if (++b->sessions.gathered_count == GATHERED_MAX)
+        deliver_gathered(b);
+}
+
+void
+session_gather(struct broker *b)
+{
+    b->sessions.gathering = true;
+}
+
+void
+session_let_out(struct broker *b)
+{
+    b->sessions.gathering = false;
+    deliver_gathered(b);
 }
 
 void

@@ -16,6 +16,7 @@
 #define PUBLISH_WINDOW 32               /* batches a client may have unanswered */
 #define QUESTIONS_MAX 1024              /* answers and questions that may wait for a client */
 #define OUTBOX_BYTES_MAX (8u << 20)     /* over it a client that does not read is let go */
+#define GATHERED_MAX 16                 /* messages that go out together */
 
 struct broker;
 struct outgoing;
@@ -35,9 +36,17 @@ struct session {
     struct session *next_blocked;
 };
 
+struct gathered {
+    struct session *session;
+    zmq_msg_t message;
+};
+
 struct sessions {
     struct map by_peer;
     struct session *blocked;    /* those with an outbox */
+    bool gathering;
+    struct gathered gathered[GATHERED_MAX];
+    size_t gathered_count;
 };
 
 struct session *session_find(struct broker *b, const struct peer *peer);
@@ -53,6 +62,11 @@ void session_unref(struct session **s);
 void session_send(struct broker *b, struct session *s, zmq_msg_t *message);
 void session_reply(struct broker *b, struct session *s, const struct wire_reply *reply);
 void session_refuse(struct broker *b, struct session *s, uint64_t id, int code, const char *detail);
+
+/* What is sent between the two goes out at the second, or when GATHERED_MAX are
+ * there: one by one, each answer would wake ZeroMQ's thread and the client anew. */
+void session_gather(struct broker *b);
+void session_let_out(struct broker *b);
 
 /* To a peer without a session: sent, or lost. */
 void session_turn_away(struct broker *b, const struct peer *peer, uint64_t id, int code,

@@ -61,3 +61,14 @@ class Protocol(Case):
                                  ("request-publish", "publish"), ("request-stat", "stat")):
                 wire.socket.send((DATA / f"wire/{name}.bin").read_bytes())
                 self.assertEqual(wire.receive().WhichOneof("body"), answer)
+
+    def test_what_was_asked_before_another_hello_is_answered_before_its_welcome(self):
+        broker = self.broker()
+        with broker.wire() as wire:
+            wire.publish([event(id="1")])
+            for _ in range(40):     # more than the broker lets out at a time
+                wire.send(context=pb.ContextQuery(customer="loyalty:1"))
+            wire.send(hello=pb.Hello(version=1))
+            wire.send(context=pb.ContextQuery(customer="loyalty:1"))
+            replies = [wire.receive().WhichOneof("body") for _ in range(42)]
+            self.assertEqual(replies, 40 * ["context"] + ["welcome", "context"])
