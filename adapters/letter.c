@@ -46,30 +46,59 @@ value(const struct letter *l, const struct field *f)
     return text != NULL ? text : "";
 }
 
+/* Others take letters away. */
+static void
+count(struct letters *l)
+{
+    int fd = openat(l->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *entry;
+
+    if (list == NULL)
+        return;
+    l->count = 0;
+    l->bytes = 0;
+    while ((entry = readdir(list)) != NULL) {
+        struct stat st;
+
+        if (!letter_is_name(entry->d_name) || fstatat(l->dir, entry->d_name, &st, 0) != 0)
+            continue;
+        l->count++;
+        l->bytes += st.st_size;
+    }
+    closedir(list);
+}
+
+bool
+letter_is_name(const char *name)
+{
+    return strlen(name) == LETTER_NAME_BYTES - 1
+           && strspn(name, "0123456789abcdef") == LETTER_NAME_BYTES - 1;
+}
+
 int
 letters_open(struct letters *l, const char *path)
 {
-    struct dirent *entry;
-    DIR *list;
-
     *l = (struct letters){.dir = -1};
     must(pthread_mutex_init(&l->mutex, NULL) == 0);
     if (mkdir(path, 0750) != 0 && errno != EEXIST)
         return errno;
     if ((l->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return errno;
-    if ((list = opendir(path)) == NULL)
-        return errno;
-    while ((entry = readdir(list)) != NULL) {
-        struct stat st;
-
-        if (entry->d_name[0] == '.' || fstatat(l->dir, entry->d_name, &st, 0) != 0)
-            continue;
-        l->count++;
-        l->bytes += st.st_size;
-    }
-    closedir(list);
+    count(l);
     return 0;
+}
+
+uint64_t
+letters_count(struct letters *l)
+{
+    uint64_t n;
+
+    pthread_mutex_lock(&l->mutex);
+    count(l);
+    n = l->count;
+    pthread_mutex_unlock(&l->mutex);
+    return n;
 }
 
 void
@@ -149,6 +178,8 @@ write_new(struct letters *l, const struct letter *letter)
     name_of(name, letter);
     if (faccessat(l->dir, name, F_OK, 0) == 0)
         return 0;
+    if (l->count >= LETTERS_MAX || l->bytes >= LETTERS_BYTES_MAX)
+        count(l);
     if (l->count >= LETTERS_MAX || l->bytes >= LETTERS_BYTES_MAX)
         return TL_NO_SPACE;
     put_line(&content, "received", clock_format(received, letter->received));

@@ -8,6 +8,7 @@
 #define ADAPTERS_LETTER_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,9 +44,14 @@ struct letters {
 int letters_open(struct letters *l, const char *path);
 void letters_close(struct letters *l);
 
+/* How many there are now.  Any thread. */
+uint64_t letters_count(struct letters *l);
+
 /* Durable on return.  Any thread.  Returns 0,
  * TL_NO_SPACE (also at the limits above), TL_EIO. */
 int letter_write(struct letters *l, const struct letter *letter);
+
+bool letter_is_name(const char *name);
 
 /* Returns 0 or errno; EBADMSG: it is no letter.  letter_free it. */
 int letter_read(int dir, const char *name, struct letter *out);

@@ -60,7 +60,7 @@ serve_metrics(struct service *s, struct http_request *r)
     put(&body, "touchline_broker_connected", atomic_load(&s->forwarded.connected));
     put(&body, "touchline_spool_bytes", spool_bytes(s->spool));
     put(&body, "touchline_spool_events", spool_records(s->spool));
-    put(&body, "touchline_dead_letters", s->letters.count);
+    put(&body, "touchline_dead_letters", letters_count(&s->letters));
     put(&body, "touchline_connections", http_connections(s->http));
     must(!body.failed);
     http_answer(r, 200, "text/plain; version=0.0.4", body.ptr, body.len);

@@ -35,6 +35,8 @@ static const struct verb verbs[] = {
     {"replay",
      "[CUSTOMER...] " FILTERS "\n                        [--to PLACE] [--share I/N] [--group NAME]",
      "events again, up to now", JSON | JSONL | CSV | PROTO, verb_replay},
+    {"deadletters", "list|show|retry [NAME...] --data DIR",
+     "what an adapter could not understand, or the bus refused", JSON, verb_deadletters},
     {"stat", "", "the state of the bus", JSON, verb_stat},
     {"verify", "[--data DIR]", "prove that the answers follow from the log", JSON, verb_verify},
     {"rebuild", "--data DIR", "make the answers anew from the log, offline", JSON, verb_rebuild},

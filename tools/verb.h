@@ -101,6 +101,7 @@ int verb_open(const struct verb_call *call, struct tl_client **out,
 int verb_bench(struct verb_call *call);
 int verb_campaign(struct verb_call *call);
 int verb_context(struct verb_call *call);
+int verb_deadletters(struct verb_call *call);
 int verb_formats(struct verb_call *call);
 int verb_ingest(struct verb_call *call);
 int verb_may_contact(struct verb_call *call);

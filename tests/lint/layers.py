@@ -15,7 +15,7 @@ SEES = {
     "client": ["base", "proto"],
     "broker": ["base", "proto", "store"],
     "adapters": ["base", "client/touchline.h"],
-    "tools": ["base", "client/touchline.h", "adapters/formats.h"],
+    "tools": ["base", "client/touchline.h", "adapters/formats.h", "adapters/letter.h"],
 }
 
 # The verbs that work on the data without a broker.
