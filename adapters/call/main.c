@@ -3,6 +3,9 @@
 #include "adapters/adapter.h"
 
 static const struct adapter_path paths[] = {
+    {"POST", "/webhooks/twilio", "twilio", .key = "auth_token_file", .whole = true},
+    {"POST", "/webhooks/connect", "amazon-connect", .whole = false},
+    {"POST", "/v1/events", "cloudevents", .whole = true},
     {0},
 };
 

@@ -10,6 +10,12 @@ static const struct adapter_path paths[] = {
     {"POST", "/v1/alias", "segment", "shared_secret_file", .whole = true, .browser = true},
     {"POST", "/v1/group", "segment", "shared_secret_file", .whole = true, .browser = true},
     {"POST", "/v1/batch", "segment", "shared_secret_file", .whole = true, .browser = true},
+    {"POST", "/v1/events", "cloudevents", .whole = true, .browser = true},
+    {"GET", "/i", "snowplow", .whole = true, .pixel = true, .browser = true},
+    {"POST", "/com.snowplowanalytics.snowplow/tp2", "snowplow", .whole = true, .browser = true},
+    {"GET", "/matomo.php", "matomo", .whole = true, .pixel = true, .browser = true},
+    {"POST", "/matomo.php", "matomo", .whole = true, .browser = true},
+    {"POST", "/mp/collect", "ga4", .whole = true, .browser = true},
     {0},
 };
 

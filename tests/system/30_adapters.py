@@ -232,7 +232,7 @@ class Status(Email):
             every = re.sub(r"(signing_secret_file) = .*",
                            rf"\1 = {self.file('whsec', 'whsec_c2VjcmV0')}", every)
             every = re.sub(r"public_key_file = .*", "", every)
-            every = re.sub(r"(key_file|shared_secret_file) = .*",
+            every = re.sub(r"(key_file|shared_secret_file|auth_token_file) = .*",
                            rf"\1 = {self.file('key', 'secret')}", every)
             every = re.sub(r"(directory) = .*", rf"\1 = {self.dir}", every)
             done = subprocess.run([BUILD / sample.stem, "--config", self.file("s.conf", every),

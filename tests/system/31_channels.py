@@ -93,6 +93,28 @@ class Web(Channel):
         [offer] = self.bus.offers("email:ann@example.com")
         self.assertEqual(offer["offer"], "spring")
 
+    def test_what_trackers_send_is_taken_as_they_send_it(self):
+        web = self.adapter("web", self.bus)
+        dot = web.ask("GET", "/i?e=pv&p=web&tv=js-3.0&eid=e1&duid=d1&url=https%3A%2F%2Fshop%2F"
+                      "&dtm=1700000000000")
+        self.assertEqual((dot.status, dot.headers["Content-Type"]), (200, "image/gif"))
+        web.post("/com.snowplowanalytics.snowplow/tp2", json.dumps({
+            "schema": "iglu:com.snowplowanalytics.snowplow/payload_data/jsonschema/1-0-4",
+            "data": [{"e": "pv", "eid": "e2", "duid": "d1", "url": "https://shop/", "p": "web",
+                      "tv": "js-3.0", "dtm": "1700000000000"}]}))
+        dot = web.ask("GET", "/matomo.php?idsite=1&rec=1&_id=0123456789abcdef&url=https%3A%2F%2F"
+                      "shop%2F&rand=1&cdt=1700000000")
+        self.assertEqual((dot.status, dot.headers["Content-Type"]), (200, "image/gif"))
+        web.post("/mp/collect?measurement_id=G-1&api_secret=s", json.dumps({
+            "client_id": "c1", "timestamp_micros": "1700000000000000",
+            "events": [{"name": "page_view", "params": {"page_location": "https://shop/"}}]}))
+        web.post("/v1/events", json.dumps({"identifiers": [{"type": "user", "value": "ann"}]}),
+                 ce_specversion="1.0", ce_id="c1", ce_source="shop", ce_type="page.viewed",
+                 ce_time="2024-03-01T10:00:00Z", Content_Type="application/json")
+        web.delivered()
+        self.assertEqual(sorted(e["source"] for e in self.events()),
+                         ["ga4", "matomo", "shop", "snowplow", "snowplow"])
+
     def test_a_page_of_another_site_may_call(self):
         web = self.adapter("web", self.bus)
         answer = web.ask("OPTIONS", "/v1/track", headers={
@@ -119,6 +141,25 @@ class Pos(Channel):
 
 
 class Call(Channel):
+
+    def test_twilio_signs_the_url_it_was_told(self):
+        token = self.file("token", "12345")
+        sent = "CallSid=CA1&CallStatus=completed&Direction=inbound&From=%2B14155550100&To=%2B1800"
+        fields = {"CallSid": "CA1", "CallStatus": "completed", "Direction": "inbound",
+                  "From": "+14155550100", "To": "+1800"}
+        for told, url in (("https://x.example", "https://x.example/webhooks/twilio"),
+                          ("https://x.example/y", "https://x.example/y")):
+            call = self.adapter("call", self.bus, name=url[-6:].replace("/", ""), config=(
+                f"[twilio]\nauth_token_file = {token}\npublic_url = {told}\n"))
+            text = url + "".join(k + v for k, v in sorted(fields.items()))
+            mac = base64.b64encode(hmac.new(b"12345", text.encode(), hashlib.sha1).digest())
+            answers = [call.ask("POST", "/webhooks/twilio", sent, {
+                "X-Twilio-Signature": signature,
+                "Content-Type": "application/x-www-form-urlencoded"}).status
+                for signature in (mac.decode(), "x" + mac.decode()[1:])]
+            self.assertEqual(answers, [200, 401])
+            call.delivered()
+        self.assertEqual(len(self.events()), 1)
 
     def log(self):
         return (DATA / "asterisk/queue_log").read_text().splitlines(keepends=True)
