@@ -6,6 +6,7 @@
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/record.h"
+#include "store/word.h"
 
 void
 card_clear(struct card *c)
@@ -13,6 +14,7 @@ card_clear(struct card *c)
     c->folded = c->events = c->has = c->offers = 0;
     c->last_sale = (struct card_sale){0};
     c->values[CARD_CURRENCIES_MAX] = (struct card_value){.currency = TL_STR("other")};
+    c->offers_here = TL_STR("");
     c->identifiers_count = c->values_count = c->sources_count = 0;
     c->conflicts_count = c->recent_count = c->tail_count = 0;
 }
@@ -180,56 +182,12 @@ card_has_strong(const struct card *c)
 
 /* ------------------------------------------------------------ as a record */
 
-/* The words most events use, as one byte; others are written out.  Only ever
- * append: the numbers are on disk. */
-static const struct tl_str words[] = {
-    {NULL, 0},
-#define WORD(text) {text, sizeof(text) - 1}
-    WORD("email"), WORD("web"), WORD("call"), WORD("pos"), WORD("mail"), WORD("sms"),
-    WORD("push"), WORD("chat"), WORD("social"), WORD("feed"), WORD("system"),
-    WORD("email.queued"), WORD("email.sent"), WORD("email.delivered"), WORD("email.opened"),
-    WORD("email.link_clicked"), WORD("email.bounced"), WORD("email.unsubscribed"),
-    WORD("page.viewed"), WORD("product.viewed"), WORD("cart.updated"), WORD("order.completed"),
-    WORD("sale.completed"), WORD("sale.returned"), WORD("coupon.redeemed"), WORD("offer.made"),
-    WORD("offer.accepted"), WORD("offer.declined"), WORD("call.offered"), WORD("call.answered"),
-    WORD("call.ended"), WORD("note.added"),
-#undef WORD
-};
-
-#define WORDS_COUNT (sizeof(words) / sizeof(words[0]))
-
-static void
-put_word(struct buf *out, struct tl_str text)
-{
-    for (size_t i = 1; i < WORDS_COUNT; i++)
-        if (str_equal(words[i], text)) {
-            buf_byte(out, (unsigned char)i);
-            return;
-        }
-    buf_byte(out, 0);
-    record_put_text(out, text);
-}
-
-static struct tl_str
-read_word(struct record *r)
-{
-    unsigned word = record_byte(r);
-
-    if (word == 0)
-        return record_text(r);
-    if (word >= WORDS_COUNT) {
-        r->bad = true;
-        return (struct tl_str){"", 0};
-    }
-    return words[word];
-}
-
 void
 card_recent_body(struct buf *out, const struct card_event_text *text)
 {
     buf_byte(out, text->unverified);
-    put_word(out, text->type);
-    put_word(out, text->channel);
+    word_put(out, text->type);
+    word_put(out, text->channel);
     buf_append(out, text->summary.ptr, text->summary.len);
 }
 
@@ -239,8 +197,8 @@ card_recent_text(const struct card_recent *event, struct card_event_text *text)
     struct record r = record_open(event->body);
 
     text->unverified = record_byte(&r) != 0;
-    text->type = read_word(&r);
-    text->channel = read_word(&r);
+    text->type = word_read(&r);
+    text->channel = word_read(&r);
     text->summary = (struct tl_str){(const char *)r.at, (size_t)(r.end - r.at)};
     return r.bad ? TL_EDAMAGED : 0;
 }
@@ -328,6 +286,7 @@ card_read(struct card *c, struct tl_str bytes)
     c->events = record_varint(&r);
     c->has = record_varint(&r);
     c->offers = record_varint(&r);
+    c->offers_here = record_text(&r);
     read_identifiers(c, &r);
     read_values(c, &r);
     c->sources_count = record_count(&r, CARD_SOURCES_MAX);
@@ -343,7 +302,8 @@ card_read(struct card *c, struct tl_str bytes)
 static size_t
 bytes_at_most(const struct card *c)
 {
-    size_t bytes = 16 * RECORD_VARINT_MAX + c->last_sale.currency.len + 8;
+    size_t bytes = 17 * RECORD_VARINT_MAX + c->last_sale.currency.len + 8 +
+                   c->offers_here.len;
 
     for (size_t i = 0; i < c->identifiers_count; i++)
         bytes += 2 * RECORD_VARINT_MAX + 17 + c->identifiers[i].type.len +
@@ -453,6 +413,7 @@ card_write(const struct card *c, struct buf *out)
     at = record_write_varint(at, c->events);
     at = record_write_varint(at, c->has);
     at = record_write_varint(at, c->offers);
+    at = record_write_text(at, c->offers_here);
     at = write_identifiers(c, at);
     at = write_values(c, at);
     at = record_write_varint(at, c->sources_count);

@@ -87,6 +87,7 @@ enum card_has {
     CARD_ATTRIBUTES = 8,
     CARD_CHUNKS = 16,
     CARD_CONTACTS = 32,
+    CARD_OFFERS_APART = 64,     /* some are in records of their own */
 };
 
 struct card {
@@ -94,6 +95,7 @@ struct card {
     uint64_t events;            /* without hidden ones */
     uint64_t has;               /* enum card_has */
     uint64_t offers;            /* distinct offer ids */
+    struct tl_str offers_here;  /* the latest touched: left encoded, offer_place.h */
     struct card_sale last_sale; /* number 0: none */
 
     struct card_identifier identifiers[CARD_IDENTIFIERS_MAX + 1];

@@ -48,6 +48,8 @@ struct joining {
     size_t conflicts_count;
     struct card_recent recent[CARD_RECENT_MAX + 1];
     size_t recent_count;
+    struct offer_source offer_sources[STORE_PROFILES_MAX];
+    size_t offer_sources_count;
     uint64_t events;
     uint64_t offers;
     uint64_t has;
@@ -172,12 +174,14 @@ join_conflict(struct joining *j, const struct card_conflict *conflict)
 }
 
 static void
-join_card(struct joining *j, const struct card *c)
+join_card(struct joining *j, uint64_t profile, const struct card *c)
 {
     if (c->folded > j->depends)
         j->depends = c->folded;
     j->events += c->events;
     j->offers += c->offers;
+    j->offer_sources[j->offer_sources_count++] =
+        (struct offer_source){profile, c->offers_here, c->has & CARD_OFFERS_APART};
     j->has |= c->has;
     for (size_t i = 0; i < c->identifiers_count; i++)
         join_identifier(j, &c->identifiers[i]);
@@ -228,7 +232,7 @@ join_profiles(struct joining *j, uint64_t profile)
     for (size_t i = 0; i < j->profiles_count && err == 0; i++) {
         err = load_card(j, j->profiles[i], &c);
         if (err == 0)
-            join_card(j, &c);
+            join_card(j, j->profiles[i], &c);
     }
     drop_elsewhere(j);
     qsort(j->identifiers, j->identifiers_count, sizeof(j->identifiers[0]), compare_identifiers);
@@ -529,8 +533,8 @@ fill_offers(struct joining *j, struct tl_context *out, size_t *room)
 {
     const struct offer_query query = {
         .views = j->st->views,
-        .profiles = j->profiles,
-        .profiles_count = j->profiles_count,
+        .sources = j->offer_sources,
+        .sources_count = j->offer_sources_count,
         .now = j->q->now,
         .limit = OFFERS_LOOKED_AT,
         .arena = j->arena,
@@ -748,8 +752,8 @@ answer_offers(struct store *st, const struct store_question *q, size_t limit,
 
     if (err != 0)
         return err;
-    query.profiles = j.profiles;
-    query.profiles_count = j.profiles_count;
+    query.sources = j.offer_sources;
+    query.sources_count = j.offer_sources_count;
     *out = (struct tl_offers){.customer = name_of(&q->customer, arena)};
     if ((err = offer_list(&query, &out->offers, &count)) != 0)
         return err;

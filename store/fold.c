@@ -153,8 +153,7 @@ fold_facets(struct fold *fold, const struct frame *f, const struct tl_event *ev,
         card_sold(c, ev->sale, str_is(f->type, "sale.returned"), f->time, f->number);
     for (size_t i = 0; i < ev->offers_count && err == 0; i++) {
         arena_reset(&fold->scratch);
-        err = offer_fold(fold->views, f->profile, c, ev, &ev->offers[i], f->time, f->number,
-                         &fold->scratch);
+        err = offer_fold(fold, f, c, ev, &ev->offers[i]);
     }
     for (size_t i = 0; i < ev->consents_count && err == 0; i++)
         err = consent_fold(fold->views, f->profile, c, f, &ev->consents[i]);

@@ -4,11 +4,10 @@
 
 #include <string.h>
 
-#include "proto/code.h"
 #include "proto/str.h"
-#include "store/key.h"
+#include "store/fold.h"
+#include "store/offer_place.h"
 #include "store/offer_state.h"
-#include "store/record.h"
 
 static const struct tl_str names[OUTCOME_COUNT] = {
     [OUTCOME_MADE] = {"made", 4},
@@ -68,125 +67,6 @@ struct tl_str
 offer_id(const struct tl_event *ev, const struct tl_offer_touch *touch)
 {
     return touch->offer.len > 0 ? touch->offer : offer_campaign(ev, touch);
-}
-
-/* ------------------------------------------------------------ as a record */
-
-static void
-read_seen(struct offer_seen *seen, struct record *r)
-{
-    seen->count = (uint32_t)record_varint(r);
-    seen->time = seen->first_time = record_time(r);
-    seen->number = seen->first_number = record_varint(r);
-    if (seen->count > 1) {
-        seen->first_time = record_time(r);
-        seen->first_number = record_varint(r);
-        seen->first_channel = record_text(r);
-    }
-    seen->channel = record_text(r);
-    if (seen->count == 1)
-        seen->first_channel = seen->channel;
-    seen->reason = record_text(r);
-}
-
-static void
-read_instance(struct offer_instance *in, struct record *r)
-{
-    size_t outcomes;
-
-    in->campaign = record_text(r);
-    in->treatment = record_text(r);
-    in->instance = record_text(r);
-    in->terms_number = record_varint(r);
-    if (in->terms_number != 0) {
-        in->terms_time = record_time(r);
-        in->terms = record_text(r);
-        in->title = record_text(r);
-        in->currency = record_text(r);
-        in->price_minor = record_signed(r);
-    }
-    in->expires_number = record_varint(r);
-    if (in->expires_number != 0) {
-        in->expires_time = record_time(r);
-        in->expires = record_time(r);
-    }
-    outcomes = record_count(r, OUTCOME_COUNT);
-    while (outcomes-- > 0) {
-        unsigned o = record_byte(r);
-
-        if (o >= OUTCOME_COUNT)
-            r->bad = true;
-        else
-            read_seen(&in->seen[o], r);
-    }
-}
-
-int
-offer_read(struct offer_group *g, struct tl_str bytes, struct arena *arena)
-{
-    struct record r = record_open(bytes);
-
-    g->count = bytes.len > 0 ? record_count(&r, OFFER_INSTANCES_MAX) : 0;
-    g->instances = arena_alloc(arena, (g->count + 1) * sizeof(g->instances[0]));
-    if (g->instances == NULL)
-        return TL_TOO_MANY;
-    for (size_t i = 0; i < g->count; i++)
-        read_instance(&g->instances[i], &r);
-    return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
-}
-
-static void
-write_seen(const struct offer_seen *seen, struct buf *out)
-{
-    buf_varint(out, seen->count);
-    record_put_time(out, seen->time);
-    buf_varint(out, seen->number);
-    if (seen->count > 1) {
-        record_put_time(out, seen->first_time);
-        buf_varint(out, seen->first_number);
-        record_put_text(out, seen->first_channel);
-    }
-    record_put_text(out, seen->channel);
-    record_put_text(out, seen->reason);
-}
-
-static void
-write_instance(const struct offer_instance *in, struct buf *out)
-{
-    size_t outcomes = 0;
-
-    record_put_text(out, in->campaign);
-    record_put_text(out, in->treatment);
-    record_put_text(out, in->instance);
-    buf_varint(out, in->terms_number);
-    if (in->terms_number != 0) {
-        record_put_time(out, in->terms_time);
-        record_put_text(out, in->terms);
-        record_put_text(out, in->title);
-        record_put_text(out, in->currency);
-        record_put_signed(out, in->price_minor);
-    }
-    buf_varint(out, in->expires_number);
-    if (in->expires_number != 0) {
-        record_put_time(out, in->expires_time);
-        record_put_time(out, in->expires);
-    }
-    for (size_t o = 0; o < OUTCOME_COUNT; o++)
-        outcomes += in->seen[o].count > 0;
-    buf_varint(out, outcomes);
-    for (size_t o = 0; o < OUTCOME_COUNT; o++)
-        if (in->seen[o].count > 0) {
-            buf_byte(out, (unsigned char)o);
-            write_seen(&in->seen[o], out);
-        }
-}
-
-void
-offer_write(const struct offer_group *g, struct buf *out)
-{
-    buf_varint(out, g->count);
-    for (size_t i = 0; i < g->count; i++)
-        write_instance(&g->instances[i], out);
 }
 
 /* ---------------------------------------------------------------- merging */
@@ -274,66 +154,34 @@ drop_oldest(struct offer_group *g)
             (g->count - oldest) * sizeof(g->instances[0]));
 }
 
-/* ------------------------------------------------------- order of a list */
-
-static void
-order_key(struct key *k, uint64_t profile, struct tl_str offer, const struct offer_group *g,
-          struct arena *arena)
-{
-    struct offer_order order = offer_order(g, arena);
-
-    key_profile(k, profile, KEY_OFFER_ORDER);
-    key_add_byte(k, order.class);
-    key_add_time_descending(k, order.time);
-    key_add(k, offer);
-}
-
-static void
-update_order(struct views *v, const struct key *was, bool existed, const struct key *is)
-{
-    if (existed && was->len == is->len && memcmp(was->bytes, is->bytes, is->len) == 0)
-        return;
-    if (existed)
-        views_delete(v, was->bytes, was->len);
-    views_put(v, is->bytes, is->len, "", 0);
-}
+/* ---------------------------------------------------------------- folding */
 
 int
-offer_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_event *ev,
-           const struct tl_offer_touch *touch, int64_t time, uint64_t number, struct arena *arena)
+offer_fold(struct fold *fold, const struct frame *f, struct card *c, const struct tl_event *ev,
+           const struct tl_offer_touch *touch)
 {
-    struct tl_str offer = offer_id(ev, touch), bytes = {"", 0};
+    const struct offer_place place = {fold->views, f->profile, c, &fold->arena, &fold->scratch};
+    struct tl_str offer = offer_id(ev, touch), bytes;
     enum outcome outcome = outcome_of(ev, touch);
-    struct key record, was, is;
     struct offer_group g;
     struct offer_instance *in;
-    struct buf out = {0};
-    bool existed;
     int err;
 
     if (offer.len == 0 || outcome == OUTCOME_COUNT)
         return 0;
-    key_profile(&record, profile, KEY_OFFER);
-    key_add(&record, offer);
-    existed = (c->has & CARD_OFFERS) && views_get(v, record.bytes, record.len, &bytes);
-    if ((err = offer_read(&g, bytes, arena)) != 0)
+    if ((err = offer_place_take(&place, offer, &bytes)) != 0 ||
+        (err = offer_read(&g, offer, bytes, &fold->scratch)) != 0)
         return err;
-    if (existed)
-        order_key(&was, profile, offer, &g, arena);
-
+    if (g.count == 0)
+        c->offers++;
     in = find_instance(&g, offer_campaign(ev, touch), touch);
-    merge_seen(&in->seen[outcome], ev, touch, time, number);
-    merge_terms(in, touch, time, number);
+    merge_seen(&in->seen[outcome], ev, touch, f->time, f->number);
+    merge_terms(in, touch, f->time, f->number);
     if (g.count > OFFER_INSTANCES_MAX)
         drop_oldest(&g);
-    order_key(&is, profile, offer, &g, arena);
 
-    offer_write(&g, &out);
-    views_put(v, record.bytes, record.len, out.ptr, out.len);
-    buf_free(&out);
-    update_order(v, &was, existed, &is);
-    if (!existed)
-        c->offers++;
-    c->has |= CARD_OFFERS;
-    return 0;
+    buf_clear(&fold->bytes);
+    offer_write(&g, offer, &fold->bytes);
+    return offer_place_put(&place, offer,
+                           (struct tl_str){(const char *)fold->bytes.ptr, fold->bytes.len});
 }

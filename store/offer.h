@@ -1,8 +1,8 @@
 /* offer.h -- what was offered to one profile and how it reacted.
  *
- * One record per offer id holds its instances; an instance holds, per outcome,
- * {count, first and last (time, position)} and the latest terms.  Merges do not
- * care about order.  What state an offer is in is computed when read, over all
+ * An offer id has a group of instances; an instance holds, per outcome, {count,
+ * first and last (time, position)} and the latest terms.  Merges do not care
+ * about order.  What state an offer is in is computed when read, over all
  * profiles of the customer. */
 
 #ifndef STORE_OFFER_H
@@ -12,6 +12,9 @@
 #include "proto/answer.h"
 #include "store/card.h"
 #include "store/views.h"
+
+struct fold;
+struct frame;
 
 #define OFFER_INSTANCES_MAX 64      /* of one offer id in one profile; the oldest go */
 #define OFFER_OUTCOMES_MAX 16       /* kinds of outcome */
@@ -76,26 +79,34 @@ struct offer_group {
     struct offer_instance *instances;
 };
 
-/* Reads a group; text borrows from `bytes`, instances from `arena` with room
- * for one more.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
-int offer_read(struct offer_group *g, struct tl_str bytes, struct arena *arena);
-void offer_write(const struct offer_group *g, struct buf *out);
+/* The group of `offer` from its bytes (none: an empty one); text borrows from
+ * both, instances from `arena` with room for one more.  Returns 0, TL_EDAMAGED,
+ * TL_TOO_MANY. */
+int offer_read(struct offer_group *g, struct tl_str offer, struct tl_str bytes,
+               struct arena *arena);
+void offer_write(const struct offer_group *g, struct tl_str offer, struct buf *out);
 
 /* The offer id of a touch (the campaign when it names none) and its campaign
  * (the event's when it names none). */
 struct tl_str offer_id(const struct tl_event *ev, const struct tl_offer_touch *touch);
 struct tl_str offer_campaign(const struct tl_event *ev, const struct tl_offer_touch *touch);
 
-/* Folds one touch of an event at (time, number) into the profile's records and
- * its card.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
-int offer_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_event *ev,
-               const struct tl_offer_touch *touch, int64_t time, uint64_t number,
-               struct arena *arena);
+/* Folds one touch of an event into the profile's card and records.  Returns 0,
+ * TL_EDAMAGED, TL_TOO_MANY. */
+int offer_fold(struct fold *fold, const struct frame *f, struct card *c, const struct tl_event *ev,
+               const struct tl_offer_touch *touch);
+
+/* Where one of the customer's profiles has its offers. */
+struct offer_source {
+    uint64_t profile;
+    struct tl_str here;         /* the card's, borrowed as long as the answer */
+    bool apart;                 /* there are some in records of their own */
+};
 
 struct offer_query {
     struct views *views;
-    const uint64_t *profiles;
-    size_t profiles_count;
+    const struct offer_source *sources;
+    size_t sources_count;
     int64_t now;
     size_t limit;               /* at least so many of the best are among those listed */
     struct arena *arena;

@@ -3,67 +3,107 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"
+#include "store/offer_place.h"
 #include "store/offer_state.h"
 
 /* ------------------------------------------------- which offers to look at */
 
-struct names {
-    struct tl_str *names;
+/* An offer to look at, and what one source knows of it, if that was at hand. */
+struct found {
+    struct tl_str offer;
+    const struct offer_source *source;
+    struct tl_str group;
+};
+
+struct finds {
+    struct found *finds;
     size_t count;
     size_t max;
 };
 
-static bool
-add_name(struct names *n, struct tl_str name, struct arena *arena)
+/* A source names each offer once. */
+static void
+add_found(struct finds *f, const struct found *one)
 {
-    for (size_t i = 0; i < n->count; i++)
-        if (str_equal(n->names[i], name))
-            return true;
-    if (n->count == n->max)
-        return true;
-    name.ptr = arena_copy(arena, name.ptr, name.len);
-    if (name.ptr == NULL)
-        return false;
-    n->names[n->count++] = name;
-    return true;
+    for (size_t i = 0; i < f->count && f->finds[i].source != one->source; i++)
+        if (str_equal(f->finds[i].offer, one->offer))
+            return;
+    must(f->count < f->max);
+    f->finds[f->count++] = *one;
 }
 
-/* The first `limit` of one class of one profile. */
+static size_t
+count_here(struct tl_str here)
+{
+    struct offer_here one;
+    size_t at = 0, count = 0;
+
+    while (offer_here_next(here, &at, &one))
+        count++;
+    return count;
+}
+
 static int
-collect_class(const struct offer_query *q, uint64_t profile, unsigned char class, struct names *n)
+collect_here(const struct offer_source *source, struct finds *f)
+{
+    struct offer_here one;
+    size_t at = 0;
+
+    while (offer_here_next(source->here, &at, &one))
+        add_found(f, &(struct found){one.offer, source, one.group});
+    return at == source->here.len ? 0 : TL_EDAMAGED;
+}
+
+/* The first `limit` of one class of those apart. */
+static int
+collect_class(const struct offer_query *q, const struct offer_source *source, unsigned char class,
+              struct finds *f)
 {
     struct views_walk w;
     struct key prefix;
-    size_t found = 0;
-    bool more, room = true;
+    size_t count = 0;
+    int err = 0;
+    bool more;
 
-    key_profile(&prefix, profile, KEY_OFFER_ORDER);
+    key_profile(&prefix, source->profile, KEY_OFFER_ORDER);
     key_add_byte(&prefix, class);
     more = views_first(&w, q->views, prefix.bytes, prefix.len, NULL, 0, false);
-    for (; more && found < q->limit && room; more = views_next(&w), found++) {
-        struct tl_str name = {w.key.ptr + prefix.len + 8, w.key.len - prefix.len - 8};
+    for (; more && count < q->limit && err == 0; more = views_next(&w), count++) {
+        size_t len = w.key.len - prefix.len - 8;
+        const char *offer = arena_copy(q->arena, w.key.ptr + prefix.len + 8, len);
 
-        room = add_name(n, name, q->arena);
+        if (offer == NULL)
+            err = TL_TOO_MANY;
+        else
+            add_found(f, &(struct found){.offer = {offer, len}, .source = source});
     }
     views_end(&w);
-    return room ? 0 : TL_TOO_MANY;
+    return err;
 }
 
 static int
-collect(const struct offer_query *q, struct names *n)
+collect(const struct offer_query *q, struct finds *f)
 {
     int err = 0;
 
-    n->max = 3 * q->limit * q->profiles_count;
-    n->names = arena_alloc(q->arena, n->max * sizeof(n->names[0]));
-    if (n->names == NULL)
+    f->max = 1;
+    for (size_t i = 0; i < q->sources_count; i++)
+        f->max += count_here(q->sources[i].here) + (q->sources[i].apart ? 3 * q->limit : 0);
+    f->finds = arena_alloc(q->arena, f->max * sizeof(f->finds[0]));
+    if (f->finds == NULL)
         return TL_TOO_MANY;
-    for (size_t i = 0; i < q->profiles_count && err == 0; i++)
-        for (unsigned char class = OFFER_OPEN; class <= OFFER_CLOSED && err == 0; class++)
-            err = collect_class(q, q->profiles[i], class, n);
+    for (size_t i = 0; i < q->sources_count && err == 0; i++) {
+        const struct offer_source *source = &q->sources[i];
+
+        err = collect_here(source, f);
+        for (unsigned char class = OFFER_OPEN; source->apart && class <= OFFER_CLOSED && err == 0;
+             class++)
+            err = collect_class(q, source, class, f);
+    }
     return err;
 }
 
@@ -77,21 +117,27 @@ same_instance(const struct offer_instance *a, const struct offer_instance *b)
                                     str_equal(a->treatment, b->treatment)));
 }
 
-/* What one profile knows of an offer; count 0: nothing. */
+/* What one profile knows of an offer; empty: nothing. */
 static int
-load_profile_group(const struct offer_query *q, uint64_t profile, struct tl_str name,
-                   struct offer_group *out)
+find_group(const struct offer_query *q, const struct offer_source *source, struct tl_str offer,
+           struct tl_str *group)
 {
-    struct tl_str bytes;
+    struct offer_here one;
     struct key k;
+    size_t at = 0;
 
-    *out = (struct offer_group){0};
-    key_profile(&k, profile, KEY_OFFER);
-    key_add(&k, name);
-    if (!views_get(q->views, k.bytes, k.len, &bytes))
+    *group = TL_STR("");
+    while (offer_here_next(source->here, &at, &one))
+        if (str_equal(one.offer, offer)) {
+            *group = one.group;
+            return 0;
+        }
+    key_profile(&k, source->profile, KEY_OFFER);
+    key_add(&k, offer);
+    if (!source->apart || !views_get(q->views, k.bytes, k.len, group))
         return 0;
-    bytes.ptr = arena_copy(q->arena, bytes.ptr, bytes.len);
-    return bytes.ptr == NULL ? TL_TOO_MANY : offer_read(out, bytes, q->arena);
+    group->ptr = arena_copy(q->arena, group->ptr, group->len);
+    return group->ptr == NULL ? TL_TOO_MANY : 0;
 }
 
 /* `all` gets what `more` knows; instances both know are one. */
@@ -119,15 +165,20 @@ merge_groups(const struct offer_query *q, struct offer_group *all, const struct 
 }
 
 static int
-load_group(const struct offer_query *q, struct tl_str name, struct offer_group *out)
+load_group(const struct offer_query *q, const struct found *found, struct offer_group *out)
 {
     int err = 0;
 
     *out = (struct offer_group){0};
-    for (size_t i = 0; i < q->profiles_count && err == 0; i++) {
+    for (size_t i = 0; i < q->sources_count && err == 0; i++) {
+        const struct offer_source *source = &q->sources[i];
+        struct tl_str bytes = found->group;
         struct offer_group g;
 
-        err = load_profile_group(q, q->profiles[i], name, &g);
+        if (source != found->source || bytes.len == 0)
+            err = find_group(q, source, found->offer, &bytes);
+        if (err == 0)
+            err = offer_read(&g, found->offer, bytes, q->arena);
         if (err != 0 || g.count == 0)
             continue;
         if (out->count == 0)
@@ -270,27 +321,27 @@ make_room(struct list *l, size_t more, struct arena *arena)
 }
 
 static int
-add_offer(const struct offer_query *q, struct tl_str name, struct list *l)
+add_offer(const struct offer_query *q, const struct found *found, struct list *l)
 {
     struct offer_group g;
-    int err = load_group(q, name, &g);
+    int err = load_group(q, found, &g);
 
     if (err == 0)
         err = make_room(l, g.count, q->arena);
     for (size_t i = 0; i < g.count && err == 0; i++)
-        err = fill_offer(q, name, &g.instances[i], &l->offers[l->count++]);
+        err = fill_offer(q, found->offer, &g.instances[i], &l->offers[l->count++]);
     return err;
 }
 
 int
 offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count)
 {
-    struct names n = {0};
+    struct finds f = {0};
     struct list l = {0};
-    int err = collect(q, &n);
+    int err = collect(q, &f);
 
-    for (size_t i = 0; i < n.count && err == 0; i++)
-        err = add_offer(q, n.names[i], &l);
+    for (size_t i = 0; i < f.count && err == 0; i++)
+        err = add_offer(q, &f.finds[i], &l);
     if (l.count > 1)
         qsort(l.offers, l.count, sizeof(l.offers[0]), compare_offers);
     *offers = l.offers;
