@@ -39,7 +39,7 @@ add_block(struct arena *a, size_t bytes)
 }
 
 void *
-arena_alloc(struct arena *a, size_t bytes)
+arena_take(struct arena *a, size_t bytes)
 {
     struct arena_block *block = a->blocks;
     size_t left = block != NULL ? block->size - block->used : 0, lost = 0;
@@ -60,16 +60,25 @@ arena_alloc(struct arena *a, size_t bytes)
     at = block->bytes + block->used;
     block->used += bytes;
     a->budget -= bytes + lost;
-    return memset(at, 0, bytes);
+    return at;
+}
+
+void *
+arena_alloc(struct arena *a, size_t bytes)
+{
+    void *at = arena_take(a, bytes);
+
+    return at != NULL ? memset(at, 0, bytes) : NULL;
 }
 
 void *
 arena_copy(struct arena *a, const void *bytes, size_t len)
 {
-    void *at;
+    unsigned char *at;
 
-    if (len == SIZE_MAX || (at = arena_alloc(a, len + 1)) == NULL)
+    if (len == SIZE_MAX || (at = arena_take(a, len + 1)) == NULL)
         return NULL;
+    at[len] = '\0';
     return len != 0 ? memcpy(at, bytes, len) : at;
 }
 

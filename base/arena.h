@@ -22,6 +22,9 @@ void arena_init(struct arena *a, size_t budget_bytes);
 /* 16-byte aligned and zeroed; NULL when over the budget or out of memory. */
 void *arena_alloc(struct arena *a, size_t bytes);
 
+/* The same, not zeroed: for what is written at once. */
+void *arena_take(struct arena *a, size_t bytes);
+
 /* Adds a NUL that is not counted. */
 void *arena_copy(struct arena *a, const void *bytes, size_t len);
 

@@ -8,6 +8,7 @@
 #include "base/must.h"
 
 #define CAP_MIN 64
+#define SHORT_TEXT_BYTES 32     /* most that is printed */
 
 void
 buf_free(struct buf *b)
@@ -77,12 +78,6 @@ buf_text(struct buf *b, const char *text)
 }
 
 void
-buf_byte(struct buf *b, unsigned char byte)
-{
-    buf_append(b, &byte, 1);
-}
-
-void
 buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args, again;
@@ -90,11 +85,15 @@ buf_printf(struct buf *b, const char *fmt, ...)
 
     va_start(args, fmt);
     va_copy(again, args);
-    len = vsnprintf(NULL, 0, fmt, args);
-    must(len >= 0);
-    if (reserve(b, (size_t)len + 1)) {
-        vsnprintf((char *)b->ptr + b->len, (size_t)len + 1, fmt, again);
-        b->len += (size_t)len;
+    if (reserve(b, SHORT_TEXT_BYTES)) {
+        size_t room = b->cap - b->len;
+
+        len = vsnprintf((char *)b->ptr + b->len, room, fmt, args);
+        must(len >= 0);
+        if ((size_t)len >= room && reserve(b, (size_t)len + 1))
+            vsnprintf((char *)b->ptr + b->len, (size_t)len + 1, fmt, again);
+        if (!b->failed)
+            b->len += (size_t)len;
     }
     va_end(again);
     va_end(args);
@@ -139,7 +138,7 @@ buf_u64(struct buf *b, uint64_t v)
 }
 
 void
-buf_varint(struct buf *b, uint64_t v)
+buf_long_varint(struct buf *b, uint64_t v)
 {
     unsigned char bytes[10];
     size_t len = 0;

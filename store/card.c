@@ -266,13 +266,16 @@ read_events(struct card *c, struct record *r)
         struct card_recent *event = &c->recent[i];
 
         event->time = record_time(r);
-        event->number = record_varint(r);
+        event->number = record_number(r);
         event->body = record_text(r);
     }
     c->tail_count = record_count(r, CARD_TAIL_MAX);
     for (size_t i = 0; i < c->tail_count; i++) {
+        uint64_t number;
+
         c->tail[i].time = record_time(r);
-        c->tail[i].number = record_varint(r);
+        number = record_number(r);
+        c->tail[i].number = number >> 1 | (number & 1 ? CARD_HIDDEN : 0);
     }
 }
 
@@ -391,13 +394,13 @@ write_events(const struct card *c, unsigned char *at)
         const struct card_recent *event = &c->recent[i];
 
         at = record_write_time(at, event->time);
-        at = record_write_varint(at, event->number);
+        at = record_write_number(at, event->number);
         at = record_write_text(at, event->body);
     }
     at = record_write_varint(at, c->tail_count);
     for (size_t i = 0; i < c->tail_count; i++) {
         at = record_write_time(at, c->tail[i].time);
-        at = record_write_varint(at, c->tail[i].number);
+        at = record_write_number(at, c->tail[i].number << 1 | (c->tail[i].number >= CARD_HIDDEN));
     }
     return at;
 }

@@ -12,6 +12,31 @@
 
 /* ------------------------------------------------------------ hash tables */
 
+/* A profile's number is ours, not a stranger's choice: it is mixed (as splitmix64
+ * does) and not hashed under a key. */
+static uint64_t
+mix(const unsigned char *key, size_t len)
+{
+    uint64_t z;
+
+    memcpy(&z, key + len - sizeof z, sizeof z);
+    z += (uint64_t)key[1] << 56 | len;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+uint64_t
+generation_hash(const void *key, size_t key_len)
+{
+    const unsigned char *bytes = key;
+
+    if (key_len > 0 && bytes[0] == GENERATION_PROFILE &&
+        (key_len == PROFILE_GROUP_BYTES || key_len == PROFILE_GROUP_BYTES + 1))
+        return mix(bytes, key_len);
+    return hash_table(key, key_len);
+}
+
 static void
 index_init(struct index *t, size_t expected)
 {
@@ -166,7 +191,7 @@ find_group(struct generation *g, const unsigned char *key, size_t len)
 
     if (last != NULL && last->len == len && memcmp(last->bytes, key, len) == 0)
         return g->last;
-    hash = hash_table(key, len);
+    hash = generation_hash(key, len);
     slot = index_find(&g->groups, hash, key, len);
     if (slot->key != NULL)
         g->last = (struct group *)(uintptr_t)slot->key - 1;
@@ -228,7 +253,7 @@ generation_group(const struct generation *g, const void *prefix, size_t len)
     must(name > 0 || g->entries.count == 0);
     if (name == 0)
         return NULL;
-    slot = index_find(&g->groups, hash_table(prefix, name), prefix, name);
+    slot = index_find(&g->groups, generation_hash(prefix, name), prefix, name);
     return slot->key != NULL ? &group_of(slot->key)->keys : NULL;
 }
 

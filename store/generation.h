@@ -59,7 +59,8 @@ struct generation {
 struct generation *generation_new(struct slab_block **spare, const struct generation *like);
 void generation_free(struct generation **g);
 
-/* `hash` is hash_table's of the key, everywhere. */
+/* `hash` is generation_hash's of the key, everywhere. */
+uint64_t generation_hash(const void *key, size_t key_len);
 const struct entry *generation_get(const struct generation *g, uint64_t hash, const void *key,
                                    size_t key_len);     /* NULL: look in older layers */
 void generation_put(struct generation *g, uint64_t hash, const void *key, size_t key_len,

@@ -494,6 +494,16 @@ strong_profile(struct deciding *d, size_t strong)
     return 0;
 }
 
+/* Nobody else was ever seen with this weak identifier: seeing it again says
+ * nothing new. */
+static bool
+is_sole_holder(const struct deciding *d, size_t i)
+{
+    const struct binding *b = &d->bindings[i];
+
+    return d->known[i] && b->holders_count == 1 && b->holders[0].profile == d->out->profile;
+}
+
 /* Is everything the event names already the event's profile's?  Most are. */
 static bool
 is_settled(const struct deciding *d)
@@ -519,7 +529,7 @@ decide_strong(struct deciding *d, size_t strong)
     if (err != 0)
         return err;
     for (size_t i = 0; i < d->count; i++)
-        act(d, i, d->ids[i].strong ? FRAME_KEEP : FRAME_SEEN);
+        act(d, i, d->ids[i].strong || is_sole_holder(d, i) ? FRAME_KEEP : FRAME_SEEN);
     if (is_settled(d))
         return 0;
     if (is_new(d))

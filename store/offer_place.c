@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/must.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"
@@ -113,14 +112,13 @@ offer_place_take(const struct offer_place *p, struct tl_str offer, struct tl_str
     return p->card->has & CARD_OFFERS_APART ? bring_back(p, offer, group) : 0;
 }
 
-/* Keeps it on the card when it fits within `most` bytes, else apart. */
+/* Keeps it on the card when it fits there, else apart. */
 static int
-place(const struct offer_place *p, const struct offer_here *one, size_t most, unsigned char **to,
-      size_t *used)
+place(const struct offer_place *p, const struct offer_here *one, unsigned char **to, size_t *used)
 {
     unsigned char *end;
 
-    if (*used + here_bytes(one) > most)
+    if (*used + here_bytes(one) > OFFERS_HERE_BYTES_KEPT)
         return move_out(p, one);
     end = record_write_text(record_write_text(*to, one->offer), one->group);
     *used += (size_t)(end - *to);
@@ -128,25 +126,39 @@ place(const struct offer_place *p, const struct offer_here *one, size_t most, un
     return 0;
 }
 
+/* `here`, latest touched first, had outgrown the card. */
+static int
+make_room(const struct offer_place *p, struct tl_str *here)
+{
+    unsigned char *bytes = arena_alloc(p->arena, OFFERS_HERE_BYTES_KEPT), *to = bytes;
+    size_t used = 0, at = 0;
+    struct offer_here one;
+    int err = bytes != NULL ? 0 : TL_TOO_MANY;
+
+    while (err == 0 && offer_here_next(*here, &at, &one))
+        err = place(p, &one, &to, &used);
+    *here = (struct tl_str){(const char *)bytes, used};
+    return err;
+}
+
 int
 offer_place_put(const struct offer_place *p, struct tl_str offer, struct tl_str group)
 {
-    const struct offer_here latest = {offer, group};
-    struct tl_str here = p->card->offers_here;
-    size_t room = here.len + here_bytes(&latest), used = 0, at = 0;
-    size_t most = room > OFFERS_HERE_BYTES_MAX ? OFFERS_HERE_BYTES_KEPT : SIZE_MAX;
-    unsigned char *bytes = arena_alloc(p->arena, room), *to = bytes;
+    struct tl_str here = p->card->offers_here, all;
+    size_t before = 0, after = 0;
+    unsigned char *to;
     struct offer_here one;
-    int err;
+    char *bytes = arena_take(p->arena, here.len + here_bytes(&(struct offer_here){offer, group}));
 
     if (bytes == NULL)
         return TL_TOO_MANY;
-    err = place(p, &latest, most, &to, &used);
-    while (err == 0 && offer_here_next(here, &at, &one))
-        if (!str_equal(one.offer, offer))
-            err = place(p, &one, most, &to, &used);
-    must(used <= room);
-    p->card->offers_here = (struct tl_str){(const char *)bytes, used};
+    while (offer_here_next(here, &after, &one) && !str_equal(one.offer, offer))
+        before = after;
+    to = record_write_text(record_write_text((unsigned char *)bytes, offer), group);
+    memcpy(to, here.ptr, before);
+    memcpy(to + before, here.ptr + after, here.len - after);
+    all = (struct tl_str){bytes, (size_t)((char *)to - bytes) + before + here.len - after};
     p->card->has |= CARD_OFFERS;
-    return err;
+    p->card->offers_here = all;
+    return all.len > OFFERS_HERE_BYTES_MAX ? make_room(p, &p->card->offers_here) : 0;
 }

@@ -41,6 +41,24 @@ record_time(struct record *r)
     return ns;
 }
 
+/* An event's number where there are many in one record: 6 bytes, for ever enough
+ * and read without a loop. */
+#define RECORD_NUMBER_BYTES 6
+
+static inline uint64_t
+record_number(struct record *r)
+{
+    uint32_t low;
+    uint16_t high;
+
+    if (r->end - r->at < RECORD_NUMBER_BYTES)
+        return record_fault(r);
+    memcpy(&low, r->at, 4);
+    memcpy(&high, r->at + 4, 2);
+    r->at += RECORD_NUMBER_BYTES;
+    return (uint64_t)high << 32 | low;
+}
+
 /* Borrows. */
 static inline struct tl_str
 record_text(struct record *r)
@@ -76,6 +94,17 @@ record_write_time(unsigned char *at, int64_t ns)
 {
     memcpy(at, &ns, 8);
     return at + 8;
+}
+
+static inline unsigned char *
+record_write_number(unsigned char *at, uint64_t number)
+{
+    uint32_t low = (uint32_t)number;
+    uint16_t high = (uint16_t)(number >> 32);
+
+    memcpy(at, &low, 4);
+    memcpy(at + 4, &high, 2);
+    return at + RECORD_NUMBER_BYTES;
 }
 
 static inline unsigned char *

@@ -196,7 +196,7 @@ views_bytes(const struct views *v)
 bool
 views_get(struct views *v, const void *key, size_t key_len, struct tl_str *value)
 {
-    uint64_t hash = hash_table(key, key_len);
+    uint64_t hash = generation_hash(key, key_len);
     const struct entry *e = generation_get(v->active, hash, key, key_len);
 
     if (e == NULL && v->flushing != NULL)
@@ -213,14 +213,14 @@ void
 views_put(struct views *v, const void *key, size_t key_len, const void *value, size_t len)
 {
     must(v->walks == 0);
-    generation_put(v->active, hash_table(key, key_len), key, key_len, value, len);
+    generation_put(v->active, generation_hash(key, key_len), key, key_len, value, len);
 }
 
 void
 views_delete(struct views *v, const void *key, size_t key_len)
 {
     must(v->walks == 0);
-    generation_delete(v->active, hash_table(key, key_len), key, key_len);
+    generation_delete(v->active, generation_hash(key, key_len), key, key_len);
 }
 
 bool

@@ -24,13 +24,13 @@ free_spare(void **state)
 static void
 put(struct generation *g, const char *key, size_t len, const char *value)
 {
-    generation_put(g, hash_table(key, len), key, len, value, strlen(value));
+    generation_put(g, generation_hash(key, len), key, len, value, strlen(value));
 }
 
 static const struct entry *
 get(const struct generation *g, const char *key, size_t len)
 {
-    return generation_get(g, hash_table(key, len), key, len);
+    return generation_get(g, generation_hash(key, len), key, len);
 }
 
 static void
@@ -108,7 +108,7 @@ merge(bool older_is_larger)
     put(older, "P12345678ob", 11, "old");
     put(older, "P12345678oc", 11, "old");
     put(newer, "P12345678ob", 11, "new");
-    generation_delete(newer, hash_table("P12345678oc", 11), "P12345678oc", 11);
+    generation_delete(newer, generation_hash("P12345678oc", 11), "P12345678oc", 11);
     put(newer, "P12345678od", 11, "new");
     for (int i = 0; i < 10; i++)
         put(larger, (char[]){'I', (char)('0' + i)}, 2, "x");
