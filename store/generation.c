@@ -303,33 +303,91 @@ generation_bytes(const struct generation *g)
 
 /* --------------------------------------------------------------- in order */
 
-/* The bytes after the table's, beside the pointer, decide most comparisons
- * without a cache miss. */
+/* Eight bytes of the key beside the pointer decide most comparisons without a
+ * cache miss. */
 struct sortable {
-    uint64_t head[2];
+    uint64_t head;
     const struct omap_key *key;
 };
+
+#define SORT_FEW 12
 
 static uint64_t
 head_of(const struct omap_key *key, size_t from)
 {
     uint64_t head = 0;
 
-    for (size_t i = from; i < from + 8; i++)
+    for (size_t i = from; i < from + sizeof head; i++)
         head = head << 8 | (i < key->len ? key->bytes[i] : 0);
     return head;
 }
 
-/* Tables may come out mixed, each of them in order. */
-static int
-compare(const void *a, const void *b)
+static bool
+comes_before(const struct sortable *a, const struct sortable *b)
 {
-    const struct sortable *x = a, *y = b;
+    if (a->head != b->head)
+        return a->head < b->head;
+    return omap_compare(a->key->bytes, a->key->len, b->key->bytes, b->key->len) < 0;
+}
 
-    for (int i = 0; i < 2; i++)
-        if (x->head[i] != y->head[i])
-            return x->head[i] < y->head[i] ? -1 : 1;
-    return omap_compare(x->key->bytes, x->key->len, y->key->bytes, y->key->len);
+static void
+sort_few(struct sortable *s, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct sortable one = s[i];
+        size_t at = i;
+
+        for (; at > 0 && comes_before(&one, &s[at - 1]); at--)
+            s[at] = s[at - 1];
+        s[at] = one;
+    }
+}
+
+static void
+swap(struct sortable *a, struct sortable *b)
+{
+    struct sortable was = *a;
+
+    *a = *b;
+    *b = was;
+}
+
+static uint64_t
+middle_of(uint64_t a, uint64_t b, uint64_t c)
+{
+    if (a < b)
+        return b < c ? b : a < c ? c : a;
+    return a < c ? a : b < c ? c : b;
+}
+
+/* Multikey quicksort (Bentley and Sedgewick 1997), eight bytes at a time; heads
+ * are of the bytes from `from` on.  Keys come in the order of a keyed hash, so
+ * nobody can choose them to be slow. */
+static void
+sort(struct sortable *s, size_t count, size_t from)
+{
+    while (count > SORT_FEW) {
+        uint64_t pivot = middle_of(s[0].head, s[count / 2].head, s[count - 1].head);
+        size_t less = 0, i = 0, more = count;
+
+        while (i < more)
+            if (s[i].head < pivot)
+                swap(&s[i++], &s[less++]);
+            else if (s[i].head > pivot)
+                swap(&s[i], &s[--more]);
+            else
+                i++;
+        sort(s, less, from);
+        sort(s + more, count - more, from);
+        s += less;
+        count = more - less;
+        from += sizeof pivot;
+        if (from >= GENERATION_KEY_BYTES_MAX)
+            break;
+        for (i = 0; i < count; i++)
+            s[i].head = head_of(s[i].key, from);
+    }
+    sort_few(s, count);
 }
 
 static const struct omap_key **
@@ -345,9 +403,9 @@ in_order(const struct index *t, bool loose_only, size_t *count)
 
         if (key == NULL || (loose_only && group_bytes(key->bytes, key->len) > 0))
             continue;
-        sorted[n++] = (struct sortable){{head_of(key, 1), head_of(key, 9)}, key};
+        sorted[n++] = (struct sortable){head_of(key, 0), key};
     }
-    qsort(sorted, n, sizeof *sorted, compare);
+    sort(sorted, n, 0);
     for (size_t i = 0; i < n; i++)
         keys[i] = sorted[i].key;
     free(sorted);

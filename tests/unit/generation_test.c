@@ -41,6 +41,29 @@ assert_ordered(const struct omap_key **keys, size_t count)
                                  keys[i]->len) < 0);
 }
 
+static void
+keys_that_begin_alike_come_in_order_the_shorter_first(void **state)
+{
+    struct generation *g = generation_new(&spare, NULL);
+    const struct omap_key **keys;
+    char key[GENERATION_KEY_BYTES_MAX] = "I";
+    size_t count;
+
+    (void)state;
+    for (size_t len = sizeof key; len > 0; len--)       /* of zeros behind the table's byte */
+        put(g, key, len, "");
+    for (size_t len = sizeof key; len > 0; len--) {     /* and of letters */
+        memset(key + 1, 'a', sizeof key - 1);
+        key[len - 1] = 'I';
+        put(g, key, len, "");
+    }
+    keys = generation_loose(g, &count);
+    assert_int_equal(count, 2 * sizeof key - 1);        /* both begin with the shortest */
+    assert_ordered(keys, count);
+    free(keys);
+    generation_free(&g);
+}
+
 /* A flush in order touches each page once. */
 static void
 groups_and_loose_records_come_in_order(void **state)
@@ -139,6 +162,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_that_begin_alike_come_in_order_the_shorter_first),
         cmocka_unit_test(groups_and_loose_records_come_in_order),
         cmocka_unit_test(a_prefix_finds_the_group_it_lies_in),
         cmocka_unit_test(the_newer_wins_a_merge_whichever_is_larger),
