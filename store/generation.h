@@ -22,6 +22,7 @@
 /* First bytes of keys, as key.h makes them. */
 #define GENERATION_PROFILE 'P'          /* a group for each profile: 9 bytes */
 #define GENERATION_GLOBAL 'G'           /* one group */
+#define GENERATION_IDENTIFIER 'I'       /* in no group */
 
 /* A record; its key follows it. */
 struct entry {

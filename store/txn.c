@@ -280,6 +280,15 @@ txn_env_bytes(const struct txn_env *env)
     return (info.me_last_pgno + 1) * (uint64_t)stat.ms_psize;
 }
 
+size_t
+txn_env_records(const struct txn_env *env)
+{
+    MDB_stat stat;
+
+    must(mdb_env_stat(env->mdb, &stat) == 0);
+    return stat.ms_entries;
+}
+
 static uint32_t
 sum(MDB_val key, const void *value, size_t len)
 {

@@ -30,6 +30,7 @@ void txn_env_close(struct txn_env **env);
  * of no use any more). */
 int txn_env_fit(struct txn_env *env, uint64_t bytes);
 uint64_t txn_env_bytes(const struct txn_env *env);      /* of the file in use */
+size_t txn_env_records(const struct txn_env *env);
 
 struct txn {
     struct txn_env *env;

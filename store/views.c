@@ -10,6 +10,7 @@
 #include "base/must.h"
 #include "proto/code.h"
 #include "store/generation.h"
+#include "store/known.h"
 #include "store/txn.h"
 #include "store/walk.h"
 
@@ -30,6 +31,7 @@ struct views {
     struct generation *active;
     struct generation *flushing;        /* NULL, being flushed, or waiting for the next try */
     struct generation *clean;           /* the one flushed last, kept to read from; or NULL */
+    struct known *known;                /* identifiers LMDB may have; NULL: not known yet */
     struct slab_block *spare;
     size_t memory_bytes;
     uint64_t checkpoint;
@@ -38,6 +40,7 @@ struct views {
     bool running;                       /* the flusher; what follows is its until it is joined */
     pthread_t flusher;
     struct slab_block *surplus;
+    struct known *learned;              /* takes the place of `known`; or NULL */
     uint64_t number;
     int result;
     void (*done)(void *arg);
@@ -83,6 +86,7 @@ make_meta(struct views *v)
         return v->reader.error;
     if (!empty)
         return TL_EDAMAGED;
+    v->known = known_new(0);
     txn_begin(&t, v->env);
     put_meta(&t, 0);
     return txn_commit(&t);
@@ -157,6 +161,8 @@ views_close(struct views **v)
     generation_free(&(*v)->active);
     generation_free(&(*v)->flushing);
     generation_free(&(*v)->clean);
+    known_free(&(*v)->known);
+    known_free(&(*v)->learned);
     slab_free_blocks((*v)->spare);
     txn_reader_fini(&(*v)->reader);
     txn_env_close(&(*v)->env);
@@ -193,6 +199,18 @@ views_bytes(const struct views *v)
 
 /* ---------------------------------------------------------------- records */
 
+static bool
+is_identifier(const unsigned char *key)
+{
+    return key[0] == GENERATION_IDENTIFIER;
+}
+
+static bool
+may_be_in_lmdb(const struct views *v, uint64_t hash, const void *key)
+{
+    return v->known == NULL || !is_identifier(key) || known_may_have(v->known, hash);
+}
+
 bool
 views_get(struct views *v, const void *key, size_t key_len, struct tl_str *value)
 {
@@ -204,7 +222,7 @@ views_get(struct views *v, const void *key, size_t key_len, struct tl_str *value
     if (e == NULL && v->clean != NULL)
         e = generation_get(v->clean, hash, key, key_len);
     if (e == NULL)
-        return txn_get(&v->reader, key, key_len, value);
+        return may_be_in_lmdb(v, hash, key) && txn_get(&v->reader, key, key_len, value);
     *value = entry_value(e);
     return e->len != ENTRY_DELETED;
 }
@@ -328,6 +346,7 @@ views_full(const struct views *v)
 
 struct flush {
     struct txn_env *env;
+    struct known *known;
     struct txn txn;
     size_t pages;       /* the transaction may have dirtied, at most */
 };
@@ -388,6 +407,8 @@ write_loose(struct flush *f, const struct generation *g)
     for (size_t i = 0; i < count; i++) {
         make_room(f, entry_pages(entry_of(keys[i])));
         write_entry(f, keys[i]);
+        if (f->known != NULL && is_identifier(keys[i]->bytes))
+            known_add(f->known, generation_hash(keys[i]->bytes, keys[i]->len));
     }
     free(keys);
 }
@@ -395,13 +416,14 @@ write_loose(struct flush *f, const struct generation *g)
 /* The sums are not idempotent: they change together with the number they are
  * folded to, after everything else. */
 static int
-write_generation(struct txn_env *env, const struct generation *g, uint64_t number)
+write_generation(struct views *v)
 {
+    const struct generation *g = v->flushing;
     size_t count;
     const struct omap_key **groups = generation_groups(g, &count), *sums = NULL;
-    struct flush f = {.env = env};
+    struct flush f = {.env = v->env, .known = v->known};
 
-    txn_begin(&f.txn, env);
+    txn_begin(&f.txn, v->env);
     write_loose(&f, g);
     for (size_t i = 0; i < count; i++)
         if (groups[i]->bytes[0] == GENERATION_GLOBAL)
@@ -410,9 +432,32 @@ write_generation(struct txn_env *env, const struct generation *g, uint64_t numbe
             write_group(&f, groups[i]);
     if (sums != NULL)
         write_group(&f, sums);
-    put_meta(&f.txn, number);
+    put_meta(&f.txn, v->number);
     free(groups);
     return txn_commit(&f.txn);
+}
+
+/* Nobody else writes to LMDB while this reads. */
+static void
+learn_identifiers(struct views *v)
+{
+    static const unsigned char first[] = {GENERATION_IDENTIFIER};
+    struct known *learned = known_new(txn_env_records(v->env));
+    struct txn_cursor c;
+    struct txn reader;
+    bool more;
+
+    txn_reader_init(&reader, v->env);
+    txn_cursor_open(&c, &reader);
+    more = txn_cursor_seek(&c, first, sizeof first);
+    for (; more && c.key.ptr[0] == GENERATION_IDENTIFIER; more = txn_cursor_next(&c))
+        known_add(learned, generation_hash(c.key.ptr, c.key.len));
+    txn_cursor_close(&c);
+    if (reader.error == 0 && !reader.damaged)
+        v->learned = learned;
+    else
+        known_free(&learned);
+    txn_reader_fini(&reader);
 }
 
 static void *
@@ -422,7 +467,9 @@ flush(void *arg)
 
     slab_free_blocks(v->surplus);
     if (v->result == 0)
-        v->result = write_generation(v->env, v->flushing, v->number);
+        v->result = write_generation(v);
+    if (v->result == 0 && (v->known == NULL || known_full(v->known)))
+        learn_identifiers(v);
     v->done(v->arg);
     return NULL;
 }
@@ -479,6 +526,11 @@ views_release(struct views *v)
     v->running = false;
     if (v->result != 0)
         return v->result;
+    if (v->learned != NULL) {
+        known_free(&v->known);
+        v->known = v->learned;
+        v->learned = NULL;
+    }
     /* What is dropped here is seen in LMDB from the next read on. */
     txn_reader_end(&v->reader);
     generation_free(&v->clean);
