@@ -205,9 +205,16 @@ drop_over(struct contacts *list, int64_t now)
     list->count = kept;
 }
 
+/* Most profiles have no such record: the card says so. */
+static bool
+look(struct views *v, const struct card *c, const struct key *k, struct tl_str *bytes)
+{
+    return c->has & CARD_CONTACTS && views_get(v, k->bytes, k->len, bytes);
+}
+
 static int
-add(struct views *v, uint64_t profile, enum kind kind, struct tl_str channel,
-    struct tl_str purpose, const struct contact *said)
+add(struct views *v, const struct card *c, uint64_t profile, enum kind kind,
+    struct tl_str channel, struct tl_str purpose, const struct contact *said)
 {
     struct contacts list = {.count = 0};
     struct contact one = *said;
@@ -218,7 +225,7 @@ add(struct views *v, uint64_t profile, enum kind kind, struct tl_str channel,
     start_key(&k, profile, kind);
     key_add_end(&k, channel);
     key_add(&k, purpose);
-    if (views_get(v, k.bytes, k.len, &bytes) && read_contacts(&list, bytes) != 0)
+    if (look(v, c, &k, &bytes) && read_contacts(&list, bytes) != 0)
         return TL_EDAMAGED;
     if (kind == RESERVATIONS)
         drop_over(&list, one.time);
@@ -288,7 +295,8 @@ key_of(const struct tl_event *ev, bool call)
 }
 
 static int
-fold_contact(struct views *v, const struct frame *f, const struct tl_event *ev)
+fold_contact(struct views *v, const struct card *c, const struct frame *f,
+             const struct tl_event *ev)
 {
     struct tl_str named = attribute(ev, CONTACT_RESERVATION);
     struct contact one = {
@@ -303,11 +311,12 @@ fold_contact(struct views *v, const struct frame *f, const struct tl_event *ev)
         one.campaign = contact_name(offer_campaign(ev, &ev->offers[0]));
         one.offer = contact_name(offer_id(ev, &ev->offers[0]));
     }
-    return add(v, f->profile, SENT, channel_of(f), attribute(ev, CONTACT_PURPOSE), &one);
+    return add(v, c, f->profile, SENT, channel_of(f), attribute(ev, CONTACT_PURPOSE), &one);
 }
 
 static int
-fold_reservation(struct views *v, const struct frame *f, const struct tl_event *ev)
+fold_reservation(struct views *v, const struct card *c, const struct frame *f,
+                 const struct tl_event *ev)
 {
     struct tl_str until = attribute(ev, CONTACT_UNTIL);
     struct contact one = {
@@ -320,7 +329,8 @@ fold_reservation(struct views *v, const struct frame *f, const struct tl_event *
     if (clock_parse(&one.until, until.ptr, until.len) != 0)
         return TL_EDAMAGED;
     one.offer = contact_name(attribute(ev, CONTACT_OFFER));
-    return add(v, f->profile, RESERVATIONS, f->channel, attribute(ev, CONTACT_PURPOSE), &one);
+    return add(v, c, f->profile, RESERVATIONS, f->channel, attribute(ev, CONTACT_PURPOSE),
+               &one);
 }
 
 /* ------------------------------------------------ declines and complaints */
@@ -335,7 +345,7 @@ declines(const struct tl_event *ev)
 }
 
 static int
-fold_declined(struct views *v, const struct frame *f)
+fold_declined(struct views *v, const struct card *c, const struct frame *f)
 {
     struct contact_word known = {0};
     struct tl_str bytes;
@@ -343,7 +353,7 @@ fold_declined(struct views *v, const struct frame *f)
     struct key k;
 
     start_key(&k, f->profile, DECLINED);
-    if (views_get(v, k.bytes, k.len, &bytes)) {
+    if (look(v, c, &k, &bytes)) {
         if (read_word(&known, bytes) != 0)
             return TL_EDAMAGED;
         if (!later(f->time, f->number, known.time, known.number))
@@ -397,7 +407,8 @@ insert_complaint(struct contact_complaints *list, const struct contact_complaint
 }
 
 static int
-fold_complaint(struct views *v, const struct frame *f, const struct tl_event *ev, enum said said)
+fold_complaint(struct views *v, const struct card *c, const struct frame *f,
+               const struct tl_event *ev, enum said said)
 {
     struct tl_str id = ev->feedback->id.len > 0 ? ev->feedback->id
                        : ev->subject.len > 0    ? ev->subject
@@ -409,7 +420,7 @@ fold_complaint(struct views *v, const struct frame *f, const struct tl_event *ev
     struct key k;
 
     start_key(&k, f->profile, COMPLAINTS);
-    if (views_get(v, k.bytes, k.len, &bytes) && read_complaints(&list, bytes) != 0)
+    if (look(v, c, &k, &bytes) && read_complaints(&list, bytes) != 0)
         return TL_EDAMAGED;
     insert_complaint(&list, &one);
     buf_varint(&out, list.count);
@@ -440,15 +451,15 @@ contact_fold(struct views *v, struct card *c, const struct frame *f, const struc
     }
     if (!reserved && !contact && !declined && said == NOTHING)
         return 0;
-    c->has |= CARD_CONTACTS;
     if (reserved)
-        err = fold_reservation(v, f, ev);
+        err = fold_reservation(v, c, f, ev);
     if (contact)
-        err = fold_contact(v, f, ev);
+        err = fold_contact(v, c, f, ev);
     if (declined && err == 0)
-        err = fold_declined(v, f);
+        err = fold_declined(v, c, f);
     if (said != NOTHING && err == 0)
-        err = fold_complaint(v, f, ev, said);
+        err = fold_complaint(v, c, f, ev, said);
+    c->has |= CARD_CONTACTS;
     return err;
 }
 
