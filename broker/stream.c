@@ -141,21 +141,21 @@ end_stream(struct broker *b, struct stream *st, int code, const char *detail)
     free_stream(b, st);
 }
 
-/* Without events it is progress. */
+/* What was added to the batch; without events it is progress. */
 static void
-send_batch(struct broker *b, struct stream *st, struct stream_batch *out)
+send_batch(struct broker *b, struct stream *st)
 {
     char position[POSITION_BYTES + 1];
-    struct wire_stream_batch batch = {
+    struct wire_stream_batch about = {
         .stream = st->name,
         .log = {b->log, LOG_ID_BYTES},
-        .events = out != NULL ? out->events : NULL,
-        .events_count = out != NULL ? out->count : 0,
         .position = broker_position(b, st->at, position),
         .generation = st->generation,
     };
+    zmq_msg_t message;
 
-    session_reply(b, st->session, &(struct wire_reply){.id = st->request, .stream = &batch});
+    delivery_message(&b->streams.batch, st->request, &about, &message);
+    session_send(b, st->session, &message);
     st->scanned_bytes = 0;
     st->sent_ms = uv_now(&b->loop);
 }
@@ -163,24 +163,10 @@ send_batch(struct broker *b, struct stream *st, struct stream_batch *out)
 /* ------------------------------------------------------------------ reading */
 
 static bool
-room(const struct stream *st, const struct stream_batch *out)
+room(const struct stream *st, const struct delivery *out)
 {
-    return !out->full && out->count < STREAM_BATCH_EVENTS && out->count < st->credit_events
+    return delivery_fits(out, 0) && out->count < st->credit_events
            && (int64_t)out->bytes < st->credit_bytes;
-}
-
-static void
-add(struct stream_batch *out, const struct frame *f)
-{
-    bool erased = (f->flags & FRAME_ERASED) != 0;
-
-    out->events[out->count++] = (struct wire_stream_event){
-        .number = f->number,
-        .received_ns = f->received,
-        .profile = f->profile,
-        .event = erased ? (struct tl_str){0} : f->payload,
-    };
-    out->bytes += f->payload.len;
 }
 
 /* Is this event one the stream wants? */
@@ -203,9 +189,9 @@ wanted(struct broker *b, struct stream *st, const struct frame *f, bool *yes)
 }
 
 /* Looks at event `number`, and adds it when it is wanted; or leaves it for the
- * next batch when it is one too much for this one. */
+ * next batch, `*full`, when it is one too much for this one. */
 static int
-look_at(struct broker *b, struct stream *st, uint64_t number, struct stream_batch *out)
+look_at(struct broker *b, struct stream *st, uint64_t number, struct delivery *out, bool *full)
 {
     bool header = filter_reads_header(&st->filter) || st->crowd != NULL;
     char why[STORE_WHY_BYTES];
@@ -225,10 +211,10 @@ look_at(struct broker *b, struct stream *st, uint64_t number, struct stream_batc
         return err;
     if (yes && header && (err = store_read(b->store, number, &f, why)) != 0)
         return err;
-    if (yes && (out->full = out->count > 0 && out->bytes + f.payload.len > STREAM_BATCH_BYTES))
+    if (yes && (*full = !delivery_fits(out, f.payload.len)))
         return 0;
     if (yes)
-        add(out, &f);
+        delivery_add(out, &f);
     st->scanned_bytes += f.bytes;
     st->at = number;
     return 0;
@@ -236,12 +222,13 @@ look_at(struct broker *b, struct stream *st, uint64_t number, struct stream_batc
 
 /* Reads until a batch is full, the end is reached, or the time is over. */
 static int
-fill(struct broker *b, struct stream *st, struct stream_batch *out, int64_t deadline)
+fill(struct broker *b, struct stream *st, struct delivery *out, int64_t deadline)
 {
     uint64_t head = store_head(b->store), number;
+    bool full = false;
     int err;
 
-    for (unsigned n = 1; room(st, out) && st->at < head && st->at < st->to; n++) {
+    for (unsigned n = 1; !full && room(st, out) && st->at < head && st->at < st->to; n++) {
         number = st->at + 1;
         if (st->crowd != NULL && (err = crowd_next(st->crowd, st->at, head, &number)) != 0)
             return err;
@@ -249,7 +236,7 @@ fill(struct broker *b, struct stream *st, struct stream_batch *out, int64_t dead
             st->at = head < st->to ? head : st->to;
             break;
         }
-        if ((err = look_at(b, st, number, out)) != 0)
+        if ((err = look_at(b, st, number, out, &full)) != 0)
             return err;
         if (n % FRAMES_PER_LOOK == 0 && clock_monotonic() > deadline)
             break;
@@ -272,18 +259,16 @@ fail(struct broker *b, struct stream *st, int err)
 static void
 advance(struct broker *b, struct stream *st, int64_t deadline)
 {
-    struct stream_batch *out = &b->streams.batch;
+    struct delivery *out = &b->streams.batch;
     int err;
 
-    out->count = out->bytes = 0;
-    out->full = false;
     err = fill(b, st, out, deadline);
     if (out->count > 0) {
         st->credit_events -= out->count;
         st->credit_bytes -= (int64_t)out->bytes;
-        send_batch(b, st, out);
+        send_batch(b, st);
     } else if (st->scanned_bytes >= STREAM_PROGRESS_BYTES) {
-        send_batch(b, st, NULL);
+        send_batch(b, st);
     }
     if (err != 0)
         fail(b, st, err);
@@ -574,7 +559,7 @@ tick(struct broker *b, struct stream *st)
         return false;
     }
     if (st->session->outbox == NULL && uv_now(&b->loop) - st->sent_ms >= STREAM_PROGRESS_MS)
-        send_batch(b, st, NULL);
+        send_batch(b, st);
     return true;
 }
 
@@ -596,4 +581,5 @@ stream_fini(struct broker *b)
     for (size_t i = 0; (e = map_next(&b->streams.by_name, &i)) != NULL; i = 0)
         free_stream(b, e->value);
     map_fini(&b->streams.by_name);
+    delivery_fini(&b->streams.batch);
 }

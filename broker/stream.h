@@ -9,11 +9,10 @@
 #define STREAM_H
 
 #include "base/map.h"
+#include "broker/delivery.h"
 #include "broker/request.h"
 
 #define STREAMS_PER_SESSION_MAX 64
-#define STREAM_BATCH_BYTES 65536
-#define STREAM_BATCH_EVENTS 500
 #define STREAM_PROGRESS_MS 1000
 #define STREAM_PROGRESS_BYTES (64u << 20)
 
@@ -24,20 +23,12 @@ struct stream_list {
     struct stream *last;
 };
 
-/* A batch as it fills. */
-struct stream_batch {
-    struct wire_stream_event events[STREAM_BATCH_EVENTS];
-    size_t count;
-    size_t bytes;
-    bool full;
-};
-
 struct streams {
     struct map by_name;             /* session and the client's number */
     struct stream_list ready;
     struct stream_list waiting;
     size_t count;
-    struct stream_batch batch;      /* of the stream whose turn it is */
+    struct delivery batch;          /* of the stream whose turn it is */
 };
 
 void stream_take_open(struct broker *b, struct asked *q);

@@ -1,0 +1,173 @@
+#include "broker/delivery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "proto/position.h"
+
+/* Keys of touchline.proto: field number and wire type. */
+#define VARINT(field) ((field) << 3)
+#define BYTES(field) ((field) << 3 | 2)
+
+enum {
+    REPLY_ID = VARINT(1),
+    REPLY_STREAM = BYTES(8),
+    BATCH_STREAM = VARINT(1),
+    BATCH_LOG = BYTES(2),
+    BATCH_EVENT = BYTES(3),
+    BATCH_POSITION = BYTES(4),
+    BATCH_GENERATION = VARINT(5),
+    EVENT_NUMBER = VARINT(1),
+    EVENT_RECEIVED = VARINT(2),
+    EVENT_PROFILE = VARINT(3),
+    EVENT_BYTES = BYTES(4),
+};
+
+_Static_assert(DELIVERY_BYTES <= FRAME_BYTES_MAX, "many events take no more than a large one");
+
+#define NUMBER_BYTES 11         /* a key and the longest varint */
+#define LENGTH_BYTES 4          /* a key and a length below 2 MiB */
+#define EVENT_OVERHEAD (2 * LENGTH_BYTES + 3 * NUMBER_BYTES)
+#define FRONT_BYTES (2 * NUMBER_BYTES + 2 * LENGTH_BYTES + LOG_ID_BYTES)
+#define BACK_BYTES (LENGTH_BYTES + POSITION_BYTES + NUMBER_BYTES)
+#define ROOM_BYTES (FRONT_BYTES + FRAME_BYTES_MAX + DELIVERY_EVENTS * EVENT_OVERHEAD + BACK_BYTES)
+#define COPY_BYTES_MAX (ROOM_BYTES / 4) /* a small message does not keep a large room waiting */
+
+static size_t
+varint_bytes(uint64_t v)
+{
+    return (size_t)(63 - __builtin_clzll(v | 1)) / 7 + 1;
+}
+
+static unsigned char *
+put_varint(unsigned char *p, uint64_t v)
+{
+    while (v >= 0x80) {
+        *p++ = (unsigned char)(v | 0x80);
+        v >>= 7;
+    }
+    *p++ = (unsigned char)v;
+    return p;
+}
+
+/* A zero is left out, as in all of proto3. */
+static unsigned char *
+put_number(unsigned char *p, unsigned char key, uint64_t v)
+{
+    if (v == 0)
+        return p;
+    *p++ = key;
+    return put_varint(p, v);
+}
+
+static unsigned char *
+put_bytes(unsigned char *p, unsigned char key, struct tl_str s)
+{
+    if (s.len == 0)
+        return p;
+    *p++ = key;
+    p = put_varint(p, s.len);
+    return (unsigned char *)memcpy(p, s.ptr, s.len) + s.len;
+}
+
+static size_t
+number_bytes(uint64_t v)
+{
+    return v != 0 ? 1 + varint_bytes(v) : 0;
+}
+
+bool
+delivery_fits(const struct delivery *d, size_t bytes)
+{
+    return d->count == 0 || (d->count < DELIVERY_EVENTS && d->bytes + bytes <= DELIVERY_BYTES);
+}
+
+static void
+take_room(struct delivery *d)
+{
+    if (d->room == NULL)
+        must((d->room = malloc(ROOM_BYTES)) != NULL);
+}
+
+void
+delivery_add(struct delivery *d, const struct frame *f)
+{
+    struct tl_str event = (f->flags & FRAME_ERASED) != 0 ? (struct tl_str){0} : f->payload;
+    uint64_t received = (uint64_t)f->received;
+    size_t len = number_bytes(f->number) + number_bytes(received) + number_bytes(f->profile);
+    unsigned char *p;
+
+    must(delivery_fits(d, f->payload.len) && f->payload.len <= FRAME_BYTES_MAX);
+    take_room(d);
+    if (event.len > 0)
+        len += 1 + varint_bytes(event.len) + event.len;
+    p = d->room + FRONT_BYTES + d->len;
+    *p++ = BATCH_EVENT;
+    p = put_varint(p, len);
+    p = put_number(p, EVENT_NUMBER, f->number);
+    p = put_number(p, EVENT_RECEIVED, received);
+    p = put_number(p, EVENT_PROFILE, f->profile);
+    p = put_bytes(p, EVENT_BYTES, event);
+    d->len = (size_t)(p - d->room) - FRONT_BYTES;
+    d->count++;
+    d->bytes += f->payload.len;
+}
+
+/* What stands before the events ends where they begin.  Returns its length. */
+static size_t
+put_front(struct delivery *d, uint64_t id, const struct wire_stream_batch *about)
+{
+    unsigned char batch[NUMBER_BYTES + LENGTH_BYTES + LOG_ID_BYTES], *end = batch;
+    unsigned char front[FRONT_BYTES], *p = front;
+
+    end = put_number(end, BATCH_STREAM, about->stream);
+    end = put_bytes(end, BATCH_LOG, about->log);
+    p = put_number(p, REPLY_ID, id);
+    *p++ = REPLY_STREAM;
+    p = put_varint(p, (size_t)(end - batch) + d->len);
+    memcpy(p, batch, (size_t)(end - batch));
+    p += end - batch;
+    memcpy(d->room + FRONT_BYTES - (p - front), front, (size_t)(p - front));
+    return (size_t)(p - front);
+}
+
+/* On ZeroMQ's thread. */
+static void
+give_back(void *data, void *room)
+{
+    (void)data;
+    free(room);
+}
+
+void
+delivery_message(struct delivery *d, uint64_t id, const struct wire_stream_batch *about,
+                 zmq_msg_t *message)
+{
+    unsigned char *from, *p;
+    size_t len;
+
+    must(about->log.len <= LOG_ID_BYTES && about->position.len <= POSITION_BYTES);
+    take_room(d);
+    p = d->room + FRONT_BYTES + d->len;
+    p = put_bytes(p, BATCH_POSITION, about->position);
+    p = put_number(p, BATCH_GENERATION, about->generation);
+    d->len = (size_t)(p - d->room) - FRONT_BYTES;
+    len = put_front(d, id, about) + d->len;
+    from = p - len;
+    if (len <= COPY_BYTES_MAX) {
+        must(zmq_msg_init_size(message, len) == 0);
+        memcpy(zmq_msg_data(message), from, len);
+    } else {
+        must(zmq_msg_init_data(message, from, len, give_back, d->room) == 0);
+        d->room = NULL;
+    }
+    d->len = d->count = d->bytes = 0;
+}
+
+void
+delivery_fini(struct delivery *d)
+{
+    free(d->room);
+    *d = (struct delivery){0};
+}
