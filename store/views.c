@@ -22,6 +22,9 @@
 #define PAGE_BYTES 4096
 #define FLUSH_PAGES_MAX 6144            /* 24 MiB in one transaction, of the 32 allowed */
 
+/* Identifiers read at the end of a flush, which must not keep the next waiting. */
+#define LEARNED_A_FLUSH_MAX 1000000
+
 #define META_BYTES 12
 static const unsigned char META_KEY[] = {0};
 
@@ -40,7 +43,10 @@ struct views {
     bool running;                       /* the flusher; what follows is its until it is joined */
     pthread_t flusher;
     struct slab_block *surplus;
-    struct known *learned;              /* takes the place of `known`; or NULL */
+    struct known *learning;             /* as far as learned_to; or NULL */
+    unsigned char learned_to[GENERATION_KEY_BYTES_MAX];
+    size_t learned_to_len;
+    struct known *learned;              /* whole: takes the place of `known`; or NULL */
     uint64_t number;
     int result;
     void (*done)(void *arg);
@@ -162,6 +168,7 @@ views_close(struct views **v)
     generation_free(&(*v)->flushing);
     generation_free(&(*v)->clean);
     known_free(&(*v)->known);
+    known_free(&(*v)->learning);
     known_free(&(*v)->learned);
     slab_free_blocks((*v)->spare);
     txn_reader_fini(&(*v)->reader);
@@ -346,7 +353,7 @@ views_full(const struct views *v)
 
 struct flush {
     struct txn_env *env;
-    struct known *known;
+    struct known *known, *learning;     /* both hear of each identifier written */
     struct txn txn;
     size_t pages;       /* the transaction may have dirtied, at most */
 };
@@ -399,6 +406,15 @@ write_group(struct flush *f, const struct omap_key *group)
 }
 
 static void
+tell(struct flush *f, uint64_t identifier)
+{
+    if (f->known != NULL)
+        known_add(f->known, identifier);
+    if (f->learning != NULL)
+        known_add(f->learning, identifier);
+}
+
+static void
 write_loose(struct flush *f, const struct generation *g)
 {
     size_t count;
@@ -407,8 +423,8 @@ write_loose(struct flush *f, const struct generation *g)
     for (size_t i = 0; i < count; i++) {
         make_room(f, entry_pages(entry_of(keys[i])));
         write_entry(f, keys[i]);
-        if (f->known != NULL && is_identifier(keys[i]->bytes))
-            known_add(f->known, generation_hash(keys[i]->bytes, keys[i]->len));
+        if (is_identifier(keys[i]->bytes))
+            tell(f, generation_hash(keys[i]->bytes, keys[i]->len));
     }
     free(keys);
 }
@@ -421,7 +437,7 @@ write_generation(struct views *v)
     const struct generation *g = v->flushing;
     size_t count;
     const struct omap_key **groups = generation_groups(g, &count), *sums = NULL;
-    struct flush f = {.env = v->env, .known = v->known};
+    struct flush f = {.env = v->env, .known = v->known, .learning = v->learning};
 
     txn_begin(&f.txn, v->env);
     write_loose(&f, g);
@@ -437,26 +453,35 @@ write_generation(struct views *v)
     return txn_commit(&f.txn);
 }
 
-/* Nobody else writes to LMDB while this reads. */
+/* Goes on reading which identifiers there are, where the flush before left off;
+ * those written meanwhile are added as they are written. */
 static void
 learn_identifiers(struct views *v)
 {
-    static const unsigned char first[] = {GENERATION_IDENTIFIER};
-    struct known *learned = known_new(txn_env_records(v->env));
     struct txn_cursor c;
     struct txn reader;
+    size_t count = 0;
     bool more;
 
+    if (v->learning == NULL) {
+        v->learning = known_new(txn_env_records(v->env));
+        v->learned_to[0] = GENERATION_IDENTIFIER;
+        v->learned_to_len = 1;
+    }
     txn_reader_init(&reader, v->env);
     txn_cursor_open(&c, &reader);
-    more = txn_cursor_seek(&c, first, sizeof first);
-    for (; more && c.key.ptr[0] == GENERATION_IDENTIFIER; more = txn_cursor_next(&c))
-        known_add(learned, generation_hash(c.key.ptr, c.key.len));
+    more = txn_cursor_seek(&c, v->learned_to, v->learned_to_len);
+    for (; more && is_identifier((const unsigned char *)c.key.ptr) && count < LEARNED_A_FLUSH_MAX;
+         more = txn_cursor_next(&c), count++)
+        known_add(v->learning, generation_hash(c.key.ptr, c.key.len));
+    if (more && is_identifier((const unsigned char *)c.key.ptr)) {
+        v->learned_to_len = c.key.len;
+        memcpy(v->learned_to, c.key.ptr, c.key.len);
+    } else if (reader.error == 0 && !reader.damaged) {
+        v->learned = v->learning;
+        v->learning = NULL;
+    }
     txn_cursor_close(&c);
-    if (reader.error == 0 && !reader.damaged)
-        v->learned = learned;
-    else
-        known_free(&learned);
     txn_reader_fini(&reader);
 }
 

@@ -393,6 +393,67 @@ memory_is_counted_and_given_back(void **state)
     views_close(&v);
 }
 
+static struct key
+numbered_identifier(uint64_t number)
+{
+    struct key k;
+
+    k.len = (size_t)snprintf((char *)k.bytes, sizeof k.bytes, "Icookie:%llu",
+                             (unsigned long long)number * 7919);
+    return k;
+}
+
+static void
+put_identifier(struct views *v, uint64_t number)
+{
+    struct key k = numbered_identifier(number);
+
+    views_put(v, k.bytes, k.len, &number, sizeof number);
+}
+
+static void
+assert_identifiers_are_found(struct views *v, uint64_t count)
+{
+    struct tl_str value;
+    uint64_t step = count / 5000 + 1;
+
+    for (uint64_t i = 0; i < count; i += i + step < count ? step : 1) {
+        struct key k = numbered_identifier(i);
+
+        assert_true(views_get(v, k.bytes, k.len, &value));
+        assert_memory_equal(value.ptr, &i, sizeof i);
+    }
+    for (uint64_t i = count; i < count + 1000; i++) {
+        struct key k = numbered_identifier(i);
+
+        assert_false(views_get(v, k.bytes, k.len, &value));
+    }
+}
+
+/* After a start nobody knows which there are, then the first million, then all. */
+static void
+identifiers_are_found_however_many_of_them_have_been_learned(void **state)
+{
+    uint64_t count = 1000001;
+    struct views *v = open_views();
+
+    (void)state;
+    for (uint64_t i = 0; i < count; i++)
+        put_identifier(v, i);
+    flush(v, 1);
+    assert_identifiers_are_found(v, count);
+    views_close(&v);
+    v = open_views();
+    for (uint64_t round = 2; round < 6; round++) {
+        assert_identifiers_are_found(v, count);
+        put_identifier(v, count++);
+        put_identifier(v, 7 * round);
+        flush(v, round);
+    }
+    assert_identifiers_are_found(v, count);
+    views_close(&v);
+}
+
 static void
 the_map_grows_before_it_is_full_and_reads_go_on(void **state)
 {
@@ -880,6 +941,7 @@ main(void)
         TEST(views_of_another_format_are_refused_with_a_sentence),
         TEST(records_without_a_format_are_refused_as_damage),
         TEST(memory_is_counted_and_given_back),
+        TEST(identifiers_are_found_however_many_of_them_have_been_learned),
         TEST(the_map_grows_before_it_is_full_and_reads_go_on),
         TEST(views_are_full_at_their_memory),
         TEST(one_profile_with_very_many_records_stays_whole),
