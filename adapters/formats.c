@@ -22,6 +22,9 @@
 #include "adapters/email/sparkpost.h"
 #include "adapters/email/webhook.h"
 #include "adapters/pos/poslog.h"
+#include "adapters/pos/shopify.h"
+#include "adapters/pos/square.h"
+#include "adapters/pos/woocommerce.h"
 #include "adapters/reader.h"
 #include "adapters/web/cloudevents.h"
 #include "adapters/web/ga4.h"
@@ -69,6 +72,12 @@ const struct format formats[] = {
      mailtrap_open, webhook_feed, webhook_end, webhook_close},
     {"poslog", "ARTS / IXRetail POSLog XML, with NCR ACS extensions", "pos", false, poslog_open,
      poslog_feed, poslog_end, poslog_close},
+    {"square", "Square's webhooks, bodies or requests", "pos", false, square_open, intake_feed,
+     intake_end, intake_close},
+    {"woocommerce", "WooCommerce's webhooks, bodies or requests", "pos", false, woocommerce_open,
+     intake_feed, intake_end, intake_close},
+    {"shopify", "Shopify's webhooks and resources, bodies or requests", "pos", false, shopify_open,
+     intake_feed, intake_end, intake_close},
     {"segment", "calls of Segment's and RudderStack's SDKs, bodies or requests", "web", false,
      segmentio_open, intake_feed, intake_end, intake_close},
     {"snowplow", "Snowplow's tracker protocol, tp2 bodies or requests", "web", false,
