@@ -26,10 +26,14 @@
 #include "adapters/pos/square.h"
 #include "adapters/pos/woocommerce.h"
 #include "adapters/reader.h"
+#include "adapters/web/accesslog.h"
 #include "adapters/web/cloudevents.h"
+#include "adapters/web/complaints.h"
+#include "adapters/web/feed.h"
 #include "adapters/web/ga4.h"
 #include "adapters/web/intake.h"
 #include "adapters/web/matomo.h"
+#include "adapters/web/review.h"
 #include "adapters/web/segmentio.h"
 #include "adapters/web/snowplow.h"
 
@@ -88,6 +92,14 @@ const struct format formats[] = {
      intake_feed, intake_end, intake_close},
     {"cloudevents", "CloudEvents 1.0: JSON, batches, requests in binary mode", "", false,
      cloudevents_open, intake_feed, intake_end, intake_close},
+    {"access-log", "web servers' logs, combined format", "web", false, accesslog_open, reader_feed,
+     reader_end, reader_close},
+    {"feed", "RSS, Atom and JSON Feed", "feed", false, feed_open, reader_feed, reader_end,
+     reader_close},
+    {"review", "schema.org Reviews, JSON-LD", "feed", false, review_open, reader_feed, reader_end,
+     reader_close},
+    {"complaints", "the US CFPB's complaint exports, CSV or lines of JSON", "feed", false,
+     complaints_open, complaints_feed, complaints_end, complaints_close},
     {0},
 };
 

@@ -9,6 +9,12 @@
 /* ----------------------------------------------------------------- records */
 
 size_t
+reader_body(struct tl_str have, bool final)
+{
+    return final ? have.len : 0;
+}
+
+size_t
 reader_line(struct tl_str have, bool final)
 {
     const char *end = memchr(have.ptr, '\n', have.len);

@@ -20,6 +20,7 @@ struct decoder;
  * `final`: nothing more will come. */
 typedef size_t reader_next(struct tl_str have, bool final);
 
+reader_next reader_body;        /* the whole input */
 reader_next reader_line;
 reader_next reader_block;       /* lines up to an empty one */
 

@@ -1,6 +1,8 @@
 #include "adapters/timeformat.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 
@@ -174,4 +176,59 @@ timeformat_iso(struct timeformat_time *out, struct tl_str text, const struct zon
             return true;
     }
     return false;
+}
+
+/* A zone's name as an offset; any other text is its own. */
+static const char *
+offset_of(const char *zone)
+{
+    static const char *const names[][2] = {
+        {"GMT", "+0000"}, {"UT", "+0000"},  {"UTC", "+0000"}, {"Z", "+0000"},   {"EST", "-0500"},
+        {"EDT", "-0400"}, {"CST", "-0600"}, {"CDT", "-0500"}, {"MST", "-0700"}, {"MDT", "-0600"},
+        {"PST", "-0800"}, {"PDT", "-0700"},
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcasecmp(zone, names[i][0]) == 0)
+            return names[i][1];
+    return zone;
+}
+
+static int
+month_of(const char *name)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+    for (int month = 0; month < 12; month++)
+        if (strncasecmp(months + (size_t)month * 3, name, 3) == 0)
+            return month + 1;
+    return 0;
+}
+
+bool
+timeformat_mail(struct timeformat_time *out, struct tl_str text, const struct zone *zone)
+{
+    char copy[64], iso[64], name[16], offset[8] = "", *comma;
+    unsigned day, year, hour, minute, second = 0;
+    int used = 0, seconds = 0;
+
+    if (text.len >= sizeof copy)
+        return false;
+    memcpy(copy, text.ptr != NULL ? text.ptr : "", text.len);
+    copy[text.len] = '\0';
+    comma = strchr(copy, ',');
+    if (sscanf(comma != NULL ? comma + 1 : copy, "%2u %15s %4u %2u:%2u%n", &day, name, &year, &hour,
+               &minute, &used)
+            < 5
+        || month_of(name) == 0)
+        return false;
+    comma = (comma != NULL ? comma + 1 : copy) + used;
+    if (sscanf(comma, ":%2u%n", &second, &seconds) == 1)
+        comma += seconds;
+    if (year < 100)
+        year += year < 70 ? 2000 : 1900;
+    sscanf(comma, "%7s", offset);
+    snprintf(iso, sizeof iso, "%04u-%02d-%02uT%02u:%02u:%02u%s", year, month_of(name), day, hour,
+             minute, second, offset_of(offset));
+    return timeformat_iso(out, (struct tl_str){iso, strlen(iso)}, zone);
 }

@@ -29,4 +29,9 @@ bool timeformat_read(struct timeformat_time *out, struct tl_str text, struct tl_
  * a fraction and an offset.  Returns false as timeformat_read does. */
 bool timeformat_iso(struct timeformat_time *out, struct tl_str text, const struct zone *zone);
 
+/* What mail and RSS write (RFC 822, RFC 5322), as sloppily as they do: the day of
+ * the week, the seconds and the zone may be missing, the year may have two
+ * digits, and the zone may be one of the names of RFC 822. */
+bool timeformat_mail(struct timeformat_time *out, struct tl_str text, const struct zone *zone);
+
 #endif

@@ -111,6 +111,14 @@ def format_input(seed, name, content):
     return bytes([seed]) + name.encode() + b"\n" + content
 
 
+def pieces(whole):
+    """Some of the requests of a recording, or the first lines of a log."""
+    if not whole.startswith((b"GET /", b"POST /")):
+        return [b"".join(whole.splitlines(keepends=True)[:20])]
+    requests = [r for r in re.split(rb"(?<=[\n}])(?=(?:GET|POST) /)", whole) if len(r) < 8000]
+    return requests[::max(1, len(requests) // 20)]
+
+
 def main():
     build, out = map(pathlib.Path, sys.argv[1:])
     sys.path.insert(0, str(build / "tests/python"))
@@ -154,6 +162,9 @@ def main():
         for path in sorted((DATA / name).rglob("*")):
             if path.is_file() and path.suffix not in (".gz", ".md", ".jsonl", ".tsv", ".txt"):
                 put("format", f"{name}-{path.name}", format_input(5, name, path.read_bytes()))
+            elif path.suffix == ".gz" and name != "poslog":
+                for number, content in enumerate(pieces(gzip.decompress(path.read_bytes()))):
+                    put("format", f"{name}-{path.stem}-{number}", format_input(7, name, content))
     whole = gzip.decompress((DATA / "poslog/ncr-acs-poslog.xml.gz").read_bytes())
     start = whole.index(b"<Transaction")
     parts = re.findall(rb"<Transaction[ >].*?</Transaction>", whole, re.S)

@@ -33,7 +33,7 @@ HOMES = {
     "ini.h": ["base/conf.c"],
     "jansson.h": ["proto/json.c", "adapters/*"],
     "openssl/*": ["adapters/signature.c"],
-    "expat.h": ["adapters/pos/poslog.c"],
+    "expat.h": ["adapters/pos/poslog.c", "adapters/web/feed.c"],
     "csv.h": ["adapters/csv/csv.c"],
     "idn2.h": ["broker/normalise.c"],
     "phonenumbers/*": ["broker/phone.cc"],

@@ -1,7 +1,9 @@
 """What was recorded off the wire, through its decoder.  The tallies were counted by other means."""
 
 import collections
+import gzip
 import json
+import re
 
 from harness import DATA, FINE, PARTLY, Case, Shared, run
 
@@ -47,6 +49,11 @@ RECORDED = [
     ("matomo", "matomo/matomo-tracker-2.2.4.http.gz", None, MATOMO, 0),
     ("ga4", "ga4/ga4-measurement-protocol-constructed.http.gz", None, GA4, 0),
     ("cloudevents", "cloudevents/cloudevents-10.0.0-http.http.gz", None, CLOUDEVENTS, 0),
+    ("access-log", "access-log/apache-combined.log.gz", None, {"page.viewed": 1422}, 0),
+    ("review", "review/reviews-constructed.jsonld", None, {"feedback.review": 3}, 0),
+    ("complaints", "complaints/cfpb-complaints-subset.csv", None, {"feedback.complaint": 187}, 0),
+    ("complaints", "complaints/cfpb-v2-public.csv", None, {"feedback.complaint": 30}, 0),
+    ("complaints", "complaints/cfpb-socrata.ndjson", None, {"feedback.complaint": 10}, 0),
 ]
 
 
@@ -68,6 +75,19 @@ class WebFormats(Case):
         for format, path, attribute, tally, rejected in RECORDED:
             with self.subTest(path=path):
                 self.assertEqual(self.tally(format, path, attribute, rejected), tally)
+
+    def test_every_line_of_an_access_log_is_a_visit_or_counted(self):
+        path = DATA / "access-log/apache-combined.log.gz"
+        with gzip.open(path, "rt", errors="replace") as f:
+            lines = f.read().splitlines()
+        pages = [line for line in lines
+                 if re.search(r'\] "GET [^"]*" (2\d\d|304) ', line)]
+        done = run("ingest", "--format", "access-log", "--dry-run", path)
+        told = done.err.split(": ", 1)[1].splitlines()[0].split(", ")
+        counts = {name: int(count) for name, count in (one.rsplit(" ", 1) for one in told)}
+        visits = len(done.out.splitlines())
+        self.assertEqual(visits + counts["part of a page"] + counts["robot"], len(pages))
+        self.assertEqual(visits + sum(counts.values()), len(lines))
 
 
 class Recorded(Shared):
