@@ -112,7 +112,7 @@ a_batch_holds_500_events_and_not_one_more(void **state)
     assert_non_null(frames);
     for (size_t i = 0; i <= DELIVERY_EVENTS; i++)
         frames[i] = (struct frame){.number = UINT64_MAX, .received = -1, .profile = UINT64_MAX,
-                                   .payload = {text, 131}};
+                                   .payload = {text, 130}};
     assert_int_equal(DELIVERY_EVENTS, 500);
     assert_int_equal(assert_as_the_codec(frames, DELIVERY_EVENTS + 1, UINT64_MAX, longest), 500);
     free(frames);
