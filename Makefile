@@ -53,7 +53,7 @@ STORE   := $(call src,store/*.c)
 CLIENT  := $(call src,client/*.c)
 BROKER  := $(call src,broker/*.c) $(patsubst %.cc,$(BUILD)/%.o,$(wildcard broker/*.cc))
 # A decoder is a file of its channel's folder; the daemons around them are:
-DAEMON  := $(patsubst %,$(BUILD)/adapters/%.o,adapter counts forward gather http serve setup \
+DAEMON  := $(patsubst %,$(BUILD)/adapters/%.o,adapter counts dial forward gather http serve setup \
              source spool status)
 CHANNELS := $(patsubst adapters/%/main.c,%,$(wildcard adapters/*/main.c))
 CHANNEL_MAINS := $(CHANNELS:%=$(BUILD)/adapters/%/main.o)

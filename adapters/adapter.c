@@ -57,6 +57,8 @@ commit(struct service *s)
     serve_committed(s, code);
     for (size_t i = 0; i < s->sources_count; i++)
         source_committed(s->sources[i], code);
+    for (size_t i = 0; i < s->dials_count; i++)
+        dial_committed(s->dials[i], code);
 }
 
 static void
@@ -83,12 +85,15 @@ static void
 before_sleep(uv_prepare_t *prepare)
 {
     struct service *s = prepare->data;
+    bool answers;
 
     turn_sources(s);
-    if (spool_pending(s->spool) || s->looking) {
-        commit(s);
+    for (size_t i = 0; i < s->dials_count; i++)
+        dial_turn(s->dials[i]);
+    answers = s->waiting != NULL;
+    commit(s);
+    if (answers)
         http_turn(s->http);
-    }
     if (spool_pending(s->spool) || s->looking)
         uv_idle_start(&s->idle, awake);
     else
@@ -171,7 +176,7 @@ open_folders(struct service *s, char why[SERVICE_WHY_BYTES])
 }
 
 static void
-open_sources(struct service *s)
+open_inputs(struct service *s)
 {
     const struct source_place place = {
         s->adapter->program, s->setup->data, s->spool, &s->letters, &s->counts,
@@ -185,6 +190,8 @@ open_sources(struct service *s)
             s->sources[s->sources_count++] = source_open(in, ADAPTER_FOLLOW, &place);
         if (in->directory != NULL)
             s->sources[s->sources_count++] = source_open(in, ADAPTER_DROP, &place);
+        if (in->connect != NULL)
+            s->dials[s->dials_count++] = dial_open(&s->loop, in, &place);
     }
     if (s->sources_count > 0)
         uv_timer_start(&s->look, look, 0, LOOK_MS);
@@ -194,6 +201,8 @@ static void
 service_close(struct service *s)
 {
     http_stop(&s->http);
+    while (s->dials_count > 0)
+        dial_close(&s->dials[--s->dials_count]);
     close_loop(s);
     while (s->sources_count > 0)
         source_close(&s->sources[--s->sources_count]);
@@ -258,7 +267,7 @@ run(const struct adapter *a, const struct setup *setup)
         service_close(s);
         return complain(a, EXIT_FAILED, why);
     }
-    open_sources(s);
+    open_inputs(s);
     warn_unsigned(setup);
     log_info("adapter", "ready listen=%s port=%u data=%s waiting=%llu", setup->listen,
              http_port(s->http), setup->data, (unsigned long long)spool_records(s->spool));

@@ -32,12 +32,20 @@ struct adapter_file {
     int ways;
 };
 
+/* A system that listens for connections and then tells what happens. */
+struct adapter_stream {
+    const char *format;
+    const char *login;          /* said at once; %U is the setting username, %S the secret */
+    const char *refused;        /* a word in its answer when it does not let us in */
+};
+
 /* Each format named has a section of its name in the settings file. */
 struct adapter {
     const char *program;
     const char *listen;                     /* unless told otherwise */
     const struct adapter_path *paths;       /* ended by one without a path */
-    const struct adapter_file *files;       /* ended by one without a format */
+    const struct adapter_file *files;       /* ended by one without a format; may be NULL */
+    const struct adapter_stream *streams;   /* likewise */
 };
 
 /* Returns what the program returns. */

@@ -7,6 +7,7 @@
 
 #include "adapters/adapter.h"
 #include "adapters/counts.h"
+#include "adapters/dial.h"
 #include "adapters/forward.h"
 #include "adapters/http.h"
 #include "adapters/letter.h"
@@ -33,6 +34,8 @@ struct service {
     struct counts counts;
     struct source *sources[2 * SETUP_INPUTS_MAX];
     size_t sources_count;
+    struct dial *dials[SETUP_INPUTS_MAX];
+    size_t dials_count;
     uv_timer_t look;                /* when to look at files again */
     bool looking;
     struct http_request *waiting;   /* for the commit, newest first */

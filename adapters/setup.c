@@ -12,9 +12,10 @@
 #include "base/conf.h"
 #include "base/must.h"
 
-#define SETTINGS_OF_INPUT 7
+#define SETTINGS_OF_INPUT 10
 #define SETTINGS_MAX (5 + SETTINGS_OF_INPUT * SETUP_INPUTS_MAX)
 #define KEY_BYTES_MAX 8192
+#define HOST_BYTES_MAX 253      /* RFC 1035 */
 
 enum {
     OPTION_BROKER = 256, OPTION_LISTEN, OPTION_DATA, OPTION_CONFIG, OPTION_CHECK, OPTION_HELP,
@@ -133,8 +134,10 @@ list_inputs(struct setup *s, const struct adapter *a)
         if (p->key != NULL)
             in->signed_path = p;
     }
-    for (const struct adapter_file *f = a->files; f->format != NULL; f++)
+    for (const struct adapter_file *f = a->files; f != NULL && f->format != NULL; f++)
         input_of(s, f->format)->ways |= f->ways;
+    for (const struct adapter_stream *t = a->streams; t != NULL && t->format != NULL; t++)
+        input_of(s, t->format)->stream = t;
 }
 
 /* ------------------------------------------------------------ settings file */
@@ -158,6 +161,11 @@ know_input(struct conf_setting *known, size_t *n, struct setup_input *in)
     if (in->signed_path != NULL) {
         know(known, n, section, in->signed_path->key, CONF_TEXT, &in->key_file);
         know(known, n, section, "public_url", CONF_TEXT, &in->public_url);
+    }
+    if (in->stream != NULL) {
+        know(known, n, section, "connect", CONF_TEXT, &in->connect);
+        know(known, n, section, "username", CONF_TEXT, &in->username);
+        know(known, n, section, "secret_file", CONF_TEXT, &in->secret_file);
     }
     if (in->ways & ADAPTER_FOLLOW)
         know(known, n, section, "follow", CONF_TEXT, &in->follow);
@@ -183,28 +191,73 @@ read_file(struct setup *s, char why[SETUP_WHY_BYTES])
 
 /* -------------------------------------------------------- what they name */
 
+/* A secret is a line: without the blanks and newlines around it. */
 static int
-read_key(struct setup_input *in, char why[SETUP_WHY_BYTES])
+read_secret(char **out, const struct setup_input *in, const char *name, const char *path,
+            char why[SETUP_WHY_BYTES])
 {
-    FILE *f = fopen(in->key_file, "re");
-    const char *sentence;
+    FILE *f = fopen(path, "re");
+    char *text = calloc(1, KEY_BYTES_MAX + 1);
     size_t len;
 
+    must(text != NULL);
+    *out = text;
     if (f == NULL) {
-        snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s: %s", in->format->name,
-                 in->signed_path->key, in->key_file, strerror(errno));
+        snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s: %s", in->format->name, name, path,
+                 strerror(errno));
         return -1;
     }
-    must((in->key = calloc(1, KEY_BYTES_MAX + 1)) != NULL);
-    len = fread(in->key, 1, KEY_BYTES_MAX, f);
+    len = fread(text, 1, KEY_BYTES_MAX, f);
     fclose(f);
-    while (len > 0 && strchr(" \t\r\n", in->key[len - 1]) != NULL)
-        in->key[--len] = '\0';
-    sentence = len > 0 ? signature_secret(in->format->name, in->key) : "holds no key";
-    if (sentence == NULL)
+    while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+        text[--len] = '\0';
+    return 0;
+}
+
+static int
+check_key(struct setup_input *in, char why[SETUP_WHY_BYTES])
+{
+    const char *name = in->signed_path != NULL ? in->signed_path->key : "", *sentence;
+
+    if (in->key_file == NULL)
         return 0;
-    snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s: %s", in->format->name,
-             in->signed_path->key, in->key_file, sentence);
+    if (read_secret(&in->key, in, name, in->key_file, why) != 0)
+        return -1;
+    if ((sentence = signature_secret(in->format->name, in->key)) == NULL)
+        return 0;
+    snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s: %s", in->format->name, name, in->key_file,
+             sentence);
+    return -1;
+}
+
+/* What is said to log in is lines: neither word may bring one of its own. */
+static bool
+is_word(const char *text)
+{
+    return text == NULL || strpbrk(text, "\r\n") == NULL;
+}
+
+static int
+check_stream(struct setup_input *in, char why[SETUP_WHY_BYTES])
+{
+    const char *colon;
+
+    if (in->connect == NULL)
+        return 0;
+    colon = strrchr(in->connect, ':');
+    if (colon == NULL || colon == in->connect || colon[1] == '\0'
+        || colon - in->connect > HOST_BYTES_MAX) {
+        snprintf(why, SETUP_WHY_BYTES, "[%s] connect: `%.200s' is no HOST:PORT",
+                 in->format->name, in->connect);
+        return -1;
+    }
+    if (in->secret_file != NULL
+        && read_secret(&in->secret, in, "secret_file", in->secret_file, why) != 0)
+        return -1;
+    if (is_word(in->username) && is_word(in->secret))
+        return 0;
+    snprintf(why, SETUP_WHY_BYTES, "[%s] username and secret are one line each",
+             in->format->name);
     return -1;
 }
 
@@ -244,7 +297,7 @@ check_input(struct setup_input *in, char why[SETUP_WHY_BYTES])
         .region = in->region,
         .timezone = in->timezone,
     };
-    if (in->key_file != NULL && read_key(in, why) != 0)
+    if (check_key(in, why) != 0 || check_stream(in, why) != 0)
         return -1;
     if (in->directory != NULL && check_directory(in, why) != 0)
         return -1;

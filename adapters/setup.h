@@ -18,10 +18,12 @@ struct setup_input {
     const struct format *format;
     const struct adapter_path *signed_path;     /* NULL: its requests are not signed */
     int ways;                                   /* enum adapter_way */
+    const struct adapter_stream *stream;        /* NULL: it is not connected to */
     char *source, *region, *timezone;
     char *key_file, *public_url;
     char *follow, *directory;
-    char *key;                                  /* what is in the file */
+    char *connect, *username, *secret_file;
+    char *key, *secret;                         /* what is in the files */
     struct format_options options;
 };
 

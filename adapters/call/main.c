@@ -17,6 +17,16 @@ static const struct adapter_file files[] = {
     {0},
 };
 
+/* https://docs.asterisk.org/Configuration/Interfaces/Asterisk-Manager-Interface-AMI/
+ * The channels there are tell which calls go on, whatever was missed. */
+static const struct adapter_stream streams[] = {
+    {"asterisk-ami",
+     "Action: Login\r\nUsername: %U\r\nSecret: %S\r\nEvents: on\r\n\r\n"
+     "Action: CoreShowChannels\r\n\r\n",
+     "Response: Error"},
+    {0},
+};
+
 int
 main(int argc, char **argv)
 {
@@ -25,6 +35,7 @@ main(int argc, char **argv)
         .listen = "127.0.0.1:7712",
         .paths = paths,
         .files = files,
+        .streams = streams,
     };
 
     return adapter_main(&call, argc, argv);

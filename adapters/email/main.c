@@ -19,10 +19,6 @@ static const struct adapter_path paths[] = {
     {0},
 };
 
-static const struct adapter_file files[] = {
-    {0},
-};
-
 int
 main(int argc, char **argv)
 {
@@ -30,7 +26,6 @@ main(int argc, char **argv)
         .program = "touchline-email",
         .listen = "127.0.0.1:7711",
         .paths = paths,
-        .files = files,
     };
 
     return adapter_main(&email, argc, argv);

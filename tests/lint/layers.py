@@ -26,7 +26,8 @@ ALSO = {
 
 # Each outside library, by the headers it brings, and where it lives.
 HOMES = {
-    "uv.h": ["base/loop.[ch]", "broker/*", "adapters/http.[ch]", "adapters/service.h"],
+    "uv.h": ["base/loop.[ch]", "broker/*", "adapters/http.[ch]", "adapters/service.h",
+             "adapters/dial.[ch]"],
     "zmq.h": ["base/loop.[ch]", "client/*", "broker/*"],
     "lmdb.h": ["store/txn.c"],
     "sodium.h": ["base/hash.c"],

@@ -229,11 +229,9 @@ class Status(Email):
             text = sample.read_text()
             every = re.sub(r"^#(\w+ = )", r"\1", text, flags=re.M)
             self.assertGreater(every.count(" = "), 4)
-            every = re.sub(r"(signing_secret_file) = .*",
-                           rf"\1 = {self.file('whsec', 'whsec_c2VjcmV0')}", every)
             every = re.sub(r"public_key_file = .*", "", every)
-            every = re.sub(r"(key_file|shared_secret_file|auth_token_file) = .*",
-                           rf"\1 = {self.file('key', 'secret')}", every)
+            every = re.sub(r"(\w+_file) = .*",
+                           rf"\1 = {self.file('key', 'whsec_c2VjcmV0')}", every)
             every = re.sub(r"(directory) = .*", rf"\1 = {self.dir}", every)
             done = subprocess.run([BUILD / sample.stem, "--config", self.file("s.conf", every),
                                    "--check"], capture_output=True, text=True)

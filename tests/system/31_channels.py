@@ -6,6 +6,8 @@ import hmac
 import json
 import os
 import shutil
+import socket
+import threading
 import time
 import unittest
 
@@ -140,7 +142,53 @@ class Pos(Channel):
         self.assertEqual(pos.metrics()["touchline_duplicates_total"], 1)
 
 
+class Switch(threading.Thread):
+    """An Asterisk manager that tells a recording, a part to each caller, and hangs up."""
+
+    def __init__(self, parts):
+        super().__init__(daemon=True)
+        self.parts, self.logins = parts, []
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+        self.start()
+
+    def run(self):
+        for part in self.parts:
+            with self.listening.accept()[0] as s:
+                s.sendall(b"Asterisk Call Manager/5.0.4\r\n")
+                self.logins.append(self.until_blank(s))
+                s.sendall(b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n")
+                for at in range(0, len(part), 1000):
+                    s.sendall(part[at:at + 1000])
+                time.sleep(0.1)
+
+    def until_blank(self, s):
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += s.recv(1000)
+        return got
+
+
 class Call(Channel):
+
+    def test_the_manager_is_connected_to_and_connected_to_again(self):
+        told = (DATA / "asterisk/calls-ami.txt").read_bytes().replace(b"\r", b"")
+        blocks = [block + b"\n\n" for block in told.split(b"\n\n") if block.strip()]
+        half = len(blocks) // 2
+        switch = Switch([b"".join(blocks[:half]), b"", b"".join(blocks[half:])])
+        secret = self.file("secret", "geheim\n")
+        call = self.adapter("call", self.bus, config=(
+            f"[asterisk-ami]\nconnect = 127.0.0.1:{switch.port}\nusername = t\n"
+            f"secret_file = {secret}\n"))
+        whole = self.broker("whole")
+        whole.run("ingest", "--format", "asterisk-ami", "-", stdin=told)
+        expected = sorted(e["id"] for e in whole.replay())
+        self.assertGreater(len(expected), 10)
+        until(lambda: sorted(e["id"] for e in self.events()) == expected, every=0.2)
+        self.assertEqual(len(switch.logins), 3)
+        for login in switch.logins:
+            self.assertIn(b"Action: Login\r\nUsername: t\r\nSecret: geheim\r\n", login)
+        self.assertNotIn("geheim", call.log())
 
     def test_twilio_signs_the_url_it_was_told(self):
         token = self.file("token", "12345")
