@@ -10,9 +10,10 @@
 #include "store/offer.h"
 #include "store/record.h"
 
+/* Of a record's parts; they stand in this order, lists by channel and purpose. */
 enum kind { DECLINED = 'd', COMPLAINTS = 'f', RESERVATIONS = 'r', SENT = 's' };
 
-/* Which of a contact's parts are in its record. */
+/* Which of a contact's fields are in its record. */
 enum { HAS_KEY = 1, HAS_NAMES = 2, HAS_CAMPAIGN = 4, HAS_OFFER = 8, HAS_UNTIL = 16 };
 
 struct contacts {
@@ -50,6 +51,15 @@ contact_name(struct tl_str text)
     return hash("name", text);
 }
 
+/* Of what is only compared for as long as a lease. */
+static uint32_t
+short_name(struct tl_str text)
+{
+    uint64_t h = contact_name(text);
+
+    return (uint32_t)(h ^ h >> 32) | (h != 0);
+}
+
 static struct tl_str
 attribute(const struct tl_event *ev, const char *name)
 {
@@ -59,22 +69,155 @@ attribute(const struct tl_event *ev, const char *name)
     return (struct tl_str){"", 0};
 }
 
-/* --------------------------------------------------------------- records */
+/* What the event says it is for; a word, or nothing. */
+static struct tl_str
+purpose_of(const struct tl_event *ev)
+{
+    struct tl_str purpose = attribute(ev, CONTACT_PURPOSE);
+
+    return valid_word(purpose) ? purpose : (struct tl_str){"", 0};
+}
+
+/* --------------------------------------------------------------- a record */
+
+/* A part: u16 its bytes, u8 kind, channel, purpose, and what it holds. */
+struct part {
+    enum kind kind;
+    struct tl_str channel;
+    struct tl_str purpose;
+    struct tl_str held;
+};
+
+static bool
+next_part(struct record *r, struct part *p)
+{
+    const unsigned char *at = r->at;
+    struct record in;
+    size_t bytes;
+
+    if (r->end - at < 2)
+        return at < r->end ? record_fault(r) : false;
+    bytes = (size_t)(at[0] | at[1] << 8);
+    if (bytes > (size_t)(r->end - at) - 2)
+        return record_fault(r);
+    in = record_open((struct tl_str){(const char *)at + 2, bytes});
+    p->kind = record_byte(&in);
+    p->channel = record_text(&in);
+    p->purpose = record_text(&in);
+    p->held = (struct tl_str){(const char *)in.at, (size_t)(in.end - in.at)};
+    r->at = in.end;
+    return in.bad ? record_fault(r) : true;
+}
+
+static int
+compare_parts(const struct part *a, const struct part *b)
+{
+    int order = (a->kind > b->kind) - (a->kind < b->kind);
+
+    if (order == 0)
+        order = str_compare(a->channel, b->channel);
+    return order != 0 ? order : str_compare(a->purpose, b->purpose);
+}
+
+/* A profile's record, with one part of it to be written anew. */
+struct change {
+    struct card *card;
+    struct key key;
+    struct part part;           /* as it is: holds nothing when it is not there */
+    struct tl_str before;
+    struct tl_str after;
+    struct buf out;
+    size_t part_at;
+    bool full;                  /* it is not there, and no part more fits */
+};
+
+static int
+change_begin(struct change *c, struct views *v, struct card *card, uint64_t profile,
+             const struct part *wanted)
+{
+    struct tl_str bytes = {"", 0};
+    struct record r, at;
+    struct part p;
+    size_t parts = 1;           /* with the one that is wanted */
+
+    *c = (struct change){.card = card, .part = *wanted};
+    key_profile(&c->key, profile, KEY_CONTACT);
+    if (card->has & CARD_CONTACTS)
+        views_get(v, c->key.bytes, c->key.len, &bytes);
+    for (at = r = record_open(bytes); next_part(&r, &p) && compare_parts(&p, wanted) < 0; at = r)
+        parts++;
+    c->before = (struct tl_str){bytes.ptr, bytes.len - (size_t)(r.end - at.at)};
+    if (at.at < at.end && !r.bad && compare_parts(&p, wanted) == 0) {
+        c->part = p;
+        at = r;
+    }
+    c->after = (struct tl_str){(const char *)at.at, (size_t)(at.end - at.at)};
+    for (r = at; next_part(&r, &p); )
+        parts++;
+    c->full = c->part.held.len == 0 && parts > CONTACT_PARTS_MAX;
+    return r.bad ? TL_EDAMAGED : 0;
+}
+
+static struct buf *
+change_write(struct change *c)
+{
+    buf_append(&c->out, c->before.ptr, c->before.len);
+    c->part_at = c->out.len;
+    buf_u16(&c->out, 0);
+    buf_byte(&c->out, (unsigned char)c->part.kind);
+    record_put_text(&c->out, c->part.channel);
+    record_put_text(&c->out, c->part.purpose);
+    return &c->out;
+}
+
+static void
+change_end(struct change *c, struct views *v)
+{
+    size_t bytes = c->out.len - c->part_at - 2;
+
+    must(!c->out.failed && bytes <= UINT16_MAX);
+    c->out.ptr[c->part_at] = (unsigned char)bytes;
+    c->out.ptr[c->part_at + 1] = (unsigned char)(bytes >> 8);
+    buf_append(&c->out, c->after.ptr, c->after.len);
+    must(!c->out.failed);
+    views_put(v, c->key.bytes, c->key.len, c->out.ptr, c->out.len);
+    buf_free(&c->out);
+    c->card->has |= CARD_CONTACTS;
+}
+
+/* -------------------------------------------------------- what parts hold */
 
 static void
 write_contact(const struct contact *c, struct buf *out)
 {
-    const uint64_t parts[] = {c->key, c->names, c->campaign, c->offer, (uint64_t)c->until};
-    unsigned char has = 0;
-
-    for (unsigned i = 0; i < 5; i++)
-        has |= (unsigned char)(parts[i] != 0 ? 1u << i : 0);
-    record_put_time(out, c->time);
+    buf_u64(out, (uint64_t)c->time);
     buf_varint(out, c->number);
-    buf_byte(out, has);
-    for (unsigned i = 0; i < 5; i++)
-        if (parts[i] != 0)
-            buf_u64(out, parts[i]);
+    buf_byte(out, (unsigned char)((c->key != 0 ? HAS_KEY : 0) | (c->names != 0 ? HAS_NAMES : 0) |
+                                  (c->campaign != 0 ? HAS_CAMPAIGN : 0) |
+                                  (c->offer != 0 ? HAS_OFFER : 0) |
+                                  (c->until != 0 ? HAS_UNTIL : 0)));
+    if (c->key != 0)
+        buf_u64(out, c->key);
+    if (c->names != 0)
+        buf_u64(out, c->names);
+    if (c->campaign != 0)
+        buf_u32(out, c->campaign);
+    if (c->offer != 0)
+        buf_u32(out, c->offer);
+    if (c->until != 0)
+        buf_u64(out, (uint64_t)c->until);
+}
+
+static uint32_t
+read_u32(struct record *r)
+{
+    uint32_t v;
+
+    if (r->end - r->at < 4)
+        return (uint32_t)record_fault(r);
+    memcpy(&v, r->at, 4);
+    r->at += 4;
+    return v;
 }
 
 static void
@@ -87,28 +230,28 @@ read_contact(struct record *r, struct contact *c)
     has = record_byte(r);
     c->key = has & HAS_KEY ? (uint64_t)record_time(r) : 0;
     c->names = has & HAS_NAMES ? (uint64_t)record_time(r) : 0;
-    c->campaign = has & HAS_CAMPAIGN ? (uint64_t)record_time(r) : 0;
-    c->offer = has & HAS_OFFER ? (uint64_t)record_time(r) : 0;
+    c->campaign = has & HAS_CAMPAIGN ? read_u32(r) : 0;
+    c->offer = has & HAS_OFFER ? read_u32(r) : 0;
     c->until = has & HAS_UNTIL ? record_time(r) : 0;
 }
 
 static int
-read_contacts(struct contacts *out, struct tl_str bytes)
+read_contacts(struct contacts *out, struct tl_str held)
 {
-    struct record r = record_open(bytes);
+    struct record r = record_open(held);
 
-    out->count = record_count(&r, CONTACTS_KEPT_MAX);
+    out->count = held.len > 0 ? record_count(&r, CONTACTS_KEPT_MAX) : 0;
     for (size_t i = 0; i < out->count; i++)
         read_contact(&r, &out->items[i]);
     return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
 }
 
 static int
-read_complaints(struct contact_complaints *out, struct tl_str bytes)
+read_complaints(struct contact_complaints *out, struct tl_str held)
 {
-    struct record r = record_open(bytes);
+    struct record r = record_open(held);
 
-    out->count = record_count(&r, COMPLAINTS_KEPT_MAX);
+    out->count = held.len > 0 ? record_count(&r, COMPLAINTS_KEPT_MAX) : 0;
     for (size_t i = 0; i < out->count; i++) {
         struct contact_complaint *c = &out->items[i];
 
@@ -121,37 +264,19 @@ read_complaints(struct contact_complaints *out, struct tl_str bytes)
 }
 
 static int
-read_word(struct contact_word *out, struct tl_str bytes)
+read_word(struct contact_word *out, struct tl_str held)
 {
-    struct record r = record_open(bytes);
+    struct record r = record_open(held);
 
+    *out = (struct contact_word){0};
+    if (held.len == 0)
+        return 0;
     out->time = record_time(&r);
     out->number = record_varint(&r);
     return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
 }
 
-static void
-start_key(struct key *k, uint64_t profile, enum kind kind)
-{
-    key_profile(k, profile, KEY_CONTACT);
-    key_add_byte(k, (unsigned char)kind);
-}
-
-static void
-put(struct views *v, const struct key *k, struct buf *out)
-{
-    must(!out->failed);
-    views_put(v, k->bytes, k->len, out->ptr, out->len);
-    buf_free(out);
-}
-
 /* ---------------------------------------------------- contacts, as folded */
-
-static uint64_t
-greater(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
 
 /* Takes out what is known of the same message, and leaves the sum in `one`. */
 static void
@@ -166,9 +291,9 @@ take_same(struct contacts *list, struct contact *one)
             one->time = known.time;
             one->number = known.number;
         }
-        one->names = greater(one->names, known.names);
-        one->campaign = greater(one->campaign, known.campaign);
-        one->offer = greater(one->offer, known.offer);
+        one->names = known.names > one->names ? known.names : one->names;
+        one->campaign = known.campaign > one->campaign ? known.campaign : one->campaign;
+        one->offer = known.offer > one->offer ? known.offer : one->offer;
         list->count--;
         memmove(&list->items[i], &list->items[i + 1],
                 (list->count - i) * sizeof(list->items[0]));
@@ -205,36 +330,28 @@ drop_over(struct contacts *list, int64_t now)
     list->count = kept;
 }
 
-/* Most profiles have no such record: the card says so. */
-static bool
-look(struct views *v, const struct card *c, const struct key *k, struct tl_str *bytes)
-{
-    return c->has & CARD_CONTACTS && views_get(v, k->bytes, k->len, bytes);
-}
-
 static int
-add(struct views *v, const struct card *c, uint64_t profile, enum kind kind,
-    struct tl_str channel, struct tl_str purpose, const struct contact *said)
+add(struct views *v, struct card *card, uint64_t profile, const struct part *to,
+    const struct contact *said)
 {
-    struct contacts list = {.count = 0};
+    struct contacts list;
     struct contact one = *said;
-    struct tl_str bytes;
-    struct buf out = {0};
-    struct key k;
+    struct change c;
+    struct buf *out;
 
-    start_key(&k, profile, kind);
-    key_add_end(&k, channel);
-    key_add(&k, purpose);
-    if (look(v, c, &k, &bytes) && read_contacts(&list, bytes) != 0)
+    if (change_begin(&c, v, card, profile, to) != 0 || read_contacts(&list, c.part.held) != 0)
         return TL_EDAMAGED;
-    if (kind == RESERVATIONS)
+    if (c.full)
+        return 0;
+    if (to->kind == RESERVATIONS)
         drop_over(&list, one.time);
     take_same(&list, &one);
     insert(&list, &one);
-    buf_varint(&out, list.count);
+    out = change_write(&c);
+    buf_varint(out, list.count);
     for (size_t i = 0; i < list.count; i++)
-        write_contact(&list.items[i], &out);
-    put(v, &k, &out);
+        write_contact(&list.items[i], out);
+    change_end(&c, v);
     return 0;
 }
 
@@ -295,7 +412,7 @@ key_of(const struct tl_event *ev, bool call)
 }
 
 static int
-fold_contact(struct views *v, const struct card *c, const struct frame *f,
+fold_contact(struct views *v, struct card *card, const struct frame *f,
              const struct tl_event *ev)
 {
     struct tl_str named = attribute(ev, CONTACT_RESERVATION);
@@ -304,18 +421,19 @@ fold_contact(struct views *v, const struct card *c, const struct frame *f,
         .number = f->number,
         .key = key_of(ev, str_is(object_of(f->type), "call")),
         .names = contact_name(named.len > 0 ? named : ev->causation_id),
-        .campaign = contact_name(ev->campaign),
+        .campaign = short_name(ev->campaign),
     };
+    const struct part to = {SENT, channel_of(f), purpose_of(ev), {"", 0}};
 
     if (ev->offers_count > 0) {
-        one.campaign = contact_name(offer_campaign(ev, &ev->offers[0]));
-        one.offer = contact_name(offer_id(ev, &ev->offers[0]));
+        one.campaign = short_name(offer_campaign(ev, &ev->offers[0]));
+        one.offer = short_name(offer_id(ev, &ev->offers[0]));
     }
-    return add(v, c, f->profile, SENT, channel_of(f), attribute(ev, CONTACT_PURPOSE), &one);
+    return add(v, card, f->profile, &to, &one);
 }
 
 static int
-fold_reservation(struct views *v, const struct card *c, const struct frame *f,
+fold_reservation(struct views *v, struct card *card, const struct frame *f,
                  const struct tl_event *ev)
 {
     struct tl_str until = attribute(ev, CONTACT_UNTIL);
@@ -323,14 +441,14 @@ fold_reservation(struct views *v, const struct card *c, const struct frame *f,
         .time = f->time,
         .number = f->number,
         .key = contact_name(attribute(ev, CONTACT_RESERVATION)),
-        .campaign = contact_name(ev->campaign),
+        .campaign = short_name(ev->campaign),
+        .offer = short_name(attribute(ev, CONTACT_OFFER)),
     };
+    const struct part to = {RESERVATIONS, f->channel, purpose_of(ev), {"", 0}};
 
     if (clock_parse(&one.until, until.ptr, until.len) != 0)
         return TL_EDAMAGED;
-    one.offer = contact_name(attribute(ev, CONTACT_OFFER));
-    return add(v, c, f->profile, RESERVATIONS, f->channel, attribute(ev, CONTACT_PURPOSE),
-               &one);
+    return add(v, card, f->profile, &to, &one);
 }
 
 /* ------------------------------------------------ declines and complaints */
@@ -345,23 +463,21 @@ declines(const struct tl_event *ev)
 }
 
 static int
-fold_declined(struct views *v, const struct card *c, const struct frame *f)
+fold_declined(struct views *v, struct card *card, const struct frame *f)
 {
-    struct contact_word known = {0};
-    struct tl_str bytes;
-    struct buf out = {0};
-    struct key k;
+    const struct part to = {DECLINED, {"", 0}, {"", 0}, {"", 0}};
+    struct contact_word known;
+    struct change c;
+    struct buf *out;
 
-    start_key(&k, f->profile, DECLINED);
-    if (look(v, c, &k, &bytes)) {
-        if (read_word(&known, bytes) != 0)
-            return TL_EDAMAGED;
-        if (!later(f->time, f->number, known.time, known.number))
-            return 0;
-    }
-    record_put_time(&out, f->time);
-    buf_varint(&out, f->number);
-    put(v, &k, &out);
+    if (change_begin(&c, v, card, f->profile, &to) != 0 || read_word(&known, c.part.held) != 0)
+        return TL_EDAMAGED;
+    if (c.full || !later(f->time, f->number, known.time, known.number))
+        return 0;
+    out = change_write(&c);
+    buf_u64(out, (uint64_t)f->time);
+    buf_varint(out, f->number);
+    change_end(&c, v);
     return 0;
 }
 
@@ -407,30 +523,32 @@ insert_complaint(struct contact_complaints *list, const struct contact_complaint
 }
 
 static int
-fold_complaint(struct views *v, const struct card *c, const struct frame *f,
+fold_complaint(struct views *v, struct card *card, const struct frame *f,
                const struct tl_event *ev, enum said said)
 {
     struct tl_str id = ev->feedback->id.len > 0 ? ev->feedback->id
                        : ev->subject.len > 0    ? ev->subject
                                                 : ev->id;
     struct contact_complaint one = {f->time, f->number, hash("complaint", id), said == COMPLAINED};
-    struct contact_complaints list = {.count = 0};
-    struct tl_str bytes;
-    struct buf out = {0};
-    struct key k;
+    const struct part to = {COMPLAINTS, {"", 0}, {"", 0}, {"", 0}};
+    struct contact_complaints list;
+    struct change c;
+    struct buf *out;
 
-    start_key(&k, f->profile, COMPLAINTS);
-    if (look(v, c, &k, &bytes) && read_complaints(&list, bytes) != 0)
+    if (change_begin(&c, v, card, f->profile, &to) != 0 || read_complaints(&list, c.part.held) != 0)
         return TL_EDAMAGED;
+    if (c.full)
+        return 0;
     insert_complaint(&list, &one);
-    buf_varint(&out, list.count);
+    out = change_write(&c);
+    buf_varint(out, list.count);
     for (size_t i = 0; i < list.count; i++) {
-        record_put_time(&out, list.items[i].time);
-        buf_varint(&out, list.items[i].number);
-        buf_u64(&out, list.items[i].id);
-        buf_byte(&out, list.items[i].open);
+        buf_u64(out, (uint64_t)list.items[i].time);
+        buf_varint(out, list.items[i].number);
+        buf_u64(out, list.items[i].id);
+        buf_byte(out, list.items[i].open);
     }
-    put(v, &k, &out);
+    change_end(&c, v);
     return 0;
 }
 
@@ -449,8 +567,6 @@ contact_fold(struct views *v, struct card *c, const struct frame *f, const struc
         contact = reaches_out(f, ev);
         declined = declines(ev);
     }
-    if (!reserved && !contact && !declined && said == NOTHING)
-        return 0;
     if (reserved)
         err = fold_reservation(v, c, f, ev);
     if (contact)
@@ -459,7 +575,6 @@ contact_fold(struct views *v, struct card *c, const struct frame *f, const struc
         err = fold_declined(v, c, f);
     if (said != NOTHING && err == 0)
         err = fold_complaint(v, c, f, ev, said);
-    c->has |= CARD_CONTACTS;
     return err;
 }
 
@@ -469,7 +584,7 @@ static struct contact_entry *
 next_entry(struct contact_record *out, struct arena *arena)
 {
     if (out->count == out->room) {
-        size_t room = out->room > 0 ? 2 * out->room : CONTACTS_KEPT_MAX;
+        size_t room = out->room > 0 ? 2 * out->room : 8;
         struct contact_entry *grown = arena_alloc(arena, room * sizeof(*grown));
 
         if (grown == NULL)
@@ -483,35 +598,28 @@ next_entry(struct contact_record *out, struct arena *arena)
 }
 
 static int
-add_list(const struct views_walk *w, struct contact_record *out, struct arena *arena)
+add_list(const struct part *p, struct contact_record *out, struct arena *arena)
 {
-    struct tl_str key = {arena_copy(arena, w->key.ptr, w->key.len), w->key.len};
-    size_t at = KEY_PROFILE_BYTES + 1;
-    struct tl_str channel, purpose;
     struct contacts list;
 
-    if (key.ptr == NULL)
-        return TL_TOO_MANY;
-    if (read_contacts(&list, w->value) != 0)
+    if (read_contacts(&list, p->held) != 0)
         return TL_EDAMAGED;
-    channel = key_read_text(key, &at);
-    purpose = key_read_text(key, &at);
     for (size_t i = 0; i < list.count; i++) {
         struct contact_entry *entry = next_entry(out, arena);
 
         if (entry == NULL)
             return TL_TOO_MANY;
-        *entry = (struct contact_entry){channel, purpose, list.items[i]};
+        *entry = (struct contact_entry){p->channel, p->purpose, list.items[i]};
     }
     return 0;
 }
 
 static int
-add_word(const struct views_walk *w, struct contact_record *out)
+add_word(const struct part *p, struct contact_record *out)
 {
     struct contact_word word;
 
-    if (read_word(&word, w->value) != 0)
+    if (read_word(&word, p->held) != 0)
         return TL_EDAMAGED;
     if (later(word.time, word.number, out->declined.time, out->declined.number))
         out->declined = word;
@@ -519,11 +627,11 @@ add_word(const struct views_walk *w, struct contact_record *out)
 }
 
 static int
-add_complaints(const struct views_walk *w, struct contact_record *out)
+add_complaints(const struct part *p, struct contact_record *out)
 {
     struct contact_complaints list;
 
-    if (read_complaints(&list, w->value) != 0)
+    if (read_complaints(&list, p->held) != 0)
         return TL_EDAMAGED;
     for (size_t i = 0; i < list.count; i++)
         insert_complaint(&out->complaints, &list.items[i]);
@@ -533,26 +641,26 @@ add_complaints(const struct views_walk *w, struct contact_record *out)
 int
 contact_read(struct views *v, uint64_t profile, struct contact_record *out, struct arena *arena)
 {
-    struct views_walk w;
-    struct key prefix;
-    size_t lists = 0;
+    struct tl_str bytes;
+    struct record r;
+    struct part p;
+    struct key k;
     int err = 0;
-    bool more;
 
-    key_profile(&prefix, profile, KEY_CONTACT);
-    more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
-    for (; more && err == 0 && lists < CONTACT_LISTS_MAX; more = views_next(&w)) {
-        if (w.key.len <= KEY_PROFILE_BYTES)
-            err = TL_EDAMAGED;
-        else if (w.key.ptr[KEY_PROFILE_BYTES] == DECLINED)
-            err = add_word(&w, out);
-        else if (w.key.ptr[KEY_PROFILE_BYTES] == COMPLAINTS)
-            err = add_complaints(&w, out);
-        else {
-            err = add_list(&w, out, arena);
-            lists++;
-        }
+    key_profile(&k, profile, KEY_CONTACT);
+    if (!views_get(v, k.bytes, k.len, &bytes))
+        return 0;
+    bytes.ptr = arena_copy(arena, bytes.ptr, bytes.len);
+    if (bytes.ptr == NULL)
+        return TL_TOO_MANY;
+    r = record_open(bytes);
+    while (err == 0 && next_part(&r, &p)) {
+        if (p.kind == DECLINED)
+            err = add_word(&p, out);
+        else if (p.kind == COMPLAINTS)
+            err = add_complaints(&p, out);
+        else
+            err = add_list(&p, out, arena);
     }
-    views_end(&w);
-    return err;
+    return r.bad ? TL_EDAMAGED : err;
 }

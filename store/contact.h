@@ -1,9 +1,9 @@
 /* contact.h -- what the contact policy looks at in one profile: when we last
  * wrote or called, what is reserved, the last refusal, complaints.
  *
- * One small record per channel and purpose holds the newest contacts, another
- * the newest reservations; one holds the last decline, one the complaints.  All
- * are bounded, and merges that do not care about order. */
+ * One record: for each channel and purpose the newest contacts, and the newest
+ * reservations; the last decline; the last word on the newest complaints.  All
+ * is bounded, and a merge that does not care about order. */
 
 #ifndef STORE_CONTACT_H
 #define STORE_CONTACT_H
@@ -14,7 +14,7 @@
 #include "store/views.h"
 
 #define CONTACTS_KEPT_MAX 32        /* of a channel and purpose; no cap is higher */
-#define CONTACT_LISTS_MAX 32        /* looked at in one profile */
+#define CONTACT_PARTS_MAX 32        /* such lists and words of one profile; others are not kept */
 #define COMPLAINTS_KEPT_MAX 16
 
 /* The attributes by which an event says what it is for, and which reservation it
@@ -33,8 +33,8 @@ struct contact {
     uint64_t key;           /* the message's or call's; 0: the event says none.  A reservation's:
                              * its name */
     uint64_t names;         /* the reservation it uses; 0: none */
-    uint64_t campaign;      /* 0: none */
-    uint64_t offer;         /* its first; 0: none */
+    uint32_t campaign;      /* 0: none */
+    uint32_t offer;         /* its first; 0: none */
     int64_t until;          /* a reservation's end; 0: it is a contact */
 };
 

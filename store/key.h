@@ -17,7 +17,7 @@ enum key_section {
     KEY_CARD = 0,               /* never walked */
     KEY_ATTRIBUTE = 'a',        /* + name */
     KEY_CONSENT = 'c',          /* + purpose 0 channel 0 type 0 value */
-    KEY_CONTACT = 'k',          /* + kind, of some: channel 0 purpose */
+    KEY_CONTACT = 'k',
     KEY_LINKS = 'l',
     KEY_COMMITMENT = 'm',       /* + id */
     KEY_OFFER = 'o',            /* + offer id: all its instances */

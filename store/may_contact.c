@@ -419,7 +419,7 @@ store_reserve(struct store *st, const struct store_contact_question *q,
         return TL_BAD_REQUEST;
     }
     if (known != NULL) {
-        a.verdict = (struct verdict){.what = VERDICT_ALLOW, .rule = "reserved: before"};
+        a.verdict = (struct verdict){.what = VERDICT_ALLOW, .rule = "reserved before"};
         reserved(&a, known->contact.number, known->contact.until, &place);
     } else if (a.verdict.what == VERDICT_ALLOW && (err = reserve(&a, &place)) != 0) {
         return err;

@@ -64,8 +64,9 @@ choose(bool *flag, const char *value, const char *yes, const char *no, char why[
 static int
 read_exempt(struct policy_rule *r, const char *value, char why[CONF_WHY_BYTES])
 {
-    if (r->channel[0] != '\0')
-        return complain(why, "a purpose is exempt in every channel: leave out `%s`", r->channel);
+    if (r->channel.len > 0)
+        return complain(why, "a purpose is exempt in every channel: leave out `%s`",
+                        r->channel.ptr);
     if (strcmp(value, "yes") != 0)
         return complain(why, "it is `yes`, or the line is left out");
     return 0;
@@ -161,26 +162,20 @@ static const struct {
 
 /* ----------------------------------------------------------------- lines */
 
-static bool
-is_word(const char *text, size_t len)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
-
-    return len > 0 && len <= CHANNEL_BYTES_MAX && strspn(text, letters) >= len;
-}
-
 /* `marketing email` */
 static int
 read_name(struct policy_rule *r, const char *name, char why[CONF_WHY_BYTES])
 {
-    size_t purpose = strcspn(name, " \t");
-    const char *channel = name + purpose + strspn(name + purpose, " \t");
+    struct tl_str purpose = {name, strcspn(name, " \t")};
+    const char *rest = name + purpose.len + strspn(name + purpose.len, " \t");
+    struct tl_str channel = {rest, strlen(rest)};
 
-    if (!is_word(name, purpose) || (channel[0] != '\0' && !is_word(channel, strlen(channel))))
+    if (!valid_word(purpose) || (channel.len > 0 && !valid_word(channel)))
         return complain(why, "`%s` is no purpose, or purpose and channel, in lower-case words",
                         name);
-    snprintf(r->purpose, sizeof r->purpose, "%.*s", (int)purpose, name);
-    snprintf(r->channel, sizeof r->channel, "%s", channel);
+    snprintf(r->words, sizeof r->words, "%.*s %s", (int)purpose.len, purpose.ptr, channel.ptr);
+    r->purpose = (struct tl_str){r->words, purpose.len};
+    r->channel = (struct tl_str){r->words + purpose.len + 1, channel.len};
     return 0;
 }
 
@@ -188,8 +183,8 @@ static bool
 is_known(const struct policy *p, const struct policy_rule *r)
 {
     for (size_t i = 0; i < p->rules_count; i++)
-        if (p->rules[i].kind == r->kind && strcmp(p->rules[i].purpose, r->purpose) == 0 &&
-            strcmp(p->rules[i].channel, r->channel) == 0)
+        if (p->rules[i].kind == r->kind && str_equal(p->rules[i].purpose, r->purpose) &&
+            str_equal(p->rules[i].channel, r->channel))
             return true;
     return false;
 }
@@ -207,7 +202,7 @@ take_rule(struct policy *p, size_t section, const char *name, const char *value,
         return -1;
     if (r->kind != POLICY_CAP && is_known(p, r))
         return complain(why, "`%s` is set a second time", name);
-    snprintf(r->text, sizeof r->text, "%.80s = %.40s", name, value);
+    snprintf(r->text, sizeof r->text, "%s: %.66s = %.40s", sections[section].section, name, value);
     p->rules_count++;
     return 0;
 }
@@ -292,7 +287,7 @@ bool
 policy_knows(const struct policy *p, struct tl_str purpose)
 {
     for (size_t i = 0; i < p->rules_count; i++)
-        if (str_is(purpose, p->rules[i].purpose))
+        if (str_equal(purpose, p->rules[i].purpose))
             return true;
     return false;
 }
@@ -300,7 +295,8 @@ policy_knows(const struct policy *p, struct tl_str purpose)
 bool
 policy_fits(const struct policy_rule *r, struct tl_str purpose, struct tl_str channel)
 {
-    return str_is(purpose, r->purpose) && (r->channel[0] == '\0' || str_is(channel, r->channel));
+    return str_equal(purpose, r->purpose) &&
+           (r->channel.len == 0 || str_equal(channel, r->channel));
 }
 
 const struct policy_rule *
@@ -313,7 +309,7 @@ policy_rule(const struct policy *p, enum policy_kind kind, struct tl_str purpose
         const struct policy_rule *r = &p->rules[i];
 
         if (r->kind == kind && policy_fits(r, purpose, channel) &&
-            (found == NULL || r->channel[0] != '\0'))
+            (found == NULL || r->channel.len > 0))
             found = r;
     }
     return found;

@@ -32,14 +32,15 @@ enum policy_kind {
 
 struct policy_rule {
     enum policy_kind kind;
-    char purpose[CHANNEL_BYTES_MAX + 1];
-    char channel[CHANNEL_BYTES_MAX + 1];    /* empty: every channel */
+    struct tl_str purpose;                  /* both in `words` */
+    struct tl_str channel;                  /* empty: every channel */
+    char words[2 * (CHANNEL_BYTES_MAX + 1)];
     bool flag;
     int64_t count;
     int64_t within_ns;
     int from_min;           /* of the day, by the customer's clock */
     int to_min;
-    char text[POLICY_TEXT_BYTES];           /* `marketing email = 3 in 7 d` */
+    char text[POLICY_TEXT_BYTES];           /* `caps: marketing email = 3 in 7 d` */
 };
 
 struct policy_zone {

@@ -143,7 +143,6 @@ struct say {
     enum verdict_what what;
     int64_t until;
     const char *rule;
-    const char *detail;
     uint64_t counted[CONTACTS_KEPT_MAX];
     size_t counted_count;
 };
@@ -152,13 +151,13 @@ struct say {
 static void
 weigh(struct verdict *v, const struct say *say)
 {
-    if (v->rule[0] != '\0' &&
+    if (v->rule != NULL &&
         (say->what < v->what || (say->what == v->what && say->until <= v->until)))
         return;
     v->what = say->what;
     v->until = say->until;
-    snprintf(v->rule, sizeof(v->rule), "%s: %s", say->rule, say->detail);
-    memcpy(v->counted, say->counted, sizeof(v->counted));
+    v->rule = say->rule;
+    memcpy(v->counted, say->counted, say->counted_count * sizeof(v->counted[0]));
     v->counted_count = say->counted_count;
 }
 
@@ -187,21 +186,20 @@ weigh_consent(const struct policy *p, const struct verdict_facts *facts, struct 
 
     for (size_t i = 0; i < facts->consents_count; i++) {
         const struct tl_consent_state *c = &facts->consents[i];
-        char detail[64];
 
         if (!str_equal(c->purpose, facts->purpose) || !is_channel(channel, c->channel) ||
             !is_address(facts, c))
             continue;
         granted = granted || str_is(c->status, "granted");
-        if (!str_is(c->status, "denied") && !str_is(c->status, "revoked"))
+        if (v->rule != NULL || (!str_is(c->status, "denied") && !str_is(c->status, "revoked")))
             continue;
-        snprintf(detail, sizeof(detail), "%.*s%s%.*s", (int)c->status.len, c->status.ptr,
-                 c->channel.len > 0 ? " for " : " for every channel", (int)c->channel.len,
-                 c->channel.len > 0 ? c->channel.ptr : "");
-        weigh(v, &(struct say){.what = VERDICT_DENY, .rule = "consent", .detail = detail});
+        snprintf(v->text, sizeof(v->text), "consent: %.*s%s%.*s", (int)c->status.len,
+                 c->status.ptr, c->channel.len > 0 ? " for " : " for every channel",
+                 (int)c->channel.len, c->channel.len > 0 ? c->channel.ptr : "");
+        weigh(v, &(struct say){.what = VERDICT_DENY, .rule = v->text});
     }
     if (rule != NULL && rule->flag && !granted)
-        weigh(v, &(struct say){.what = VERDICT_DENY, .rule = "consent", .detail = rule->text});
+        weigh(v, &(struct say){.what = VERDICT_DENY, .rule = rule->text});
 }
 
 static void
@@ -212,8 +210,7 @@ weigh_complaint(const struct policy *p, const struct verdict_facts *facts, struc
 
     if (rule != NULL && rule->flag && facts->complaint.number != 0)
         weigh(v, &(struct say){.what = VERDICT_DENY,
-                               .rule = "complaint",
-                               .detail = rule->text,
+                               .rule = rule->text,
                                .counted = {facts->complaint.number},
                                .counted_count = 1});
 }
@@ -229,8 +226,7 @@ weigh_cool_off(const struct policy *p, const struct verdict_facts *facts, struct
         return;
     weigh(v, &(struct say){.what = VERDICT_DEFER,
                            .until = facts->declined.time + rule->within_ns,
-                           .rule = "cool-off",
-                           .detail = rule->text,
+                           .rule = rule->text,
                            .counted = {facts->declined.number},
                            .counted_count = 1});
 }
@@ -263,7 +259,7 @@ static void
 weigh_cap(const struct policy_rule *rule, const struct verdict_facts *facts, struct verdict *v,
           size_t *least_left)
 {
-    struct say say = {.rule = "caps", .detail = rule->text};
+    struct say say = {.rule = rule->text};
     struct places taken = {.count = 0};
     size_t left;
 
@@ -285,7 +281,7 @@ weigh_cap(const struct policy_rule *rule, const struct verdict_facts *facts, str
         weigh(v, &say);
     } else if (v->what == VERDICT_ALLOW && left < *least_left) {
         *least_left = left;
-        v->rule[0] = '\0';
+        v->rule = NULL;
         weigh(v, &say);
     }
 }
@@ -312,18 +308,14 @@ weigh_quiet(const struct policy *p, const struct verdict_facts *facts, struct tl
             struct verdict *v)
 {
     const struct policy_rule *rule = policy_rule(p, POLICY_QUIET, facts->purpose, channel);
-    char detail[VERDICT_RULE_BYTES];
     int64_t until;
 
     if (rule == NULL || !rule->flag || facts->zone == NULL)
         return;
     until = quiet_until(rule, facts->zone->zone, facts->now);
-    if (until != 0) {
-        snprintf(detail, sizeof(detail), "%s, %s", rule->text, facts->zone->name);
-        weigh(v, &(struct say){.what = VERDICT_DEFER,
-                               .until = until,
-                               .rule = "quiet hours",
-                               .detail = detail});
+    if (until != 0 && v->what != VERDICT_DENY) {
+        snprintf(v->text, sizeof(v->text), "%s, %s", rule->text, facts->zone->name);
+        weigh(v, &(struct say){.what = VERDICT_DEFER, .until = until, .rule = v->text});
     }
     if (v->what == VERDICT_DEFER &&
         (until = quiet_until(rule, facts->zone->zone, v->until)) != 0)
@@ -337,10 +329,13 @@ verdict_decide(const struct policy *p, const struct verdict_facts *facts, struct
     const struct policy_rule *exempt = policy_rule(p, POLICY_EXEMPT, facts->purpose, channel);
     size_t least_left = SIZE_MAX;
 
-    *out = (struct verdict){.what = VERDICT_ALLOW};
+    out->what = VERDICT_ALLOW;
+    out->rule = NULL;
+    out->counted_count = 0;
+    out->until = 0;
     weigh_consent(p, facts, channel, out);
     if (exempt != NULL) {
-        weigh(out, &(struct say){.rule = "exempt", .detail = exempt->text});
+        weigh(out, &(struct say){.rule = exempt->text});
         return;
     }
     weigh_complaint(p, facts, channel, out);
@@ -349,9 +344,11 @@ verdict_decide(const struct policy *p, const struct verdict_facts *facts, struct
         if (p->rules[i].kind == POLICY_CAP && policy_fits(&p->rules[i], facts->purpose, channel))
             weigh_cap(&p->rules[i], facts, out, &least_left);
     weigh_quiet(p, facts, channel, out);
-    if (out->rule[0] == '\0')
-        snprintf(out->rule, sizeof(out->rule), "caps: none for %.*s by %.*s",
+    if (out->rule == NULL) {
+        snprintf(out->text, sizeof(out->text), "caps: none for %.*s by %.*s",
                  (int)facts->purpose.len, facts->purpose.ptr, (int)channel.len, channel.ptr);
+        out->rule = out->text;
+    }
 }
 
 struct tl_str

@@ -9,7 +9,7 @@
 #include "store/contact.h"
 #include "store/policy.h"
 
-#define VERDICT_RULE_BYTES 200
+#define VERDICT_RULE_BYTES 240
 
 /* What is known of a customer, for one purpose. */
 struct verdict_facts {
@@ -29,7 +29,8 @@ enum verdict_what { VERDICT_ALLOW, VERDICT_DEFER, VERDICT_DENY };
 
 struct verdict {
     enum verdict_what what;
-    char rule[VERDICT_RULE_BYTES];          /* that decided; with allow the one nearest to it */
+    const char *rule;                       /* that decided; with allow the one nearest to it */
+    char text[VERDICT_RULE_BYTES];          /* of a rule no line says word by word */
     uint64_t counted[CONTACTS_KEPT_MAX];    /* event numbers, newest first */
     size_t counted_count;
     int64_t until;                          /* when to ask again; 0: not by waiting */

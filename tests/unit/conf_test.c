@@ -185,6 +185,47 @@ remove_file(void **state)
     return unlink(path);
 }
 
+static int
+note_line(void *arg, const char *section, const char *name, const char *value,
+          char why[CONF_WHY_BYTES])
+{
+    char *noted = arg;
+    size_t len = strlen(noted);
+
+    snprintf(noted + len, 200 - len, "%s/%s/%s;", section, name, value);
+    snprintf(why, CONF_WHY_BYTES, "`%s` is too much", name);
+    return strcmp(value, "3") == 0 ? -1 : 0;
+}
+
+static void
+a_walk_hands_over_each_line_until_one_is_refused(void **state)
+{
+    char noted[200] = "", expected[200];
+
+    (void)state;
+    read_text("[a]\nx = 1\n[b]\nx y = 2\nx y = 2\n");
+    assert_int_equal(conf_walk(path, note_line, noted, error), 0);
+    assert_string_equal(noted, "a/x/1;b/x y/2;b/x y/2;");
+    read_text("[a]\nx = 1\n\nz = 3\nx = 3\n");
+    assert_int_equal(conf_walk(path, note_line, noted, error), -1);
+    snprintf(expected, sizeof expected, "%s line 4: `z` is too much", path);
+    assert_string_equal(error, expected);
+}
+
+static void
+durations_have_a_unit(void **state)
+{
+    int64_t ms;
+
+    (void)state;
+    assert_int_equal(conf_duration(&ms, "7 d"), 0);
+    assert_int_equal(ms, 7LL * 86400000);
+    assert_int_equal(conf_duration(&ms, "15min"), 0);
+    assert_int_equal(ms, 900000);
+    assert_int_equal(conf_duration(&ms, "7"), -1);
+    assert_int_equal(conf_duration(&ms, "7 KiB"), -1);
+}
+
 int
 main(void)
 {
@@ -198,6 +239,8 @@ main(void)
         cmocka_unit_test(line_that_is_none_is_refused),
         cmocka_unit_test(longest_line_is_read_and_one_byte_more_is_refused),
         cmocka_unit_test(file_that_is_not_there_is_named),
+        cmocka_unit_test(a_walk_hands_over_each_line_until_one_is_refused),
+        cmocka_unit_test(durations_have_a_unit),
     };
 
     return cmocka_run_group_tests_name("conf", tests, make_file, remove_file);

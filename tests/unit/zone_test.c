@@ -80,6 +80,21 @@ an_hour_that_is_skipped_is_read_by_the_clock_before(void **state)
 }
 
 static void
+a_wall_clock_shows_the_local_time(void **state)
+{
+    char why[ZONE_WHY_BYTES] = "";
+    struct zone *z = NULL;
+
+    (void)state;
+    assert_int_equal(zone_open(&z, "Europe/Zurich", why), 0);
+    assert_int_equal(zone_to_local(z, local(2024, 3, 31, 0, 59)), local(2024, 3, 31, 1, 59));
+    assert_int_equal(zone_to_local(z, local(2024, 3, 31, 1, 0)), local(2024, 3, 31, 3, 0));
+    assert_int_equal(zone_to_local(z, local(2024, 10, 27, 0, 59)), local(2024, 10, 27, 2, 59));
+    assert_int_equal(zone_to_local(z, local(2024, 10, 27, 1, 0)), local(2024, 10, 27, 2, 0));
+    zone_close(&z);
+}
+
+static void
 what_is_no_zone_is_refused_with_a_sentence(void **state)
 {
     static const char *const bad[] = {"", "Mars/Olympus", "../../etc/passwd", "/etc/localtime",
@@ -106,6 +121,7 @@ main(void)
         cmocka_unit_test(years_after_the_last_listed_change_follow_the_rule),
         cmocka_unit_test(an_hour_that_comes_twice_is_the_first_one),
         cmocka_unit_test(an_hour_that_is_skipped_is_read_by_the_clock_before),
+        cmocka_unit_test(a_wall_clock_shows_the_local_time),
         cmocka_unit_test(what_is_no_zone_is_refused_with_a_sentence),
     };
 
