@@ -19,7 +19,7 @@ BUILD := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 # What it is built from and runs with, and what only tests need.
 DEPS_RUN  := gcc g++ make pkg-config libzmq3-dev libprotobuf-c-dev protobuf-c-compiler \
              libprotobuf-dev liblmdb-dev libuv1-dev libsodium-dev libjansson-dev libexpat1-dev \
-             libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev libssl-dev \
+             libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev libssl-dev libgmime-3.0-dev \
              libmicrohttpd-dev tzdata
 DEPS_TEST := libcmocka-dev python3 python3-zmq python3-protobuf python3-hypothesis \
              protobuf-compiler scdoc
@@ -37,7 +37,8 @@ ALL_CXXFLAGS = -std=c++17 $(CFLAGS) -Wall -Wextra $(if $(CI),-Werror) $(SANFLAGS
 
 # A program starts with the libraries it uses, not with all of them.
 LIBS := -Wl,--as-needed -lzmq -lprotobuf-c -llmdb -luv -lsodium -ljansson -lexpat -lcsv \
-        -lphonenumber -lidn2 -linih -lz -lcrypto -lmicrohttpd -lm -pthread
+        -lphonenumber -lidn2 -linih -lz -lcrypto -lgmime-3.0 -lgobject-2.0 \
+        -lglib-2.0 -lmicrohttpd -lm -pthread
 
 # One line per file; V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -94,6 +95,8 @@ $(A)/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
+
+$(BUILD)/adapters/email/mime.o: CPPFLAGS += $(shell pkg-config --cflags gmime-3.0)
 
 # Headers of the wire exist before anything that includes them.
 $(BUILD)/proto/touchline.pb-c.c $(BUILD)/proto/touchline.pb-c.h &: proto/touchline.proto

@@ -282,6 +282,18 @@ text_trim(struct tl_str s)
     return s;
 }
 
+struct tl_str
+text_unbracket(struct tl_str text)
+{
+    const char *open = text.len > 0 ? memrchr(text.ptr, '<', text.len) : NULL, *close;
+
+    if (open == NULL)
+        return text;
+    open++;
+    close = memchr(open, '>', (size_t)(text.ptr + text.len - open));
+    return close != NULL ? text_trim((struct tl_str){open, (size_t)(close - open)}) : text;
+}
+
 /* ISO 4217, list one; all others have two. */
 int
 currency_digits(struct tl_str currency)

@@ -87,6 +87,9 @@ struct tl_str text_of(const char *text);                     /* NULL is empty */
 bool text_is(struct tl_str s, const char *text);
 struct tl_str text_trim(struct tl_str s);                    /* without blanks around */
 
+/* What is inside of the last <>, or the text as it is: an address, a Message-ID. */
+struct tl_str text_unbracket(struct tl_str text);
+
 /* Decimals of a currency, by ISO 4217. */
 int currency_digits(struct tl_str currency);
 

@@ -9,7 +9,11 @@
 #include "adapters/call/queue_log.h"
 #include "adapters/call/twilio.h"
 #include "adapters/csv/mapped.h"
+#include "adapters/email/arf.h"
+#include "adapters/email/blast.h"
 #include "adapters/email/brevo.h"
+#include "adapters/email/dsn.h"
+#include "adapters/email/mailbox.h"
 #include "adapters/email/mailersend.h"
 #include "adapters/email/mailgun.h"
 #include "adapters/email/mailjet.h"
@@ -74,6 +78,12 @@ const struct format formats[] = {
      mailersend_open, webhook_feed, webhook_end, webhook_close},
     {"mailtrap", "Mailtrap webhook bodies", "email", false,
      mailtrap_open, webhook_feed, webhook_end, webhook_close},
+    {"blast", "a mailing as it was sent (.eml, mbox): offers made", "email", false,
+     blast_open, mailbox_feed, mailbox_end, mailbox_close},
+    {"dsn", "mail that came back (RFC 3464, and without a standard)", "email", false,
+     dsn_open, mailbox_feed, mailbox_end, mailbox_close},
+    {"arf", "complaints from mailbox providers (RFC 5965)", "email", false,
+     arf_open, mailbox_feed, mailbox_end, mailbox_close},
     {"poslog", "ARTS / IXRetail POSLog XML, with NCR ACS extensions", "pos", false, poslog_open,
      poslog_feed, poslog_end, poslog_close},
     {"square", "Square's webhooks, bodies or requests", "pos", false, square_open, intake_feed,

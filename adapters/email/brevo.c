@@ -1,5 +1,6 @@
 #include "adapters/email/brevo.h"
 
+#include "adapters/draft.h"
 #include "adapters/email/webhook.h"
 #include "base/clock.h"
 
@@ -66,7 +67,7 @@ read_element(struct decoder *d, json_t *element)
     struct webhook_facts f = {
         .event = webhook_word(element, "event"),
         .recipient = webhook_member(d, element, "email"),
-        .message = webhook_unbracket(webhook_member(d, element, "message-id")),
+        .message = text_unbracket(webhook_member(d, element, "message-id")),
         .subject = webhook_member(d, element, "subject"),
         .url = webhook_member(d, element, "link"),
         .reason = webhook_member(d, element, "reason"),

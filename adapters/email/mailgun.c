@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "adapters/draft.h"
 #include "adapters/email/webhook.h"
 #include "base/clock.h"
 
@@ -80,7 +81,7 @@ message_id(struct decoder *d, const json_t *element, const json_t *headers)
         id = webhook_member(d, element, "Message-Id");
     if (id.len == 0)
         id = webhook_member(d, element, "message-id");
-    return webhook_unbracket(id);
+    return text_unbracket(id);
 }
 
 static void

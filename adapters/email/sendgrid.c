@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "adapters/draft.h"
 #include "adapters/email/webhook.h"
 #include "base/clock.h"
 
@@ -39,7 +40,7 @@ static struct tl_str
 message_id(struct decoder *d, const json_t *element)
 {
     struct tl_str id = up_to(webhook_member(d, element, "sg_message_id"), '.');
-    struct tl_str smtp = webhook_unbracket(webhook_member(d, element, "smtp-id"));
+    struct tl_str smtp = text_unbracket(webhook_member(d, element, "smtp-id"));
 
     if (id.len > 0 && (id.len < 6 || memcmp(id.ptr, "filter", 6) != 0))
         return id;

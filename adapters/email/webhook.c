@@ -92,18 +92,6 @@ webhook_parsed(struct decoder *d, const json_t *text)
                                       PARSE_FLAGS, NULL));
 }
 
-struct tl_str
-webhook_unbracket(struct tl_str text)
-{
-    const char *open = text.len > 0 ? memrchr(text.ptr, '<', text.len) : NULL, *close;
-
-    if (open == NULL)
-        return text;
-    open++;
-    close = memchr(open, '>', (size_t)(text.ptr + text.len - open));
-    return close != NULL ? text_trim((struct tl_str){open, (size_t)(close - open)}) : text;
-}
-
 static struct tl_str
 compact(struct draft *d, const json_t *value, size_t flags)
 {
@@ -384,7 +372,7 @@ build(struct decoder *d, json_t *element, const struct webhook_facts *f,
 {
     struct draft *draft = &d->draft;
     struct tl_event *ev = &draft->event;
-    struct tl_str address = webhook_unbracket(f->recipient);
+    struct tl_str address = text_unbracket(f->recipient);
 
     ev->id = event_id(d, element, f, address);
     ev->source = d->source;
@@ -416,7 +404,7 @@ webhook_event(struct decoder *d, json_t *element, const struct webhook_facts *f)
         refuse_naming(d, "an", s->event, " this decoder does not know");
     else if (kind->type == NULL)
         webhook_ignored(d, kind->event);
-    else if (webhook_unbracket(f->recipient).len == 0)
+    else if (text_unbracket(f->recipient).len == 0)
         refuse_naming(d, "no", s->address, "");
     else if (f->time_wrong || (f->time == 0 && s->time != NULL))
         refuse_naming(d, "no", s->time != NULL ? s->time : "time", " between 1970 and 2100");

@@ -107,7 +107,4 @@ json_t *webhook_parsed(struct decoder *d, const json_t *text);
  * 3339.  Leaves it when there is none. */
 void webhook_time(struct webhook_facts *f, const json_t *value, int64_t unit);
 
-/* Inside of <>, or as it is. */
-struct tl_str webhook_unbracket(struct tl_str text);
-
 #endif

@@ -34,6 +34,7 @@ HOMES = {
     "ini.h": ["base/conf.c"],
     "jansson.h": ["proto/json.c", "adapters/*"],
     "openssl/*": ["adapters/signature.c"],
+    "gmime/*": ["adapters/email/mime.c"],
     "expat.h": ["adapters/pos/poslog.c", "adapters/web/feed.c"],
     "csv.h": ["adapters/csv/csv.c"],
     "idn2.h": ["broker/normalise.c"],

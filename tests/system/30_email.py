@@ -93,3 +93,92 @@ class Services(Case):
             consent, = broker.context(f"email:{who}@example.com")["consents"]
             self.assertEqual((consent["purpose"], consent["channel"], consent["status"]),
                              ("marketing", "email", "revoked"))
+
+
+class Mail(Case):
+    """A blast as it was sent, what came back of it, and who complained."""
+
+    def ingest(self, broker, format, path, code=FINE):
+        return broker.ask("ingest", "--format", format, path, code=code)
+
+    def counts(self, answer):
+        return (answer["published"], answer["duplicates"], answer["rejected"], answer["refused"])
+
+    def messages(self, folder, pattern="*.eml"):
+        into = self.dir / f"mail-{folder.replace('/', '-')}"
+        into.mkdir()
+        for path in (DATA / folder).glob(pattern):
+            shutil.copy(path, into)
+        return into
+
+    def test_a_blast_makes_offers_with_their_terms(self):
+        broker = self.broker()
+        folder = self.messages("blast")
+        self.assertEqual(self.counts(self.ingest(broker, "blast", folder)), (43, 0, 0, 0))
+        self.assertEqual(self.counts(self.ingest(broker, "blast", folder)), (0, 43, 0, 0))
+        offer, = broker.offers("email:customer17908@mx-ok.example")
+        self.assertEqual((offer["offer"], offer["campaign"], offer["state"]),
+                         ("SPRING10", "SPRING10", "made"))
+        self.assertIn("10% off", offer["terms"])
+        for who in ("ann", "bob", "cy"):
+            offer, = broker.offers(f"email:{who}@example.com")
+            self.assertEqual((offer["offer"], offer["campaign"], offer["terms"]),
+                             ("ten-for-one", "autumn", "10 für 1, until Sunday"))
+
+    def test_an_mbox_on_standard_input_is_the_same_mail(self):
+        broker = self.broker()
+        folder = self.messages("blast")
+        mbox = b"".join(b"From sender Sat Nov 21 20:13:50 2026\n" + path.read_bytes() + b"\n"
+                        for path in sorted(folder.iterdir()))
+        self.ingest(broker, "blast", folder)
+        answer = broker.ask("ingest", "--format", "blast", "-", stdin=mbox)
+        self.assertEqual(self.counts(answer), (0, 43, 0, 0))
+
+    def test_what_came_back_joins_the_blast(self):
+        broker = self.broker()
+        self.ingest(broker, "blast", self.messages("blast"))
+        answer = self.ingest(broker, "dsn", self.messages("dsn/returned"))
+        self.assertEqual(self.counts(answer), (48, 0, 0, 0))
+        for bounced in broker.replay("--type", "email.bounced"):
+            name = bounced["message"]["recipient"]
+            self.assertEqual(bounced["campaign"], "SPRING10")
+            offer, = broker.offers(f"email:{name}")
+            self.assertEqual((offer["campaign"], offer["state"]), ("SPRING10", "undelivered"))
+
+    def test_a_report_that_hides_the_address_finds_the_customer_by_the_token(self):
+        broker = self.broker()
+        self.ingest(broker, "blast", self.messages("blast"))
+        self.ingest(broker, "dsn", DATA / "dsn/constructed-redacted.eml")
+        who = "email:customer17908@mx-ok.example"
+        offer, = broker.offers(who)
+        self.assertEqual((offer["campaign"], offer["state"]), ("SPRING10", "undelivered"))
+        self.ingest(broker, "arf", DATA / "arf/constructed-redacted.eml")
+        types = [e["type"] for e in broker.timeline(who)]
+        self.assertIn("email.marked_as_spam", types)
+        consent, = broker.context(who)["consents"]
+        self.assertEqual((consent["channel"], consent["status"]), ("email", "revoked"))
+
+    def test_real_bounces_tally(self):
+        broker = self.broker()
+        answer = self.ingest(broker, "dsn", self.messages("dsn/standard"))
+        self.assertEqual(self.counts(answer), (219, 1, 0, 0))
+        answer = self.ingest(broker, "dsn", self.messages("dsn/nonstandard"), code=PARTLY)
+        self.assertEqual(self.counts(answer), (172, 0, 5, 0))
+        got = {}
+        for e in broker.replay():
+            key = e["type"], e["message"].get("status", "")[:1]
+            got[key] = got.get(key, 0) + 1
+        self.assertGreaterEqual(got["email.bounced", "5"], 170)
+        self.assertGreaterEqual(got["email.delivered", "2"], 1)
+
+    def test_a_letter_is_no_bounce(self):
+        broker = self.broker()
+        answer = self.ingest(broker, "dsn", DATA / "dsn/is-not-bounce-01.eml", code=PARTLY)
+        self.assertEqual(self.counts(answer), (0, 0, 1, 0))
+
+    def test_complaints_take_consent_back(self):
+        broker = self.broker()
+        answer = self.ingest(broker, "arf", self.messages("arf", "arf-*.eml"), code=PARTLY)
+        self.assertEqual(self.counts(answer), (16, 0, 1, 0))
+        consent, = broker.context("email:user@example.com")["consents"]
+        self.assertEqual((consent["status"], consent["evidence"]), ("revoked", "arf opt-out"))
