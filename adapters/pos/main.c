@@ -1,14 +1,22 @@
 /* touchline-pos -- what tills and shops report. */
 
+#include <stddef.h>
+
 #include "adapters/adapter.h"
 
 static const struct adapter_path paths[] = {
-    {.method = "POST", .path = "/poslog", .format = "poslog"},
+    {"POST", "/poslog", "poslog", .key = NULL},
+    {"POST", "/webhooks/square", "square", .key = "signature_key_file"},
+    {"POST", "/webhooks/shopify", "shopify", .key = "shared_secret_file"},
+    {"POST", "/webhooks/woocommerce", "woocommerce", .key = "shared_secret_file"},
     {0},
 };
 
 static const struct adapter_file files[] = {
     {"poslog", ADAPTER_DROP},
+    {"square", ADAPTER_DROP},
+    {"shopify", ADAPTER_DROP},
+    {"woocommerce", ADAPTER_DROP},
     {0},
 };
 

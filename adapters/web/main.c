@@ -19,6 +19,14 @@ static const struct adapter_path paths[] = {
     {0},
 };
 
+static const struct adapter_file files[] = {
+    {"access-log", ADAPTER_FOLLOW | ADAPTER_DROP},
+    {"feed", ADAPTER_DROP},
+    {"review", ADAPTER_DROP},
+    {"complaints", ADAPTER_DROP},
+    {0},
+};
+
 int
 main(int argc, char **argv)
 {
@@ -26,6 +34,7 @@ main(int argc, char **argv)
         .program = "touchline-web",
         .listen = "127.0.0.1:7710",
         .paths = paths,
+        .files = files,
     };
 
     return adapter_main(&web, argc, argv);

@@ -1,6 +1,7 @@
 """Each channel's adapter takes what its systems send, signed where they sign."""
 
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -15,6 +16,9 @@ from harness import DATA, Case, until
 
 SERVICES = ["sendgrid", "mailgun", "ses", "postmark", "sparkpost", "mandrill", "mailjet", "brevo",
             "resend", "mailersend", "mailtrap"]
+
+
+SHOPS = ["square", "shopify", "woocommerce"]
 
 
 def bodies(service):
@@ -127,7 +131,36 @@ class Web(Channel):
         self.assertIn("POST", answer.headers["Access-Control-Allow-Methods"])
 
 
+    def test_a_servers_log_is_followed(self):
+        lines = gzip.decompress((DATA / "access-log/apache-combined.log.gz").read_bytes())
+        log = self.file("access.log", lines)
+        web = self.adapter("web", self.bus, config=f"[access-log]\nfollow = {log}\n")
+        whole = self.broker("whole")
+        whole.run("ingest", "--format", "access-log", "-", stdin=lines)
+        expected = whole.stat()["events"]
+        self.assertGreater(expected, 10)
+        until(lambda: self.bus.stat()["events"] == expected, every=0.2)
+        self.assertGreater(sum(n for name, n in web.metrics().items() if "ignored" in name), 0)
+
+
 class Pos(Channel):
+
+    def test_every_shop_has_its_path(self):
+        pos = self.adapter("pos", self.bus)
+        for shop in SHOPS:
+            with self.subTest(shop=shop):
+                statuses = [pos.ask("POST", f"/webhooks/{shop}", path.read_bytes()).status
+                            for path in bodies(shop)]
+                self.assertIn(200, statuses)
+        pos.delivered()
+        self.assertEqual({e["source"] for e in self.events()}, set(SHOPS))
+
+    def test_woocommerces_ping_is_answered(self):
+        """It posts the webhook's number when a webhook is made, and drops one that fails."""
+        pos = self.adapter("pos", self.bus)
+        answer = pos.ask("POST", "/webhooks/woocommerce", "webhook_id=7",
+                         {"Content-Type": "application/x-www-form-urlencoded"})
+        self.assertEqual(answer.status, 200, answer)
 
     def test_a_file_dropped_is_on_the_bus_once_and_moves_away(self):
         drop = self.dir / "drop"
