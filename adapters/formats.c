@@ -6,6 +6,7 @@
 #include "adapters/call/cdr.h"
 #include "adapters/call/cel.h"
 #include "adapters/call/connect.h"
+#include "adapters/call/freeswitch.h"
 #include "adapters/call/queue_log.h"
 #include "adapters/call/twilio.h"
 #include "adapters/csv/mapped.h"
@@ -52,6 +53,8 @@ const struct format formats[] = {
      reader_feed, reader_end, reader_close},
     {"asterisk-cel", "Asterisk's channel event log, Master.csv of cel_custom", "call", false,
      cel_open, reader_feed, reader_end, reader_close},
+    {"freeswitch", "FreeSWITCH's event socket, plain or JSON", "call", false, freeswitch_open,
+     reader_feed, reader_end, reader_close},
     {"twilio", "Twilio's status callbacks for calls, bodies or requests", "call", false,
      twilio_open, intake_feed, intake_end, intake_close},
     {"amazon-connect", "Amazon Connect's contact events and contact records", "call", false,

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_BYTES 128
+#include "adapters/member.h"
+
+#define NAME_BYTES 100
 
 /* ----------------------------------------------------------------- records */
 
@@ -203,6 +205,24 @@ reader_begin(struct decoder *d)
     d->draft.event.source = d->source;
     d->draft.event.region = d->region;
     return &d->draft.event;
+}
+
+static int
+clipped(struct tl_str s)
+{
+    return (int)(s.len < NAME_BYTES ? s.len : NAME_BYTES);
+}
+
+void
+reader_set_id(struct decoder *d, struct tl_str about, struct tl_str what, struct tl_str record)
+{
+    struct tl_str hash = member_hash_text(&d->draft, d->kind->source, text_trim(record));
+
+    /* Clipping may cut a character: the copy mends that. */
+    d->draft.event.id = draft_copy(
+        &d->draft, draft_printf(&d->draft, "%.*s%s%.*s-%.*s", clipped(about), about.ptr,
+                                about.len > 0 ? "-" : "", clipped(what), what.ptr, (int)hash.len,
+                                hash.ptr));
 }
 
 void

@@ -55,6 +55,10 @@ int reader_open(struct decoder **out, const struct reader_kind *kind,
 /* For `read`: an empty event of the decoder's source and region, and what
  * becomes of it. */
 struct tl_event *reader_begin(struct decoder *d);
+/* An id for a record that has none of its own: what it is about, what happened,
+ * and a hash of its text, so that the same record has the same id. */
+void reader_set_id(struct decoder *d, struct tl_str about, struct tl_str what,
+                   struct tl_str record);
 void reader_emit(struct decoder *d, struct tl_str record);
 void reader_reject(struct decoder *d, struct tl_str record, const char *reason);
 void reader_ignore(struct decoder *d, struct tl_str name);

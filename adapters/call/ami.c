@@ -7,7 +7,6 @@
 #include "adapters/call/calls.h"
 #include "adapters/call/facts.h"
 #include "adapters/call/fields.h"
-#include "adapters/member.h"
 #include "adapters/reading.h"
 #include "base/clock.h"
 #include "base/must.h"
@@ -402,12 +401,6 @@ static const struct {
 
 /* ------------------------------------------------------------------- blocks */
 
-static int
-clipped(struct tl_str s)
-{
-    return (int)(s.len < 100 ? s.len : 100);
-}
-
 /* An event needs no timestamp (timestampevents=no); it then happened when it
  * came. */
 static void
@@ -415,17 +408,13 @@ begin(struct block *b)
 {
     static const char *const linkedids[] = {"Linkedid", "DestLinkedid", NULL};
     struct tl_event *ev = reader_begin(b->d);
-    struct tl_str digest = member_hash_text(b->draft, "asterisk", text_trim(b->record)), name;
 
     /* What an event may not hold is mended in the copy. */
     fields_read(b->fields, draft_copy(b->draft, b->record));
-    name = get(b, "Event");
     b->linkedid = fields_first(b->fields, linkedids);
     b->leg = get(b, "Uniqueid");
     b->call = calls_find(((struct ami *)b->d->state)->calls, b->linkedid);
-    ev->id = draft_printf(b->draft, "%.*s%s%.*s-%.*s", clipped(b->linkedid), b->linkedid.ptr,
-                          b->linkedid.len > 0 ? "-" : "", clipped(name), name.ptr,
-                          (int)digest.len, digest.ptr);
+    reader_set_id(b->d, b->linkedid, get(b, "Event"), b->record);
     ev->time = fact_time(get(b, "Timestamp"), b->d->zone);
     ev->channel = TL_STR("call");
     fact_call(b->draft, b->linkedid, b->leg);

@@ -4,7 +4,6 @@
 
 #include "adapters/call/facts.h"
 #include "adapters/call/rows.h"
-#include "adapters/member.h"
 #include "base/clock.h"
 
 enum {
@@ -66,18 +65,6 @@ fill(struct row *r, const char *type, int64_t time)
     }
     fact_call(r->draft, r->columns[LINKEDID], r->columns[UNIQUEID]);
     r->draft->call.caller = r->columns[CID_NUM];
-}
-
-static void
-set_id(struct row *r)
-{
-    struct tl_str linkedid = r->columns[LINKEDID];
-    struct tl_str digest = member_hash_text(r->draft, "asterisk", text_trim(r->raw));
-
-    r->draft->event.id = draft_printf(r->draft, "%.*s-%.*s-%.*s",
-                                      (int)(linkedid.len < 100 ? linkedid.len : 100), linkedid.ptr,
-                                      (int)(r->columns[EVENTTYPE].len % 64),
-                                      r->columns[EVENTTYPE].ptr, (int)digest.len, digest.ptr);
 }
 
 static void
@@ -244,7 +231,7 @@ read_row(struct row *r)
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (text_is(r->columns[EVENTTYPE], kinds[i].type)
             || (user && text_is(r->columns[USERDEFTYPE], kinds[i].type))) {
-            set_id(r);
+            reader_set_id(r->d, r->columns[LINKEDID], r->columns[EVENTTYPE], r->raw);
             kinds[i].read(r);
             return;
         }

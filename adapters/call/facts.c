@@ -51,24 +51,10 @@ fact_is_outbound(struct tl_str caller, struct tl_str callee, struct tl_str conte
     return false;
 }
 
-/* `<unknown>` is what Asterisk calls a caller without a number. */
-static bool
-is_somebody(struct tl_str number)
-{
-    static const char *const nobody[] = {"<unknown>", "unknown", "anonymous", "private",
-                                         "restricted", "unavailable", "withheld", NULL};
-
-    for (size_t i = 0; nobody[i] != NULL; i++)
-        if (number.len == strlen(nobody[i])
-            && strncasecmp(number.ptr, nobody[i], number.len) == 0)
-            return false;
-    return number.len > 0;
-}
-
 void
 fact_customer(struct draft *d, struct tl_str number, struct tl_str call)
 {
-    if (is_somebody(number))
+    if (fact_is_phone(number))
         draft_identifier(d, TL_STR("phone"), number);
     if (d->event.identifiers_count == 0)
         draft_identifier(d, TL_STR("x-call"), call);

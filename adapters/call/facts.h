@@ -16,7 +16,8 @@ bool fact_is_phone(struct tl_str number);
  * it has outbound, outgoing, campaign, dialout or from-internal in its name. */
 bool fact_is_outbound(struct tl_str caller, struct tl_str callee, struct tl_str context);
 
-/* The customer by his number; without one by the call, so that nothing is lost. */
+/* The customer by his number, if it is a subscriber's (`<unknown>`, `anonymous` and
+ * extensions of the house are nobody); else by the call, so that nothing is lost. */
 void fact_customer(struct draft *d, struct tl_str number, struct tl_str call);
 
 /* 101 of `Agent/101`, `Local/101@agents/n`, `PJSIP/101-0000002a`, `101`. */

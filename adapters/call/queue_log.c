@@ -4,7 +4,6 @@
 
 #include "adapters/call/calls.h"
 #include "adapters/call/facts.h"
-#include "adapters/member.h"
 #include "adapters/reading.h"
 
 #define FIELDS_MIN 5
@@ -139,10 +138,8 @@ build(struct line *l, const struct kind *kind, struct tl_str record)
 {
     struct tl_event *ev = &l->draft->event;
     struct tl_str callid = l->fields[CALLID];
-    struct tl_str digest = member_hash_text(l->draft, "asterisk", text_trim(record));
 
-    ev->id = draft_printf(l->draft, "%.*s-%s-%.*s", (int)(callid.len < 100 ? callid.len : 100),
-                          callid.ptr, kind->event, (int)digest.len, digest.ptr);
+    reader_set_id(l->d, callid, l->fields[EVENT], record);
     ev->type = text_of(kind->type);
     ev->channel = TL_STR("call");
     ev->direction = TL_STR("inbound");
