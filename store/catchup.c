@@ -37,6 +37,7 @@ checkpoint(const struct catchup *c, uint64_t number)
         return err;
     fold_store(c->fold);
     views_freeze(c->fold->views, number, flushed, NULL);
+    views_hurry(c->fold->views);
     return 0;
 }
 

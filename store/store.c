@@ -322,16 +322,22 @@ store_close(struct store **out)
 
 /* ----------------------------------------------------------- housekeeping */
 
+/* Much has come since the last checkpoint, or somebody waits for one. */
+static bool
+is_freeze_urgent(const struct store *st)
+{
+    return st->wanted > st->frozen ||
+           st->admitted - st->frozen >= st->settings.flush_events ||
+           views_dirty_bytes(st->views) > st->settings.views_bytes / 3;
+}
+
 static bool
 is_freeze_due(const struct store *st)
 {
-    uint64_t since = st->admitted - st->frozen;
-
-    if (since == 0 || st->verifying != NULL || clock_monotonic() < st->not_before)
+    if (st->admitted == st->frozen || st->verifying != NULL ||
+        clock_monotonic() < st->not_before)
         return false;
-    return st->wanted > st->frozen || since >= st->settings.flush_events ||
-           views_dirty_bytes(st->views) > st->settings.views_bytes / 3 ||
-           clock_monotonic() - st->frozen_at >= st->settings.flush_ns;
+    return is_freeze_urgent(st) || clock_monotonic() - st->frozen_at >= st->settings.flush_ns;
 }
 
 int
@@ -352,12 +358,19 @@ store_tick(struct store *st)
             st->not_before = clock_monotonic() + st->settings.flush_ns;
         }
     }
+    if (st->flushing && (is_freeze_urgent(st) || st->wanted > views_checkpoint(st->views)))
+        views_hurry(st->views);
     if (!st->flushing && is_freeze_due(st)) {
+        bool urgent = is_freeze_urgent(st);
+
         /* What LMDB holds must not be ahead of the log. */
-        if (st->admitted == log_head(st->log))
+        if (st->admitted == log_head(st->log)) {
             freeze(st);
-        else
+            if (urgent)
+                views_hurry(st->views);
+        } else {
             st->wants_freeze = true;
+        }
     }
     return err;
 }

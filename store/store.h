@@ -28,7 +28,7 @@ struct store_settings {
     size_t segment_bytes;           /* 0: 256 MiB */
     size_t views_bytes;             /* memory for changed records; 0: 1 GiB */
     size_t flush_events;            /* a checkpoint about every so many; 0: 250,000 */
-    int64_t flush_ns;               /* or so often, when something changed; 0: 5 s */
+    int64_t flush_ns;               /* or so often, when something changed; 0: 30 s */
     void (*wake)(void *arg);        /* any thread: call store_tick soon */
     void *wake_arg;
 };

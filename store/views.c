@@ -1,11 +1,14 @@
 #include "store/views.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/must.h"
 #include "proto/code.h"
@@ -21,6 +24,12 @@
 
 #define PAGE_BYTES 4096
 #define FLUSH_PAGES_MAX 6144            /* 24 MiB in one transaction, of the 32 allowed */
+
+/* A patient flush writes 1 MiB, which takes a disk some milliseconds, then rests
+ * four times as long as that took. */
+#define PATIENT_PAGES_MAX 256
+#define PATIENT_RESTS 4
+#define REST_NS_MAX (100 * CLOCK_MS)
 
 /* Identifiers read at the end of a flush, which must not keep the next waiting. */
 #define LEARNED_A_FLUSH_MAX 1000000
@@ -40,6 +49,7 @@ struct views {
     uint64_t checkpoint;
     unsigned walks;                     /* open ones */
 
+    atomic_bool hurry;
     bool running;                       /* the flusher; what follows is its until it is joined */
     pthread_t flusher;
     struct slab_block *surplus;
@@ -162,6 +172,7 @@ views_close(struct views **v)
 {
     if (*v == NULL)
         return;
+    views_hurry(*v);
     if ((*v)->running)
         must(pthread_join((*v)->flusher, NULL) == 0);
     generation_free(&(*v)->active);
@@ -353,20 +364,36 @@ views_full(const struct views *v)
 
 struct flush {
     struct txn_env *env;
+    const atomic_bool *hurry;
     struct known *known, *learning;     /* both hear of each identifier written */
     struct txn txn;
     size_t pages;       /* the transaction may have dirtied, at most */
 };
+
+static void
+rest(int64_t ns)
+{
+    const struct timespec t = {.tv_nsec = ns < REST_NS_MAX ? ns : REST_NS_MAX};
+
+    nanosleep(&t, NULL);
+}
 
 /* What is written next stays in one transaction: commits before it when it
  * would grow too large.  A failure sticks to f->txn. */
 static void
 make_room(struct flush *f, size_t pages)
 {
-    if (f->pages > 0 && f->pages + pages > FLUSH_PAGES_MAX) {
+    bool patient = !atomic_load_explicit(f->hurry, memory_order_relaxed);
+    int64_t began;
+
+    if (f->pages > 0 && f->pages + pages > (patient ? PATIENT_PAGES_MAX : FLUSH_PAGES_MAX)) {
         f->pages = 0;
-        if (txn_commit(&f->txn) == 0)
+        began = clock_monotonic();
+        if (txn_commit(&f->txn) == 0) {
+            if (patient)
+                rest(PATIENT_RESTS * (clock_monotonic() - began));
             txn_begin(&f->txn, f->env);
+        }
     }
     f->pages += pages;
 }
@@ -437,7 +464,7 @@ write_generation(struct views *v)
     const struct generation *g = v->flushing;
     size_t count;
     const struct omap_key **groups = generation_groups(g, &count), *sums = NULL;
-    struct flush f = {.env = v->env, .known = v->known, .learning = v->learning};
+    struct flush f = {.env = v->env, .hurry = &v->hurry, .known = v->known, .learning = v->learning};
 
     txn_begin(&f.txn, v->env);
     write_loose(&f, g);
@@ -530,6 +557,7 @@ views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *ar
         v->flushing = v->active;
     v->active = generation_new(&v->spare, v->flushing);
     v->surplus = slab_cut(&v->spare, generation_bytes(v->flushing));
+    atomic_store(&v->hurry, false);
     v->number = number;
     v->done = done;
     v->arg = arg;
@@ -541,10 +569,17 @@ views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *ar
     v->running = true;
 }
 
+void
+views_hurry(struct views *v)
+{
+    atomic_store(&v->hurry, true);
+}
+
 int
 views_release(struct views *v)
 {
     must(v->walks == 0);
+    views_hurry(v);
     if (!v->running)
         return 0;
     must(pthread_join(v->flusher, NULL) == 0);

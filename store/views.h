@@ -99,6 +99,10 @@ bool views_idle(const struct views *v);
  * `done(arg)` is called on the flusher's thread when it ends. */
 void views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *arg);
 
+/* A flush leaves the disk to others most of the time, for a sync of the log waits
+ * for what it writes.  This ends its patience: memory fills, or somebody waits. */
+void views_hurry(struct views *v);
+
 /* After done: drops the flushed generation.  Returns 0 (also when there was no
  * flush), or TL_NO_SPACE (it is kept, and the next freeze tries again with it
  * merged), TL_EDAMAGED, TL_EIO. */

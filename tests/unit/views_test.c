@@ -454,6 +454,38 @@ identifiers_are_found_however_many_of_them_have_been_learned(void **state)
     views_close(&v);
 }
 
+/* Several rests long, and nobody hurries it. */
+static void
+a_patient_flush_ends_by_itself_and_all_is_there(void **state)
+{
+    static char value[1900];
+    struct views *v = open_views();
+    int before = atomic_load(&flushes_done);
+    struct tl_str found;
+
+    (void)state;
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct key k = profile_key(i, 0, "");
+
+        memcpy(value, &i, sizeof i);
+        views_put(v, k.bytes, k.len, value, sizeof value);
+    }
+    views_freeze(v, 7, done, &flushes_done);
+    while (atomic_load(&flushes_done) == before)
+        usleep(1000);
+    assert_int_equal(views_release(v), 0);
+    views_close(&v);
+    v = open_views();
+    assert_int_equal(views_checkpoint(v), 7);
+    for (uint64_t i = 0; i < 3000; i++) {
+        struct key k = profile_key(i, 0, "");
+
+        assert_true(views_get(v, k.bytes, k.len, &found));
+        assert_memory_equal(found.ptr, &i, sizeof i);
+    }
+    views_close(&v);
+}
+
 static void
 the_map_grows_before_it_is_full_and_reads_go_on(void **state)
 {
@@ -941,6 +973,7 @@ main(void)
         TEST(views_of_another_format_are_refused_with_a_sentence),
         TEST(records_without_a_format_are_refused_as_damage),
         TEST(memory_is_counted_and_given_back),
+        TEST(a_patient_flush_ends_by_itself_and_all_is_there),
         TEST(identifiers_are_found_however_many_of_them_have_been_learned),
         TEST(the_map_grows_before_it_is_full_and_reads_go_on),
         TEST(views_are_full_at_their_memory),
