@@ -94,6 +94,25 @@ class FullDisk(Case):
             self.assertTrue(answer.duplicate)
         self.assertIn("again", [e["id"] for e in broker.timeline("loyalty:1")])
 
+    def test_what_cannot_be_stored_is_not_reserved(self):
+        broker = self.full_broker()
+        query = pb.ContactQuery(customer="loyalty:reserved", channel="email", purpose="marketing",
+                                reserve=True, reservation="r1")
+        with broker.wire() as wire:
+            filler = self.fill()
+            self.publish_until_refused(wire)
+            reply = wire.ask(may_contact=query)
+            self.assertEqual(pb.Code.Name(reply.refusal.code), "NO_SPACE")
+            filler.unlink()
+            verdicts = []
+            for name in ("r1", "r2"):
+                query.reservation = name
+                verdicts.append(until(lambda: wire.ask(may_contact=query).may_contact.verdict))
+            self.assertEqual(verdicts, ["allow", "allow"])
+            self.assertEqual(len(broker.replay("--type", "contact.reserved")), 2)
+            self.assertEqual(broker.stat()["state"], "ready")
+        self.assertTrue(broker.ask("verify")["ok"])
+
     def test_killed_while_full_it_starts_again_with_all_that_was_acknowledged(self):
         broker = self.full_broker()
         with broker.wire() as wire:

@@ -497,6 +497,44 @@ a_question_is_asked_again_after_a_restart(void **state)
     assert_int_equal(asked.events, 3);
 }
 
+/* What was asked may have been reserved, and its answer lost. */
+static void
+a_reservation_is_asked_for_again_by_the_same_name(void **state)
+{
+    struct test *t = *state;
+    struct tl_query query = {.channel = "email", .purpose = "marketing", .reserve = true};
+    struct asked asked[2] = {0};
+    char names[2][64];
+
+    connect_to(t, 5000);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(tl_ask(t->client, TL_ASK_MAY_CONTACT, "loyalty:1", &query, replied,
+                                &asked[i]), 0);
+    stand_in_welcome(&t->broker, 8);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 2; i++) {
+            struct tl_str name;
+
+            stand_in_take(&t->broker);
+            name = t->broker.request.may_contact->reservation;
+            assert_in_range(name.len, 16, 63);
+            if (round == 0) {
+                snprintf(names[i], sizeof names[i], "%.*s", (int)name.len, name.ptr);
+                continue;
+            }
+            assert_memory_equal(names[i], name.ptr, name.len);
+            stand_in_refuse(&t->broker, t->broker.request.id, TL_BAD_REQUEST, 0);
+        }
+        if (round == 0) {
+            stand_in_unbind(&t->broker);
+            stand_in_bind(&t->broker);
+            stand_in_welcome(&t->broker, 8);
+        }
+    }
+    assert_string_not_equal(names[0], names[1]);
+    settle(&t->broker, asked[0].replies == 1 && asked[1].replies == 1);
+}
+
 static void
 a_question_nobody_answers_ends_in_time(void **state)
 {
@@ -966,6 +1004,7 @@ main(void)
         TEST(a_broker_of_another_version_refuses_everything),
         TEST(questions_in_flight_are_answered_in_any_order),
         TEST(a_question_is_asked_again_after_a_restart),
+        TEST(a_reservation_is_asked_for_again_by_the_same_name),
         TEST(a_question_nobody_answers_ends_in_time),
         TEST(a_refusal_has_its_code_and_sentence),
         TEST(closing_answers_what_was_asked),

@@ -89,6 +89,19 @@ MESSAGES = {
         "offers_more": "40",
         "value": {"purchases": "31", "spend_minor": "48210", "currency": "USD"},
         "omitted": ["conversations", "household"]}},
+    "request-may-contact": {"id": "8", "may_contact": {
+        "customer": "email:joe@example.com", "channel": "email", "purpose": "marketing",
+        "reserve": True, "reservation": "mail-17/718", "campaign": "18", "offer": "spring-20",
+        "at_least": HEAD}},
+    "reply-may-contact": {"id": "8", "may_contact": {
+        "channel": "email", "purpose": "marketing", "verdict": "allow",
+        "rule": "caps: marketing email = 3 in 7 d", "counted": [HEAD],
+        "reservation": "mail-17/718", "reserved_until": "2017-06-02T10:15:00Z",
+        "position": HEAD}},
+    "reply-may-not-contact": {"id": "9", "may_contact": {
+        "channel": "call", "purpose": "marketing", "verdict": "defer",
+        "rule": "quiet hours: marketing call = 20:00-09:00, Europe/Zurich",
+        "until": "2017-06-03T07:00:00Z", "position": HEAD}},
     "request-stat": {"id": "5", "stat": {}},
     "request-stream": {"id": "6", "stream": {
         "stream": "1", "from": "start", "filter": {"types": ["email.*"], "share": 1, "shares": 3},
