@@ -80,7 +80,7 @@ decimal_to_minor(int64_t *out, const char *text, size_t len, int decimals)
     int64_t value = 0, keep;
 
     must(decimals >= 0 && decimals <= DECIMAL_DIGITS_MAX);
-    if (!split(&d, text, text + len))
+    if (len == 0 || !split(&d, text, text + len))
         return -1;
     keep = (int64_t)d.whole_len + d.exponent + decimals;
     /* Counts downward when negative: the smallest int64 has no positive. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/pos/code.h"
 #include "adapters/timeformat.h"
 #include "base/clock.h"
 #include "base/decimal.h"
@@ -151,7 +152,8 @@ read_coupon(struct retail *r, const struct node *coupon)
         code = node_child_text(coupon, names[i]);
     if (code.len == 0 || code.len > DRAFT_NAME_BYTES_MAX)
         return;
-    touch(r, code, "redeemed");
+    if (code_touch(r->draft, code, "redeemed") == NULL)
+        r->offers_more++;
     snprintf(word, sizeof word, "%.*s", (int)code.len, code.ptr);
     remember(r->coupons, word);
 }
@@ -248,8 +250,7 @@ keep_value(void *arg, const struct node *node, const struct node_attribute *attr
 static bool
 read_membership(struct retail *r, struct node *membership)
 {
-    draft_identifier(r->draft, TL_STR("loyalty"),
-                     node_child_text(membership, "acs:MembershipID"));
+    code_loyalty(r->draft, node_child_text(membership, "acs:MembershipID"));
     node_each_unread(membership, keep_value, r);
     return true;
 }

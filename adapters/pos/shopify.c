@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "adapters/pos/code.h"
 #include "adapters/pos/order.h"
 #include "adapters/web/shop.h"
 #include "base/clock.h"
@@ -48,7 +49,7 @@ put_customer(struct decoder *d, json_t *json)
 static void
 touch(struct decoder *d, struct tl_str offer, const char *outcome, struct tl_str terms)
 {
-    struct tl_offer_touch *touch = draft_offer(&d->draft, offer, (struct tl_str){0}, outcome);
+    struct tl_offer_touch *touch = code_touch(&d->draft, offer, outcome);
 
     if (touch != NULL)
         touch->terms = terms;

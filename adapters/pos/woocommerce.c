@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "adapters/pos/code.h"
 #include "adapters/pos/order.h"
 #include "adapters/web/shop.h"
 #include "base/clock.h"
@@ -88,8 +89,8 @@ put_coupons(struct decoder *d, json_t *order)
 
     json_array_foreach(coupons, i, one) {
         struct tl_str discount = member_text(&d->draft, one, "discount");
-        struct tl_offer_touch *touch = draft_offer(&d->draft, member_text(&d->draft, one, "code"),
-                                                   (struct tl_str){0}, "redeemed");
+        struct tl_offer_touch *touch = code_touch(&d->draft, member_text(&d->draft, one, "code"),
+                                                  "redeemed");
 
         if (touch != NULL && discount.len > 0)
             touch->terms = draft_printf(&d->draft, "%.*s off", (int)discount.len, discount.ptr);

@@ -165,6 +165,17 @@ def main():
             elif path.suffix == ".gz" and name != "poslog":
                 for number, content in enumerate(pieces(gzip.decompress(path.read_bytes()))):
                     put("format", f"{name}-{path.stem}-{number}", format_input(7, name, content))
+    # One folder for the four logs of one switch; frames are text files.
+    for path in sorted((DATA / "asterisk").glob("calls-*")):
+        name = {"calls-ami": "asterisk-ami", "calls-queue_log": "asterisk-queue-log",
+                "calls-cdr": "asterisk-cdr", "calls-cel": "asterisk-cel"}[path.stem]
+        if path.suffix != ".jsonl":
+            blocks = re.split(rb"(?<=\r\n\r\n)", path.read_bytes())
+            content = b"".join(b for b in blocks
+                               if len(blocks) < 2 or b"Queue" in b or b"User" in b)
+            put("format", path.name, format_input(13, name, content[:8000]))
+    for path in sorted((DATA / "freeswitch").glob("*.txt")):
+        put("format", path.name, format_input(17, "freeswitch", path.read_bytes()[:8000]))
     whole = gzip.decompress((DATA / "poslog/ncr-acs-poslog.xml.gz").read_bytes())
     start = whole.index(b"<Transaction")
     parts = re.findall(rb"<Transaction[ >].*?</Transaction>", whole, re.S)
