@@ -229,33 +229,52 @@ load_has(struct may_contact *m, uint64_t *folded)
     return 0;
 }
 
+/* What these customers said of this address, added to what is known. */
+static int
+add_consents(const struct may_contact *theirs, const struct store_identifier *address,
+             struct gathered *g)
+{
+    struct gathered others = {.consents_count = 0};
+    struct tl_consent_state *all;
+    int err = gather_consents(theirs, &others);
+
+    if (err != 0)
+        return err;
+    all = arena_alloc(theirs->arena,
+                      (g->consents_count + others.consents_count + 1) * sizeof(*all));
+    if (all == NULL)
+        return TL_TOO_MANY;
+    if (g->consents_count > 0)
+        memcpy(all, g->consents, g->consents_count * sizeof(*all));
+    g->consents = all;
+    for (size_t i = 0; i < others.consents_count; i++)
+        if (str_equal(others.consents[i].identifier->type, address->type) &&
+            str_equal(others.consents[i].identifier->value, address->value))
+            all[g->consents_count++] = others.consents[i];
+    return 0;
+}
+
 /* An address that several customers use was refused by whoever refused it. */
 static int
 add_refusals(const struct may_contact *m, const struct store_identifier *address,
              const uint64_t *candidates, size_t candidates_count, struct gathered *g)
 {
-    struct gathered others;
-    struct may_contact theirs = *m;
-    struct tl_consent_state *all;
-    int err;
+    int err = 0;
 
-    theirs.profiles = candidates;
-    theirs.profiles_count = candidates_count;
-    theirs.has = CARD_CONSENTS;
-    others = (struct gathered){.consents_count = 0};
-    if (candidates_count == 0 || (err = gather_consents(&theirs, &others)) != 0)
-        return candidates_count == 0 ? 0 : err;
-    all = arena_alloc(m->arena, (g->consents_count + others.consents_count + 1) * sizeof(*all));
-    if (all == NULL)
-        return TL_TOO_MANY;
-    if (g->consents_count > 0)
-        memcpy(all, g->consents, g->consents_count * sizeof(*all));
-    for (size_t i = 0; i < others.consents_count; i++)
-        if (str_equal(others.consents[i].identifier->type, address->type) &&
-            str_equal(others.consents[i].identifier->value, address->value))
-            all[g->consents_count++] = others.consents[i];
-    g->consents = all;
-    return 0;
+    for (size_t i = 0; i < candidates_count && err == 0; i++) {
+        uint64_t profiles[STORE_PROFILES_MAX];
+        struct may_contact theirs = {.store = m->store,
+                                     .profiles = profiles,
+                                     .has = CARD_CONSENTS,
+                                     .now = m->now,
+                                     .arena = m->arena};
+
+        err = identity_customer(m->store->views, candidates[i], profiles,
+                                &theirs.profiles_count);
+        if (err == 0)
+            err = add_consents(&theirs, address, g);
+    }
+    return err;
 }
 
 /* A question on its way to its answer. */

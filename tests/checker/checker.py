@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A second opinion: folds the log by itself and compares every customer's answers.
 
-    checker.py --broker ENDPOINT [--build build]
+    checker.py --broker ENDPOINT [--policy FILE] [--build build]
 
 Prints each difference and ends with 1 when there is one.  The log comes from
 `touchline replay`, the answers over the wire, because a question there may say
@@ -18,11 +18,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
+import contact  # noqa: E402
 import fold     # noqa: E402
 import whose    # noqa: E402
 
 BYTES_MAX = 256 << 10
 OFFERS_MAX = 1000
+POLICY = ROOT / "broker/policy.conf"
+REACHED_BY = {"email": ["email"], "phone": ["call", "sms"], "device": ["push"]}
+CHANNELS_MAX = 6
 
 
 # --------------------------------------------------------------- the answers
@@ -206,6 +210,13 @@ def check_recent(model, customer, got, now, differences):
         compare(f"recent[{n}]", w, g, differences)
 
 
+def reached_by(customer):
+    """The channels by which an address or an earlier contact reaches him."""
+    types = {type for type, _ in fold.known_identifiers(customer.events, customer.owned)}
+    return {channel for type in types for channel in REACHED_BY.get(type, [])} | {
+        channel for _, channel, _ in contact.contacts(customer.events)}
+
+
 def check_freshness(model, customer, got, now, differences):
     found = {f["source"]: f["last_event"] for f in got["freshness"]}
     compare("freshness", fold.freshness(customer.events), found, differences)
@@ -218,11 +229,12 @@ SECTIONS = [check_who, check_offers, check_consents, check_commitments, check_va
 # ------------------------------------------------------------------ the check
 
 class Checker:
-    """Asks one broker.  `wire` is harness.Wire, `pb` the messages."""
+    """Asks one broker.  `wire` is harness.Wire, `pb` the messages, `policy` the broker's."""
 
-    def __init__(self, wire, pb):
+    def __init__(self, wire, pb, policy=POLICY):
         self.wire = wire
         self.pb = pb
+        self.rules = contact.Rules(policy.read_text())
 
     def stamp(self, now):
         query = self.pb.ContextQuery()
@@ -253,7 +265,47 @@ class Checker:
         for section in SECTIONS:
             section(model, customer, got, now, differences)
         check_candidates(model, candidates, got, differences)
+        self.check_contact(model, customer, candidates, id, got, now, differences)
         return [f"{name} {d}" for d in differences]
+
+
+    def check_contact(self, model, customer, candidates, id, got, now, differences):
+        """The context's verdicts, and those on this very identifier."""
+        consents = [*fold.consents(customer.events, now).items()]
+        channels = reached_by(customer)
+        found = {v["channel"]: v for v in got["may_contact"]}
+        if len(found) < min(len(channels), CHANNELS_MAX) or not channels.issuperset(found):
+            differences.append(f"may_contact: {sorted(channels)}, got {sorted(found)}")
+        for channel, answer in found.items():
+            want = self.verdict(customer, consents, "marketing", channel, now)
+            compare_verdicts(f"may_contact.{channel}", want, answer, differences)
+        if len(candidates) > 1:
+            consents += [c for node in candidates if model.whose.known(node)
+                         for c in fold.consents(model.of(node).events, now).items()
+                         if c[0][2] == id]
+        for purpose, channel in (("marketing", "email"), ("marketing", "sms"),
+                                 ("research", "call"), ("transactional", "email")):
+            address = id if channel in REACHED_BY.get(id[0], []) else None
+            want = self.verdict(customer, consents, purpose, channel, now, address)
+            answer = plain(self.wire.ask(may_contact=self.pb.ContactQuery(
+                customer=":".join(id), channel=channel, purpose=purpose,
+                now=self.stamp(now))).may_contact)
+            name = f"{purpose} by {channel}"
+            compare_verdicts(name, want, answer, differences)
+            numbers = [int(position.split("-")[1], 16) for position in answer["counted"]]
+            compare(f"{name}.counted", sorted(want[2]), sorted(numbers), differences)
+
+    def verdict(self, customer, consents, purpose, channel, now, address=None):
+        return contact.verdict(customer.events, consents, fold.attributes(customer.events),
+                               self.rules, purpose, channel, now, address)
+
+
+def compare_verdicts(name, want, answer, differences):
+    word, rule, _, until = want
+    if rule == "consent: refused" and answer["rule"].startswith("consent: "):
+        rule = answer["rule"]       # which of several refused it is the broker's choice
+    found = {n: answer[n] for n in ("verdict", "rule", "until")}
+    compare(name, {"verdict": word, "rule": rule, "until": until}, found, differences)
 
 
 def check_candidates(model, nodes, got, differences):
@@ -297,6 +349,8 @@ def check_identity(model):
 def main():
     parser = argparse.ArgumentParser(description="Compares a broker's answers with its log.")
     parser.add_argument("--broker", required=True)
+    parser.add_argument("--policy", type=pathlib.Path, default=POLICY,
+                        help="the broker's; without it the one built in")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     args = parser.parse_args()
     os.environ["TOUCHLINE_BUILD"] = str(args.build.resolve())
@@ -308,7 +362,7 @@ def main():
     if done.code != 0:
         sys.exit(done.err)
     with harness.Wire(args.broker) as wire:
-        differences = Checker(wire, pb).check(done.jsonl, time.time_ns())
+        differences = Checker(wire, pb, args.policy).check(done.jsonl, time.time_ns())
     for difference in differences:
         print(difference)
     return 1 if differences else 0

@@ -135,11 +135,43 @@ attributes = st.dictionaries(st.sampled_from(["name", "city", "größe"]),
                              st.sampled_from(["Joe", "Zoë", "Σ"]), min_size=1).map(
     lambda a: {"type": "customer.attributes_set", "attributes": a})
 
+@st.composite
+def contacts(draw):
+    """What we sent, and calls we made or took; of some messages more than one word is told."""
+    channel = draw(st.sampled_from(["email", "email", "sms", "mail"]))
+    event = {"type": f"{channel}.{draw(st.sampled_from(['sent', 'sent', 'delivered', 'opened']))}",
+             "channel": channel}
+    if draw(st.integers(0, 4)) == 0:
+        event = {"type": draw(st.sampled_from(["call.offered", "call.answered"])),
+                 "channel": "call", "direction": draw(st.sampled_from(["inbound", "outbound"])),
+                 "call": {"id": draw(st.sampled_from(["1", "2"]))}}
+    elif draw(st.booleans()):
+        event["message"] = {"id": draw(st.sampled_from(["m1", "m2", "m3"]))}
+    purpose = draw(st.sampled_from(["", "", "marketing", "research", "transactional"]))
+    if purpose:
+        event["attributes"] = {"purpose": purpose}
+    return event
+
+
+@st.composite
+def complaints(draw):
+    word = draw(st.sampled_from(["complaint", "complaint", "resolved", "resolved", "answered",
+                                 "review"]))
+    feedback = {"id": draw(st.sampled_from(["f1", "f2"]))}
+    if word in ("complaint", "review"):
+        feedback["kind"] = word
+    return {"type": "feedback." + word, "feedback": feedback}
+
+
+zones = st.sampled_from(["Asia/Tokyo", "America/New_York", "Nowhere"]).map(
+    lambda z: {"type": "customer.attributes_set", "attributes": {"timezone": z}})
+
 plain = st.sampled_from(["page.viewed", "call.answered", "email.opened", "note.added"]).map(
     lambda t: {"type": t})
 
 FACETS = {"offers": offers, "consents": consents(), "commitments": commitments(),
-          "sales": sales(), "attributes": attributes, "plain": plain}
+          "sales": sales(), "attributes": attributes, "contacts": contacts(),
+          "complaints": complaints(), "zones": zones, "plain": plain}
 
 
 # -------------------------------------------------------------- a history
@@ -161,7 +193,7 @@ def made(id, names, facets, time, channel, source):
     if time:
         event["time"] = time
     if channel:
-        event["channel"] = channel
+        event.setdefault("channel", channel)
     return event
 
 

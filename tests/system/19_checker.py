@@ -21,6 +21,7 @@ CHECKER = ROOT / "tests/checker/checker.py"
 TABLES = ROOT / "demo/data"
 MAPS = ROOT / "adapters/csv/maps"
 TABLE_LINES = 500
+POLICY = ROOT / "tests/data/policy/minutes.conf"
 MAP_OF = {"campaigns": "campaigns", "coupon_redemptions": "redemptions",
           "transactions_sample": "transactions"}
 
@@ -40,6 +41,8 @@ def at(minutes):
 
 
 class Histories(Shared):
+
+    config = f"[broker]\npolicy = {POLICY}\n"
 
     @classmethod
     def setUpClass(cls):
@@ -64,7 +67,7 @@ class Histories(Shared):
     @given(histories.history())
     def test_every_answer_about_a_random_history_is_what_the_design_says(self, drawn):
         events, now = drawn
-        differences = checker.Checker(self.wire, pb).check(self.tell(events), at(now))
+        differences = checker.Checker(self.wire, pb, POLICY).check(self.tell(events), at(now))
         self.assertEqual(differences, [], events)
 
     @SETTINGS
@@ -80,12 +83,13 @@ class Histories(Shared):
                              self.said_of(name.replace("h", "again-h", 1), at(now)), events)
 
     def said_of(self, customer, now):
-        ask = checker.Checker(self.wire, pb)
+        ask = checker.Checker(self.wire, pb, POLICY)
         context = checker.plain(self.wire.ask(context=pb.ContextQuery(
             customer=customer, now=ask.stamp(now), bytes_max=checker.BYTES_MAX)).context)
         for consent in context["consents"]:
             consent["identifier"] = consent["identifier"] is not None
-        return {name: context[name] for name in ("offers", "consents", "commitments", "value")}
+        return {name: context[name] for name in ("offers", "consents", "commitments", "value",
+                                                "may_contact")}
 
 
 def apart(events):
