@@ -47,7 +47,7 @@ int
 form_read(struct form *out, struct tl_str text)
 {
     size_t fields_max = count_fields(text);
-    const char *at = text.ptr, *end = text.ptr + text.len;
+    const char *at = text.ptr, *end;
     char *to;
 
     *out = (struct form){0};
@@ -55,6 +55,7 @@ form_read(struct form *out, struct tl_str text)
         return 0;
     if (fields_max > FORM_FIELDS_MAX)
         return TL_EARGUMENT;
+    end = at + text.len;
     out->fields = calloc(fields_max, sizeof *out->fields);
     to = out->text = malloc(text.len);
     if (out->fields == NULL || to == NULL)

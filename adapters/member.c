@@ -64,7 +64,8 @@ member_take_minor(struct draft *d, json_t *object, const char *name, struct tl_s
 {
     struct tl_str text = member_text(d, object, name);
 
-    if (decimal_to_minor(out, text.ptr, text.len, currency_digits(currency)) != 0)
+    if (text.len == 0
+        || decimal_to_minor(out, text.ptr, text.len, currency_digits(currency)) != 0)
         return false;
     json_object_del(object, name);
     return true;

@@ -137,6 +137,8 @@ timeformat_read(struct timeformat_time *out, struct tl_str text, struct tl_str f
     struct parts p = {.month = 1, .day = 1};
     int64_t seconds;
 
+    if (text.len == 0)
+        return false;
     for (size_t i = 0; i < format.len; i++) {
         bool part = format.ptr[i] == '%';
 

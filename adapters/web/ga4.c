@@ -10,6 +10,7 @@
 #include "adapters/web/shop.h"
 #include "adapters/web/visit.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #define ID_BYTES_MAX 256
 #define TIME_MAX_US 4133980799999999LL      /* 2100-12-31T23:59:59.999999Z */
@@ -308,6 +309,8 @@ read_request(struct decoder *d, const struct capture_request *r)
         return;
     }
     property = form_read(&query, r->query) == 0 ? form_find(&query, "measurement_id") : NULL;
+    if (property != NULL && !utf8_text(property->value.ptr, property->value.len))
+        property = NULL;
     json_array_foreach(json_object_get(body, "events"), i, h.event)
         read_event(&h, i, property != NULL ? property->value : (struct tl_str){0}, r->body);
     form_free(&query);

@@ -56,18 +56,13 @@ intake_close(struct decoder **d)
 static struct tl_str
 unread(const struct decoder *d, size_t used)
 {
+    if (d->bytes.len == 0)
+        return TL_STR("");
     return (struct tl_str){(const char *)d->bytes.ptr + used, d->bytes.len - used};
 }
 
-/* Where a request begins is not known any more: the rest goes aside as one. */
-static void
-give_up(struct decoder *d, struct tl_str record, const char *reason)
-{
-    intake_reject(d, record, reason);
-    d->broken = true;
-    buf_clear(&d->bytes);
-}
-
+/* Behind one that is wrong nobody knows where the next begins: the rest goes
+ * aside as one, when all of it is there. */
 static void
 read_requests(struct decoder *d)
 {
@@ -84,15 +79,14 @@ read_requests(struct decoder *d)
         d->at += used;
     }
     if (result == CAPTURE_WRONG)
-        give_up(d, unread(d, done), why);
-    else
-        buf_drop_front(&d->bytes, done);
+        d->broken = why;
+    buf_drop_front(&d->bytes, done);
 }
 
 void
 intake_feed(struct decoder *d, const void *bytes, size_t len)
 {
-    if (d->broken || d->too_long)
+    if (d->too_long)
         return;
     if (d->bytes.len + len > INTAKE_BODY_BYTES_MAX + CAPTURE_HEAD_BYTES_MAX) {
         d->too_long = true;
@@ -103,7 +97,7 @@ intake_feed(struct decoder *d, const void *bytes, size_t len)
         d->begun = true;
         d->requests = capture_is(unread(d, 0));
     }
-    if (d->requests && !d->bytes.failed)
+    if (d->requests && d->broken == NULL && !d->bytes.failed)
         read_requests(d);
 }
 
@@ -116,13 +110,16 @@ intake_end(struct decoder *d)
         intake_reject(d, unread(d, 0), "a body of more than 32 MiB");
     else if (d->bytes.failed)
         intake_reject(d, unread(d, 0), "out of memory");
+    else if (d->broken != NULL)
+        intake_reject(d, unread(d, 0), d->broken);
     else if (d->requests && text_trim(unread(d, 0)).len > 0)
         intake_reject(d, unread(d, 0), "a request that is cut off");
     else if (!d->requests && text_trim(body.body).len > 0)
         d->read(d, &body);
     buf_clear(&d->bytes);
     d->at = 0;
-    d->too_long = d->broken = d->begun = d->requests = false;
+    d->broken = NULL;
+    d->too_long = d->begun = d->requests = false;
 }
 
 json_t *

@@ -35,7 +35,8 @@ struct decoder {
 
     struct buf bytes;           /* not yet read */
     uint64_t at;                /* where they begin in the input */
-    bool too_long, broken, begun, requests;
+    bool too_long, begun, requests;
+    const char *broken;         /* why requests cannot be told apart any more */
     struct capture capture;
     struct draft draft;
 };

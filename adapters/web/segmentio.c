@@ -593,7 +593,7 @@ last_segment(struct tl_str path)
 
     while (at > 0 && path.ptr[at - 1] != '/')
         at--;
-    return (struct tl_str){path.ptr + at, path.len - at};
+    return at > 0 ? (struct tl_str){path.ptr + at, path.len - at} : path;
 }
 
 static void

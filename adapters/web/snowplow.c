@@ -91,7 +91,8 @@ read_response(struct payload *p)
     struct tl_str customer = take_data(p, "customerId"), user;
 
     user = member_text(p->draft, p->event, "uid");
-    if (customer.len != user.len || memcmp(customer.ptr, user.ptr, user.len) != 0)
+    if (customer.len > 0
+        && (customer.len != user.len || memcmp(customer.ptr, user.ptr, user.len) != 0))
         draft_identifier(p->draft, TL_STR("crm"), customer);
     p->draft->event.type = TL_STR("track.offer_response");
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapters/form.h"
+#include "base/utf8.h"
 
 #define TOUCHPOINT_BYTES_MAX 256
 
@@ -10,11 +11,11 @@
 static struct tl_str
 after_host(struct tl_str url)
 {
-    const char *at = url.len > 3 ? memmem(url.ptr, url.len, "://", 3) : NULL;
-    const char *end = url.ptr + url.len;
+    const char *at = url.len > 3 ? memmem(url.ptr, url.len, "://", 3) : NULL, *end;
 
     if (at == NULL)
         return url.len > 0 && url.ptr[0] == '/' ? url : (struct tl_str){0};
+    end = url.ptr + url.len;
     at = memchr(at + 3, '/', (size_t)(end - at - 3));
     return at != NULL ? (struct tl_str){at, (size_t)(end - at)} : (struct tl_str){0};
 }
@@ -53,7 +54,8 @@ campaign_of(struct draft *d, struct tl_str url)
         for (size_t i = 0; campaign.len == 0 && i < sizeof names / sizeof names[0]; i++) {
             const struct form_field *f = form_find(&form, names[i]);
 
-            if (f != NULL && f->value.len <= DRAFT_NAME_BYTES_MAX)
+            if (f != NULL && f->value.len <= DRAFT_NAME_BYTES_MAX
+                && utf8_text(f->value.ptr, f->value.len))
                 campaign = text_trim(draft_copy(d, f->value));
         }
     form_free(&form);

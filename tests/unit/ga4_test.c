@@ -58,6 +58,23 @@ consent_to_advertising_keeps_its_name(void **state)
 }
 
 static void
+what_a_url_says_in_other_bytes_than_utf8_is_left_out(void **state)
+{
+    static const char hit[] = "{\"client_id\":\"c\",\"events\":[{\"name\":\"page_view\","
+                              "\"params\":{\"page_location\":\"/a?utm_campaign=%ff\"}}]}";
+    char request[512], body[256];
+
+    (void)state;
+    snprintf(body, sizeof body, "%s", hit);
+    snprintf(request, sizeof request,
+             "POST /mp/collect?measurement_id=%%ff HTTP/1.1\r\ncontent-length: %zu\r\n\r\n%s",
+             strlen(body), body);
+    expect_said("ga4", &plain, request, "page.viewed", true);
+    expect_said("ga4", &plain, request, "measurement_id", false);
+    expect_said("ga4", &plain, request, "\"campaign\"", false);
+}
+
+static void
 what_is_no_measurement_goes_aside(void **state)
 {
     (void)state;
@@ -74,6 +91,7 @@ main(void)
         cmocka_unit_test(money_needs_a_currency_and_a_refund_is_negative),
         cmocka_unit_test(two_of_the_same_in_a_request_are_two_and_the_request_again_is_none),
         cmocka_unit_test(consent_to_advertising_keeps_its_name),
+        cmocka_unit_test(what_a_url_says_in_other_bytes_than_utf8_is_left_out),
         cmocka_unit_test(what_is_no_measurement_goes_aside),
     };
 

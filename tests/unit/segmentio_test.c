@@ -142,6 +142,12 @@ what_is_no_call_goes_aside(void **state)
     expect_rejected("segment", &plain, "{\"type\":\"page\",\"timestamp\":\"yesterday\"," WHO "}",
                     "ISO 8601");
     expect_rejected("segment", &plain, "POST /v1/batch HTTP/1.1\r\n", "cut off");
+    /* All that is behind it goes aside with it, however it came. */
+    expect_rejected("segment", &plain,
+                    "POST /v1/page HTTP/1.1\r\nContent-Length: 32\r\n\r\n{" WHO "}"
+                    "nonsense\r\n\r\nPOST /v1/page HTTP/1.1\r\n\r\n",
+                    "no request line (method, path, HTTP version) where one should be: "
+                    "nonsense\r\n\r\nPOST /v1/page HTTP/1.1\r\n\r\n");
 }
 
 int

@@ -107,6 +107,57 @@ what_is_no_such_time_is_refused(void **state)
     assert_string_equal(read_time("99999999999", "%s", false), "no");
 }
 
+static const char *
+read_by(bool (*read)(struct timeformat_time *, struct tl_str, const struct zone *),
+        const char *text)
+{
+    static char out[CLOCK_TEXT_BYTES + 8];
+    struct timeformat_time t;
+
+    if (!read(&t, str(text), zone))
+        return "no";
+    clock_format(out, t.ns);
+    return strcat(out, t.local ? " local" : "");
+}
+
+static void
+iso_8601_is_read_as_people_write_it(void **state)
+{
+    static const char *const times[][2] = {
+        {"2017-06-02T10:00:00.25+02:00", "2017-06-02T08:00:00.250Z"},
+        {"2017-06-02T10:00Z", "2017-06-02T10:00:00Z"},
+        {"2017-06-02 10:00:00", "2017-06-02T14:00:00Z local"},
+        {"2017-06-02", "2017-06-02T04:00:00Z local"},
+        {"2015-2-02T00:30:08.276Z", "2015-02-02T00:30:08.276Z"},
+        {"02.06.2017", "no"},
+        {"", "no"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        assert_string_equal(read_by(timeformat_iso, times[i][0]), times[i][1]);
+}
+
+static void
+the_times_of_mail_are_read_as_people_write_them(void **state)
+{
+    static const char *const times[][2] = {
+        {"Fri, 02 Jun 2017 10:00:00 +0200", "2017-06-02T08:00:00Z"},
+        {"2 June 17 10:00 edt", "2017-06-02T14:00:00Z"},
+        {"2 Jun 1999 10:00:05", "1999-06-02T14:00:05Z local"},
+        {"2 Jun 69 10:00 GMT", "2069-06-02T10:00:00Z"},
+        {"2 Jun 70 10:00 GMT", "1970-06-02T10:00:00Z"},
+        {"30 Feb 2017 10:00 GMT", "no"},
+        {"2 Juno", "no"},
+        {"Fri, 02 Jun 2017 10:00:00 +0200 and a comment that is longer than any time is", "no"},
+        {"", "no"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        assert_string_equal(read_by(timeformat_mail, times[i][0]), times[i][1]);
+}
+
 static void
 a_format_that_says_too_little_is_refused(void **state)
 {
@@ -128,6 +179,8 @@ main(void)
         cmocka_unit_test(the_end_of_a_day_is_its_last_second),
         cmocka_unit_test(the_epoch_itself_is_a_time),
         cmocka_unit_test(what_is_no_such_time_is_refused),
+        cmocka_unit_test(iso_8601_is_read_as_people_write_it),
+        cmocka_unit_test(the_times_of_mail_are_read_as_people_write_them),
         cmocka_unit_test(a_format_that_says_too_little_is_refused),
     };
 
