@@ -21,6 +21,7 @@
 /* What a piece may become in the spool; more is waited for. */
 #define MEND_NS (60 * CLOCK_SECOND)
 #define ROOM_BYTES (4 * SOURCE_PIECE_BYTES)
+#define CUT_SHORT 1                 /* a moment long ago */
 #define HEAD_BYTES_MAX 256          /* of a file, to know it again */
 
 /* A place in a file that can be found again under another name. */
@@ -45,6 +46,7 @@ struct source {
     bool ended;                     /* a dropped file: its end was read */
     bool in_commit;                 /* something of ours is in the next commit */
     uint64_t events, rejects;       /* of a dropped file */
+    int64_t done_at;                /* when what we read before was last written; 0: see path */
     int64_t replaced_at;            /* clock_monotonic, when we saw it and read on since; 0: not */
     int64_t wait_until;             /* clock_monotonic: something has to be mended first */
     char *piece;
@@ -202,48 +204,93 @@ begin_file(struct source *s, int fd, bool again)
     begin_decoding(s);
 }
 
-/* The file we were in, under the name it was rotated to. */
+static bool
+has_ending(const char *name, const char *ending)
+{
+    size_t len = strlen(name), ending_len = strlen(ending);
+
+    return len > ending_len && strcmp(name + len - ending_len, ending) == 0;
+}
+
+static bool
+is_packed(const char *name)
+{
+    return has_ending(name, ".gz") || has_ending(name, ".xz") || has_ending(name, ".bz2")
+           || has_ending(name, ".zst");
+}
+
+/* Opens the file beside ours whose name begins as ours does and for which `wanted`
+ * says the least; INT64_MAX is not wanted.  -1: none. */
 static int
-find_rotated(struct source *s)
+find_beside(struct source *s, int64_t (*wanted)(const struct source *s, int fd))
 {
     const char *slash = strrchr(s->path, '/'), *name = slash != NULL ? slash + 1 : s->path;
-    int dir_len = slash != NULL ? (int)(slash - s->path) : 1, found = -1;
+    int64_t least = INT64_MAX, this;
     char dir[PATH_BYTES];
     struct dirent *entry;
+    int found = -1, fd;
     DIR *list;
 
-    snprintf(dir, sizeof dir, "%.*s", dir_len > 0 ? dir_len : 1, slash != NULL ? s->path : ".");
+    snprintf(dir, sizeof dir, "%.*s", slash != NULL ? (int)(slash - s->path) + 1 : 1,
+             slash != NULL ? s->path : ".");
     if ((list = opendir(dir)) == NULL)
         return -1;
-    while (found < 0 && (entry = readdir(list)) != NULL) {
-        int fd;
-
-        if (strncmp(entry->d_name, name, strlen(name)) != 0 || strcmp(entry->d_name, name) == 0)
+    while ((entry = readdir(list)) != NULL) {
+        if (strncmp(entry->d_name, name, strlen(name)) != 0 || is_packed(entry->d_name)
+            || (fd = openat(dirfd(list), entry->d_name, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0)
             continue;
-        fd = openat(dirfd(list), entry->d_name, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0 && is_remembered(s, fd))
+        if ((this = wanted(s, fd)) < least) {
+            if (found >= 0)
+                close(found);
             found = fd;
-        else if (fd >= 0)
+            least = this;
+        } else {
             close(fd);
+        }
     }
     closedir(list);
     return found;
 }
 
+/* The file we were in, under the name it was rotated to. */
+static int64_t
+is_ours(const struct source *s, int fd)
+{
+    return is_remembered(s, fd) ? 0 : INT64_MAX;
+}
+
+static int64_t
+written_at(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return INT64_MAX;
+    return (int64_t)st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
+}
+
+/* The oldest of those written to after the one we have done with: it may have been
+ * rotated as well by now. */
+static int64_t
+is_next(const struct source *s, int fd)
+{
+    int64_t at = written_at(fd);
+
+    return at > s->done_at ? at : INT64_MAX;
+}
+
 static bool
 open_followed(struct source *s)
 {
-    int fd = open(s->path, O_RDONLY | O_CLOEXEC), old;
+    int fd = -1;
 
-    if (s->durable.offset > 0 && (fd < 0 || !is_remembered(s, fd))
-        && (old = find_rotated(s)) >= 0) {
-        if (fd >= 0)
-            close(fd);
-        begin_file(s, old, true);
-        return true;
-    }
-    if (fd < 0)
+    if (s->done_at != 0)
+        fd = find_beside(s, is_next);
+    else if (s->durable.offset > 0)
+        fd = find_beside(s, is_ours);
+    if (fd < 0 && (fd = open(s->path, O_RDONLY | O_CLOEXEC)) < 0)
         return false;
+    s->done_at = 0;
     begin_file(s, fd, is_remembered(s, fd));
     return true;
 }
@@ -269,7 +316,7 @@ was_replaced(struct source *s)
     if (fstat(s->fd, &held) != 0)
         return true;
     if ((uint64_t)held.st_size < s->read_to) {
-        s->replaced_at = 1;         /* nobody goes on in what is cut off */
+        s->replaced_at = CUT_SHORT;     /* nobody goes on in what is cut off */
         return true;
     }
     return stat(s->path, &named) == 0
@@ -334,11 +381,14 @@ end_file(struct source *s)
         s->piece[got] = '\n';
         feed(s, (size_t)got + 1);
     }
+    if (s->replaced_at != CUT_SHORT)
+        s->done_at = written_at(s->fd);
+    log_info("source", "%s %s", s->path,
+             s->replaced_at == CUT_SHORT ? "was cut short and is read from its beginning"
+                                         : "was rotated; what was written next is read");
     shut(s);
     s->replaced_at = 0;
     s->durable = (struct position){0};
-    log_info("source", "%s is a new file, or was cut short; it is read from its beginning",
-             s->path);
 }
 
 static bool
@@ -361,14 +411,6 @@ follow(struct source *s)
 }
 
 /* ------------------------------------------------------------------ dropped */
-
-static bool
-has_ending(const char *name, const char *ending)
-{
-    size_t len = strlen(name), ending_len = strlen(ending);
-
-    return len > ending_len && strcmp(name + len - ending_len, ending) == 0;
-}
 
 static int
 is_candidate(const struct dirent *entry)

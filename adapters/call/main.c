@@ -14,6 +14,7 @@ static const struct adapter_file files[] = {
     {"asterisk-cdr", ADAPTER_FOLLOW | ADAPTER_DROP},
     {"asterisk-cel", ADAPTER_FOLLOW | ADAPTER_DROP},
     {"asterisk-ami", ADAPTER_DROP},
+    {"freeswitch", ADAPTER_DROP},
     {0},
 };
 
@@ -24,6 +25,8 @@ static const struct adapter_stream streams[] = {
      "Action: Login\r\nUsername: %U\r\nSecret: %S\r\nEvents: on\r\n\r\n"
      "Action: CoreShowChannels\r\n\r\n",
      "Response: Error"},
+    /* https://developer.signalwire.com/freeswitch/FreeSWITCH-Explained/Modules/mod_event_socket_1048924/ */
+    {"freeswitch", "auth %S\n\nevent plain ALL\n\n", "-ERR invalid"},
     {0},
 };
 

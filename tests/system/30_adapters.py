@@ -332,5 +332,38 @@ class Killed(Email):
         self.assertEqual(len(self.ids()), taken + 1)
 
 
+class Disk(Email):
+
+    def test_a_full_disk_is_503_until_there_is_space_and_nothing_is_lost(self):
+        small = self.dir / "small"
+        small.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", small],
+                              capture_output=True, text=True)
+        if done.returncode:
+            self.skipTest("cannot mount a small file system here: " + done.stderr.strip())
+        self.addCleanup(subprocess.run, ["umount", "-l", small])
+        self.bus.kill()
+        email = self.adapter("email", self.bus, name="small/email", start=False)
+        email.log_path = self.dir / "email.log"
+        email.start()
+        taken, refused = set(), 0
+        for n in range(0, 20000, 100):
+            answer = email.ask("POST", PATH, body(*map(click, range(n, n + 100))))
+            if answer.status == 200:
+                taken |= {f"event-{i}" for i in range(n, n + 100)}
+            else:
+                self.assertProblem(answer, 503)
+                refused += 1
+            if refused == 3:
+                break
+        self.assertEqual(refused, 3)
+        self.assertGreater(len(taken), 500)
+        self.assertEqual(email.ask("GET", "/healthz").status, 200)
+        self.bus.start()
+        until(lambda: email.ask("POST", PATH, body(click(99999))).status == 200)
+        email.delivered()
+        self.assertEqual({e["id"] for e in self.bus.replay()}, taken | {"event-99999"})
+
+
 if __name__ == "__main__":
     unittest.main()

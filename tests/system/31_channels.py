@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import random
 import shutil
 import socket
 import threading
@@ -121,6 +122,16 @@ class Web(Channel):
         self.assertEqual(sorted(e["source"] for e in self.events()),
                          ["ga4", "matomo", "shop", "snowplow", "snowplow"])
 
+    def test_a_beacon_and_an_image_are_taken(self):
+        web = self.adapter("web", self.bus)
+        web.post("/collect", json.dumps({
+            "type": "page", "anonymousId": "a-1", "messageId": "b1", "name": "Home",
+            "timestamp": "2024-03-01T10:00:00Z"}), Content_Type="text/plain;charset=UTF-8")
+        dot = web.ask("GET", "/pixel.gif?uid=ann&url=https%3A%2F%2Fshop%2F&cdt=1700000000&rand=2")
+        self.assertEqual((dot.status, dot.headers["Content-Type"]), (200, "image/gif"))
+        web.delivered()
+        self.assertEqual(sorted(e["source"] for e in self.events()), ["matomo", "segment"])
+
     def test_a_page_of_another_site_may_call(self):
         web = self.adapter("web", self.bus)
         answer = web.ask("OPTIONS", "/v1/track", headers={
@@ -141,6 +152,25 @@ class Web(Channel):
         self.assertGreater(expected, 10)
         until(lambda: self.bus.stat()["events"] == expected, every=0.2)
         self.assertGreater(sum(n for name, n in web.metrics().items() if "ignored" in name), 0)
+
+
+    def test_a_followed_log_loses_and_doubles_nothing_when_its_reader_is_killed(self):
+        lines = gzip.decompress((DATA / "access-log/apache-combined.log.gz").read_bytes())
+        lines = lines.splitlines(keepends=True)
+        log = self.dir / "access.log"
+        web = self.adapter("web", self.bus, config=f"[access-log]\nfollow = {log}\n")
+        for at in range(0, len(lines), 500):
+            with open(log, "ab") as f:
+                f.write(b"".join(lines[at:at + 500]))
+            if at % 3000 == 1500:
+                log.rename(self.dir / f"access.log.{at}")
+            time.sleep(random.uniform(0, 0.3))
+            web.kill()
+            web.start()
+        whole = self.broker("whole")
+        whole.run("ingest", "--format", "access-log", "-", stdin=b"".join(lines))
+        expected = sorted(e["id"] for e in whole.replay())
+        until(lambda: sorted(e["id"] for e in self.events()) == expected, every=0.5)
 
 
 class Pos(Channel):

@@ -295,6 +295,25 @@ a_file_rotated_while_we_were_away_is_found(void **state)
 }
 
 static void
+a_file_rotated_twice_is_read_in_the_order_of_writing(void **state)
+{
+    (void)state;
+    append(f.log, "a\n");
+    open_way(ADAPTER_FOLLOW);
+    spooled("a");
+    must(rename(f.log, scratch_path("shop.log.9")) == 0);
+    usleep(20 * 1000);
+    append(f.log, "b\n");
+    must(rename(f.log, scratch_path("shop.log.1")) == 0);
+    append(scratch_path("shop.log.0.gz"), "packed\n");
+    usleep(20 * 1000);
+    append(f.log, "c\n");
+    spooled("b c");
+    append(f.log, "d\n");
+    spooled("d");
+}
+
+static void
 a_file_cut_short_is_begun_anew(void **state)
 {
     (void)state;
@@ -404,6 +423,7 @@ main(void)
         TEST(a_rotated_file_is_read_to_its_end_before_the_new_one),
         TEST(what_the_writer_adds_to_a_rotated_file_is_read),
         TEST(a_file_rotated_while_we_were_away_is_found),
+        TEST(a_file_rotated_twice_is_read_in_the_order_of_writing),
         TEST(a_file_cut_short_is_begun_anew),
         TEST(another_file_under_the_same_name_is_not_taken_for_ours),
         TEST(a_line_longer_than_a_piece_is_fed_whole),
