@@ -2,7 +2,6 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "adapters/call/facts.h"
@@ -278,19 +277,15 @@ has(const json_t *json, const char *name)
 }
 
 static void
-finish(struct contact *c, const json_t *whole)
+finish(struct contact *c, struct tl_str whole)
 {
-    char *text;
-
     fact_customer(c->draft, (struct tl_str){0}, c->id);
     member_attributes(c->draft, c->json, "");
-    text = json_dumps(whole, JSON_COMPACT | JSON_ENCODE_ANY);
-    intake_finish(c->d, text_of(text));
-    free(text);
+    intake_finish(c->d, whole);
 }
 
 static void
-read_contact(struct decoder *d, json_t *json, const json_t *whole, int64_t delivered,
+read_contact(struct decoder *d, json_t *json, struct tl_str whole, int64_t delivered,
              struct tl_str envelope_id)
 {
     struct contact c = {.d = d, .draft = &d->draft, .json = json};
@@ -305,12 +300,12 @@ read_contact(struct decoder *d, json_t *json, const json_t *whole, int64_t deliv
         json_object_del(json, "eventType");
         read_contact_event(&c, kind, delivered, envelope_id);
     } else {
-        intake_reject_json(d, whole, "neither a contact record (ContactId, LastUpdateTimestamp) "
+        intake_reject(d, whole, "neither a contact record (ContactId, LastUpdateTimestamp) "
                                      "nor a contact event (contactId, eventType)");
         return;
     }
     if (c.id.len == 0)
-        intake_reject_json(d, whole, "a contact's id of more than 128 bytes");
+        intake_reject(d, whole, "a contact's id of more than 128 bytes");
     else
         finish(&c, whole);
 }
@@ -335,9 +330,9 @@ open_envelope(struct decoder *d, json_t *json, int64_t *delivered, struct tl_str
 }
 
 static void
-read_document(struct decoder *d, json_t *json)
+read_document(struct decoder *d, json_t *json, struct tl_str whole)
 {
-    json_t *whole = json_deep_copy(json), *inner, *at = json_incref(json);
+    json_t *inner, *at = json_incref(json);
     struct tl_str id = {0};
     int64_t delivered = 0;
 
@@ -350,7 +345,6 @@ read_document(struct decoder *d, json_t *json)
     }
     read_contact(d, at, whole, delivered, id.len <= ID_MAX ? id : (struct tl_str){0});
     json_decref(at);
-    json_decref(whole);
 }
 
 /* Documents stand one behind the other, with or without lines between them.  One
@@ -373,7 +367,7 @@ read_documents(struct decoder *d, struct tl_str text)
             snprintf(why, sizeof why, "not JSON: %s", error.text);
             intake_reject(d, (struct tl_str){text.ptr, used}, why);
         } else if (json_is_object(json)) {
-            read_document(d, json);
+            read_document(d, json, (struct tl_str){text.ptr, used});
         } else {
             intake_reject_json(d, json, "no JSON object");
         }

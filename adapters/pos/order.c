@@ -1,7 +1,5 @@
 #include "adapters/pos/order.h"
 
-#include <stdlib.h>
-
 #include "adapters/timeformat.h"
 #include "base/clock.h"
 
@@ -84,12 +82,8 @@ order_receipt(struct decoder *d, struct tl_str id)
 }
 
 void
-order_finish(struct decoder *d, json_t *json, const json_t *whole)
+order_finish(struct decoder *d, json_t *json, struct tl_str whole)
 {
-    char *text;
-
     member_attributes(&d->draft, json, "");
-    text = json_dumps(whole, JSON_COMPACT | JSON_ENCODE_ANY);
-    intake_finish(d, text_of(text));
-    free(text);
+    intake_finish(d, whole);
 }

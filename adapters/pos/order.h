@@ -43,6 +43,6 @@ void order_consent(struct decoder *d, const char *channel, const char *status,
 void order_receipt(struct decoder *d, struct tl_str id);
 
 /* The rest of `json` becomes attributes, and the event is out. */
-void order_finish(struct decoder *d, json_t *json, const json_t *whole);
+void order_finish(struct decoder *d, json_t *json, struct tl_str whole);
 
 #endif

@@ -15,7 +15,7 @@ static const struct shop_names line_names = {
 
 /* Its id and when it was changed; false: rejected. */
 static bool
-begin(struct decoder *d, const char *what, json_t *json, const json_t *whole)
+begin(struct decoder *d, const char *what, json_t *json, struct tl_str whole)
 {
     struct tl_event *ev = order_begin(d);
     int64_t created = order_take_time(d, json, "created_at");
@@ -25,7 +25,7 @@ begin(struct decoder *d, const char *what, json_t *json, const json_t *whole)
     if (order_subject(d, what, member_take_id(&d->draft, json, "id", ORDER_NAME_BYTES_MAX),
                       changed != 0 ? changed : created))
         return true;
-    intake_reject_json(d, whole, "a resource of Shopify's without its id");
+    intake_reject(d, whole, "a resource of Shopify's without its id");
     return false;
 }
 
@@ -98,7 +98,7 @@ put_tenders(struct decoder *d, json_t *order)
 }
 
 static void
-read_order(struct decoder *d, json_t *json, const json_t *whole)
+read_order(struct decoder *d, json_t *json, struct tl_str whole)
 {
     struct draft *draft = &d->draft;
     struct tl_sale *sale = &draft->sale;
@@ -123,7 +123,7 @@ read_order(struct decoder *d, json_t *json, const json_t *whole)
     sale->operator_id = member_take_id(draft, json, "user_id", ORDER_NAME_BYTES_MAX);
     sale->currency = shop_currency(draft, member_text(draft, json, "currency"));
     if (sale->currency.len == 0) {
-        intake_reject_json(d, whole, "an order without its currency");
+        intake_reject(d, whole, "an order without its currency");
         return;
     }
     sale->total_minor = order_take_minor(d, json, "total_price", sale->currency);
@@ -141,7 +141,7 @@ read_order(struct decoder *d, json_t *json, const json_t *whole)
 
 /* What a merchant offers a customer, to be paid later. */
 static void
-read_draft_order(struct decoder *d, json_t *json, const json_t *whole)
+read_draft_order(struct decoder *d, json_t *json, struct tl_str whole)
 {
     json_t *discount = json_object_get(json, "applied_discount");
     struct tl_str name;
@@ -180,7 +180,7 @@ put_refunded_lines(struct decoder *d, json_t *refund, struct tl_str currency)
 }
 
 static void
-read_refund(struct decoder *d, json_t *json, const json_t *whole)
+read_refund(struct decoder *d, json_t *json, struct tl_str whole)
 {
     json_t *transactions = json_object_get(json, "transactions"), *one;
     struct tl_sale *sale = &d->draft.sale;
@@ -194,7 +194,7 @@ read_refund(struct decoder *d, json_t *json, const json_t *whole)
     sale->currency = shop_currency(
         &d->draft, member_text(&d->draft, json_array_get(transactions, 0), "currency"));
     if (order_id.len == 0 || sale->currency.len == 0) {
-        intake_reject_json(d, whole, "a refund without its order_id, or without a transaction's "
+        intake_reject(d, whole, "a refund without its order_id, or without a transaction's "
                                      "currency");
         return;
     }
@@ -212,7 +212,7 @@ read_refund(struct decoder *d, json_t *json, const json_t *whole)
 }
 
 static void
-read_transaction(struct decoder *d, json_t *json, const json_t *whole)
+read_transaction(struct decoder *d, json_t *json, struct tl_str whole)
 {
     struct tl_str order_id;
 
@@ -220,7 +220,7 @@ read_transaction(struct decoder *d, json_t *json, const json_t *whole)
         return;
     order_id = member_take_id(&d->draft, json, "order_id", ORDER_NAME_BYTES_MAX);
     if (order_id.len == 0) {
-        intake_reject_json(d, whole, "a transaction without its order_id");
+        intake_reject(d, whole, "a transaction without its order_id");
         return;
     }
     d->draft.event.type = TL_STR("payment.updated");
@@ -242,7 +242,7 @@ put_consent(struct decoder *d, json_t *customer, const char *member, const char 
 }
 
 static void
-read_customer(struct decoder *d, json_t *json, const json_t *whole)
+read_customer(struct decoder *d, json_t *json, struct tl_str whole)
 {
     struct tl_str number;
     json_t *consent = json_object_get(json, "email_marketing_consent");
@@ -270,19 +270,19 @@ read_customer(struct decoder *d, json_t *json, const json_t *whole)
 
 /* Mandatory webhooks: somebody asks for his data, or to be forgotten. */
 static void
-read_privacy(struct decoder *d, json_t *json, const json_t *whole)
+read_privacy(struct decoder *d, json_t *json, struct tl_str whole)
 {
     json_t *customer = json_object_get(json, "customer");
     bool access = json_object_get(json, "data_request") != NULL;
     struct tl_event *ev = order_begin(d);
 
-    ev->id = member_hash(&d->draft, "shopify", whole);
+    ev->id = member_hash(&d->draft, "shopify", json);
     ev->type = access ? TL_STR("privacy.access_requested") : TL_STR("privacy.erasure_requested");
     order_customer(d, member_text(&d->draft, customer, "email"),
                    member_text(&d->draft, customer, "phone"), "x-shopify",
                    member_text(&d->draft, customer, "id"));
     if (ev->identifiers_count == 0)
-        intake_reject_json(d, whole, "a privacy request without its customer");
+        intake_reject(d, whole, "a privacy request without its customer");
     else
         order_finish(d, json, whole);
 }
@@ -290,14 +290,14 @@ read_privacy(struct decoder *d, json_t *json, const json_t *whole)
 /* ------------------------------------------------------------------ offers */
 
 static void
-define(struct decoder *d, json_t *json, const json_t *whole, struct tl_str offer,
+define(struct decoder *d, json_t *json, struct tl_str whole, struct tl_str offer,
        struct tl_str campaign)
 {
     struct tl_offer_touch *touch = draft_offer(&d->draft, offer, campaign, "");
 
     d->draft.event.type = TL_STR("offer.defined");
     if (touch == NULL) {
-        intake_reject_json(d, whole, "a discount without a code or title of at most 128 bytes");
+        intake_reject(d, whole, "a discount without a code or title of at most 128 bytes");
         return;
     }
     touch->title = offer;
@@ -308,7 +308,7 @@ define(struct decoder *d, json_t *json, const json_t *whole, struct tl_str offer
 }
 
 static void
-read_discount_code(struct decoder *d, json_t *json, const json_t *whole)
+read_discount_code(struct decoder *d, json_t *json, struct tl_str whole)
 {
     if (begin(d, "discount_code", json, whole))
         define(d, json, whole, member_take(&d->draft, json, "code"),
@@ -316,7 +316,7 @@ read_discount_code(struct decoder *d, json_t *json, const json_t *whole)
 }
 
 static void
-read_price_rule(struct decoder *d, json_t *json, const json_t *whole)
+read_price_rule(struct decoder *d, json_t *json, struct tl_str whole)
 {
     if (begin(d, "price_rule", json, whole))
         define(d, json, whole, member_take(&d->draft, json, "title"),
@@ -330,7 +330,7 @@ read_price_rule(struct decoder *d, json_t *json, const json_t *whole)
 static const struct kind {
     const char *name;
     const char *member, *other;
-    void (*read)(struct decoder *d, json_t *json, const json_t *whole);
+    void (*read)(struct decoder *d, json_t *json, struct tl_str whole);
 } kinds[] = {
     {"privacy request", "shop_domain", "customer", read_privacy},
     {"order", "line_items", "financial_status", read_order},
@@ -366,23 +366,19 @@ find_kind(const json_t *json)
 }
 
 static void
-read_resource(struct decoder *d, json_t *json)
+read_resource(struct decoder *d, json_t *json, struct tl_str whole)
 {
     const struct kind *kind = find_kind(json);
-    json_t *whole;
 
     if (kind == NULL && json_object_size(json) == 1 && json_object_get(json, "id") != NULL) {
         intake_ignore(d, "deleted");
     } else if (kind == NULL) {
-        intake_reject_json(d, json, "no resource of Shopify's that this decoder knows");
+        intake_reject(d, whole, "no resource of Shopify's that this decoder knows");
     } else if (kind->read == NULL) {
         intake_ignore(d, "%s", kind->name);
-    } else if ((whole = json_deep_copy(json)) != NULL) {
+    } else {
         draft_begin(&d->draft);
         kind->read(d, json, whole);
-        json_decref(whole);
-    } else {
-        intake_reject_json(d, json, "out of memory");
     }
 }
 
@@ -409,9 +405,9 @@ read_request(struct decoder *d, const struct capture_request *r)
         content = unwrap(json);
     if (json_is_array(content))
         json_array_foreach(content, i, one)
-            read_resource(d, one);
+            read_resource(d, one, r->body);
     else
-        read_resource(d, content);
+        read_resource(d, content, r->body);
     json_decref(json);
 }
 

@@ -12,7 +12,7 @@ struct webhook {
     struct decoder *d;
     struct draft *draft;
     json_t *object;             /* what it is about; members are taken out of it */
-    const json_t *whole;
+    struct tl_str whole;
     struct tl_str type, id;     /* of the event, of the object */
 };
 
@@ -223,7 +223,7 @@ read_loyalty_event(struct webhook *w)
     while (kind < kinds && !text_is(said, loyalty_kinds[kind].said))
         kind++;
     if (kind == kinds) {
-        intake_reject_json(w->d, w->whole, "a loyalty event of a type this decoder does not know");
+        intake_reject(w->d, w->whole, "a loyalty event of a type this decoder does not know");
         return;
     }
     more = json_object_get(w->object, loyalty_kinds[kind].member);
@@ -233,7 +233,7 @@ read_loyalty_event(struct webhook *w)
         && draft_offer(w->draft,
                        member_take_first(w->draft, more, rewards, ORDER_NAME_BYTES_MAX), program,
                        loyalty_kinds[kind].outcome) == NULL) {
-        intake_reject_json(w->d, w->whole, "a loyalty event without the reward it is about");
+        intake_reject(w->d, w->whole, "a loyalty event without the reward it is about");
         return;
     }
     finish(w, loyalty_kinds[kind].type);
@@ -349,19 +349,15 @@ begin(struct webhook *w, json_t *json)
 static void
 read_request(struct decoder *d, const struct capture_request *r)
 {
-    struct webhook w = {.d = d, .draft = &d->draft};
-    json_t *json = intake_json(d, r->body), *whole;
+    struct webhook w = {.d = d, .draft = &d->draft, .whole = r->body};
+    json_t *json = intake_json(d, r->body);
 
     if (json == NULL)
         return;
-    whole = json_deep_copy(json);
-    w.whole = whole;
-    if (!json_is_object(json) || whole == NULL || !begin(&w, json))
-        intake_reject_json(d, whole, "no webhook of Square's: event_id, type and data.id are "
-                                     "missing");
+    if (!json_is_object(json) || !begin(&w, json))
+        intake_reject(d, r->body, "no webhook of Square's: event_id, type and data.id are missing");
     else
         read_webhook(&w, json_object_get(json, "data"));
-    json_decref(whole);
     json_decref(json);
 }
 

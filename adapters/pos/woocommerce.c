@@ -38,7 +38,7 @@ date(struct decoder *d, const json_t *json, const char *name)
 }
 
 static bool
-begin(struct decoder *d, const char *what, json_t *json, const json_t *whole)
+begin(struct decoder *d, const char *what, json_t *json, struct tl_str whole)
 {
     struct tl_event *ev = order_begin(d);
     int64_t created = date(d, json, "date_created"), changed = date(d, json, "date_modified");
@@ -46,7 +46,7 @@ begin(struct decoder *d, const char *what, json_t *json, const json_t *whole)
     ev->time = created;
     if (order_subject(d, what, take(d, json, "id"), changed != 0 ? changed : created))
         return true;
-    intake_reject_json(d, whole, "a resource of WooCommerce's without its id");
+    intake_reject(d, whole, "a resource of WooCommerce's without its id");
     return false;
 }
 
@@ -142,7 +142,7 @@ give_back(struct draft *draft)
 }
 
 static void
-read_order(struct decoder *d, json_t *json, const json_t *whole)
+read_order(struct decoder *d, json_t *json, struct tl_str whole)
 {
     json_t *billing = json_object_get(json, "billing");
     struct tl_event *ev = &d->draft.event;
@@ -160,7 +160,7 @@ read_order(struct decoder *d, json_t *json, const json_t *whole)
         if (text_is(status, statuses[i].status))
             ev->type = text_of(statuses[i].type);
     if (currency.len == 0) {
-        intake_reject_json(d, whole, "an order without its currency");
+        intake_reject(d, whole, "an order without its currency");
         return;
     }
     if (!text_is(ev->type, "order.placed")) {
@@ -183,7 +183,7 @@ read_order(struct decoder *d, json_t *json, const json_t *whole)
 /* ---------------------------------------------------------------- the others */
 
 static void
-read_customer(struct decoder *d, json_t *json, const json_t *whole)
+read_customer(struct decoder *d, json_t *json, struct tl_str whole)
 {
     struct tl_str number;
 
@@ -199,7 +199,7 @@ read_customer(struct decoder *d, json_t *json, const json_t *whole)
 }
 
 static void
-read_coupon(struct decoder *d, json_t *json, const json_t *whole)
+read_coupon(struct decoder *d, json_t *json, struct tl_str whole)
 {
     struct tl_str code, amount, type;
     struct tl_offer_touch *touch;
@@ -211,7 +211,7 @@ read_coupon(struct decoder *d, json_t *json, const json_t *whole)
     type = member_text(&d->draft, json, "discount_type");
     d->draft.event.type = TL_STR("offer.defined");
     if ((touch = draft_offer(&d->draft, code, (struct tl_str){0}, "")) == NULL) {
-        intake_reject_json(d, whole, "a coupon without a code of at most 128 bytes");
+        intake_reject(d, whole, "a coupon without a code of at most 128 bytes");
         return;
     }
     touch->title = code;
@@ -224,7 +224,7 @@ read_coupon(struct decoder *d, json_t *json, const json_t *whole)
 static const struct {
     const char *name;
     const char *member, *other;
-    void (*read)(struct decoder *d, json_t *json, const json_t *whole);
+    void (*read)(struct decoder *d, json_t *json, struct tl_str whole);
 } kinds[] = {
     {"order", "line_items", "order_key", read_order},
     {"coupon", "code", "discount_type", read_coupon},
@@ -234,27 +234,24 @@ static const struct {
 };
 
 static void
-read_resource(struct decoder *d, json_t *json)
+read_resource(struct decoder *d, json_t *json, struct tl_str whole)
 {
-    json_t *whole;
-
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (json_object_get(json, kinds[i].member) == NULL
             || json_object_get(json, kinds[i].other) == NULL)
             continue;
         if (kinds[i].read == NULL) {
             intake_ignore(d, "%s", kinds[i].name);
-        } else if ((whole = json_deep_copy(json)) != NULL) {
+        } else {
             draft_begin(&d->draft);
             kinds[i].read(d, json, whole);
-            json_decref(whole);
         }
         return;
     }
     if (json_object_size(json) == 1 && json_object_get(json, "id") != NULL)
         intake_ignore(d, "deleted");
     else
-        intake_reject_json(d, json, "no resource of WooCommerce's that this decoder knows");
+        intake_reject(d, whole, "no resource of WooCommerce's that this decoder knows");
 }
 
 /* What it posts when a webhook is saved: `webhook_id=11`. */
@@ -280,9 +277,9 @@ read_request(struct decoder *d, const struct capture_request *r)
         return;
     if (json_is_array(json))
         json_array_foreach(json, i, one)
-            read_resource(d, one);
+            read_resource(d, one, r->body);
     else
-        read_resource(d, json);
+        read_resource(d, json, r->body);
     json_decref(json);
 }
 
