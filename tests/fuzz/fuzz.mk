@@ -8,7 +8,7 @@ FUZZ_KEPT_BYTES := 4096
 # One target for all formats gets the time of each of them.
 FUZZ_FORMATS := $(shell grep -c '^    {"' adapters/formats.c)
 
-FUZZ := event request log conf map csv format
+FUZZ := event request log conf map csv policy format
 # The codecs have a second engine.
 FUZZ_AFL := event request
 
@@ -17,6 +17,7 @@ FUZZ_BELOW_request  := $(BELOW_proto)
 FUZZ_BELOW_log      := $(BELOW_store)
 FUZZ_BELOW_conf     := $(BELOW_base)
 FUZZ_BELOW_map      := $(BELOW_adapters)
+FUZZ_BELOW_policy   := $(BELOW_store)
 FUZZ_BELOW_csv      := $(BELOW_adapters)
 FUZZ_BELOW_format   := $(BELOW_adapters)
 

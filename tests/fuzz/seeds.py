@@ -148,6 +148,8 @@ def main():
         put("log", name, content)
     for number, text in enumerate(CONF):
         put("conf", str(number), text.encode())
+    for path in (ROOT / "broker/policy.conf", DATA / "policy/minutes.conf"):
+        put("policy", path.stem, path.read_bytes())
     for number, (name, table) in enumerate(zip(MAPS, TABLES)):
         text = (ROOT / f"adapters/csv/maps/completejourney-{name}.map").read_bytes()
         put("map", name, text)
