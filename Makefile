@@ -20,7 +20,7 @@ BUILD := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 DEPS_RUN  := gcc g++ make pkg-config libzmq3-dev libprotobuf-c-dev protobuf-c-compiler \
              libprotobuf-dev liblmdb-dev libuv1-dev libsodium-dev libjansson-dev libexpat1-dev \
              libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev libssl-dev libgmime-3.0-dev \
-             libmicrohttpd-dev tzdata
+             libmicrohttpd-dev libcurl4-openssl-dev tzdata
 DEPS_TEST := libcmocka-dev python3 python3-zmq python3-protobuf python3-hypothesis \
              protobuf-compiler scdoc
 
@@ -38,7 +38,7 @@ ALL_CXXFLAGS = -std=c++17 $(CFLAGS) -Wall -Wextra $(if $(CI),-Werror) $(SANFLAGS
 # A program starts with the libraries it uses, not with all of them.
 LIBS := -Wl,--as-needed -lzmq -lprotobuf-c -llmdb -luv -lsodium -ljansson -lexpat -lcsv \
         -lphonenumber -lidn2 -linih -lz -lcrypto -lgmime-3.0 -lgobject-2.0 \
-        -lglib-2.0 -lmicrohttpd -lm -pthread
+        -lglib-2.0 -lmicrohttpd -lcurl -lm -pthread
 
 # One line per file; V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -54,7 +54,7 @@ STORE   := $(call src,store/*.c)
 CLIENT  := $(call src,client/*.c)
 BROKER  := $(call src,broker/*.c) $(patsubst %.cc,$(BUILD)/%.o,$(wildcard broker/*.cc))
 # A decoder is a file of its channel's folder; the daemons around them are:
-DAEMON  := $(patsubst %,$(BUILD)/adapters/%.o,adapter counts dial forward gather http serve setup \
+DAEMON  := $(patsubst %,$(BUILD)/adapters/%.o,adapter counts dial forward gather http poll serve setup \
              source spool status)
 CHANNELS := $(patsubst adapters/%/main.c,%,$(wildcard adapters/*/main.c))
 CHANNEL_MAINS := $(CHANNELS:%=$(BUILD)/adapters/%/main.o)

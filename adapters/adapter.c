@@ -59,6 +59,8 @@ commit(struct service *s)
         source_committed(s->sources[i], code);
     for (size_t i = 0; i < s->dials_count; i++)
         dial_committed(s->dials[i], code);
+    for (size_t i = 0; i < s->polls_count; i++)
+        poll_committed(s->polls[i], code);
 }
 
 static void
@@ -90,6 +92,8 @@ before_sleep(uv_prepare_t *prepare)
     turn_sources(s);
     for (size_t i = 0; i < s->dials_count; i++)
         dial_turn(s->dials[i]);
+    for (size_t i = 0; i < s->polls_count; i++)
+        poll_turn(s->polls[i]);
     answers = s->waiting != NULL;
     commit(s);
     if (answers)
@@ -192,6 +196,8 @@ open_inputs(struct service *s)
             s->sources[s->sources_count++] = source_open(in, ADAPTER_DROP, &place);
         if (in->connect != NULL)
             s->dials[s->dials_count++] = dial_open(&s->loop, in, &place);
+        if (in->urls != NULL)
+            s->polls[s->polls_count++] = poll_open(&s->loop, in, &place);
     }
     if (s->sources_count > 0)
         uv_timer_start(&s->look, look, 0, LOOK_MS);
@@ -203,6 +209,8 @@ service_close(struct service *s)
     http_stop(&s->http);
     while (s->dials_count > 0)
         dial_close(&s->dials[--s->dials_count]);
+    while (s->polls_count > 0)
+        poll_close(&s->polls[--s->polls_count]);
     close_loop(s);
     while (s->sources_count > 0)
         source_close(&s->sources[--s->sources_count]);

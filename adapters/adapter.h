@@ -25,6 +25,7 @@ struct adapter_path {
 enum adapter_way {
     ADAPTER_FOLLOW = 1,         /* a file that grows and is rotated */
     ADAPTER_DROP = 2,           /* a directory into which whole files are put */
+    ADAPTER_POLL = 4,           /* documents on the web, asked for now and then */
 };
 
 struct adapter_file {

@@ -11,6 +11,7 @@
 #include "adapters/forward.h"
 #include "adapters/http.h"
 #include "adapters/letter.h"
+#include "adapters/poll.h"
 #include "adapters/setup.h"
 #include "adapters/source.h"
 #include "adapters/spool.h"
@@ -36,6 +37,8 @@ struct service {
     size_t sources_count;
     struct dial *dials[SETUP_INPUTS_MAX];
     size_t dials_count;
+    struct poll *polls[SETUP_INPUTS_MAX];
+    size_t polls_count;
     uv_timer_t look;                /* when to look at files again */
     bool looking;
     struct http_request *waiting;   /* for the commit, newest first */

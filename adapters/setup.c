@@ -12,9 +12,10 @@
 #include "base/conf.h"
 #include "base/must.h"
 
-#define SETTINGS_OF_INPUT 10
+#define SETTINGS_OF_INPUT 12
 #define SETTINGS_MAX (5 + SETTINGS_OF_INPUT * SETUP_INPUTS_MAX)
 #define KEY_BYTES_MAX 8192
+#define INTERVAL_DEFAULT_MS (15 * 60 * 1000)
 #define HOST_BYTES_MAX 253      /* RFC 1035 */
 
 enum {
@@ -113,6 +114,7 @@ input_of(struct setup *s, const char *format)
     must(s->inputs_count < SETUP_INPUTS_MAX);
     in = &s->inputs[s->inputs_count++];
     must((in->format = format_find(format)) != NULL);
+    in->interval_ms = INTERVAL_DEFAULT_MS;
     return in;
 }
 
@@ -171,6 +173,10 @@ know_input(struct conf_setting *known, size_t *n, struct setup_input *in)
         know(known, n, section, "follow", CONF_TEXT, &in->follow);
     if (in->ways & ADAPTER_DROP)
         know(known, n, section, "directory", CONF_TEXT, &in->directory);
+    if (in->ways & ADAPTER_POLL) {
+        know(known, n, section, "urls", CONF_TEXT, &in->urls);
+        know(known, n, section, "interval", CONF_DURATION_MS, &in->interval_ms);
+    }
 }
 
 static int
@@ -262,6 +268,24 @@ check_stream(struct setup_input *in, char why[SETUP_WHY_BYTES])
 }
 
 static int
+check_urls(const struct setup_input *in, char why[SETUP_WHY_BYTES])
+{
+    const char *at = in->urls;
+
+    while (at != NULL && *(at += strspn(at, " \t")) != '\0') {
+        size_t len = strcspn(at, " \t");
+
+        if (strncmp(at, "http://", 7) != 0 && strncmp(at, "https://", 8) != 0) {
+            snprintf(why, SETUP_WHY_BYTES, "[%s] urls: `%.*s' begins with neither http:// nor "
+                     "https://", in->format->name, (int)(len < 200 ? len : 200), at);
+            return -1;
+        }
+        at += len;
+    }
+    return 0;
+}
+
+static int
 check_directory(const struct setup_input *in, char why[SETUP_WHY_BYTES])
 {
     struct stat st;
@@ -297,7 +321,7 @@ check_input(struct setup_input *in, char why[SETUP_WHY_BYTES])
         .region = in->region,
         .timezone = in->timezone,
     };
-    if (check_key(in, why) != 0 || check_stream(in, why) != 0)
+    if (check_key(in, why) != 0 || check_stream(in, why) != 0 || check_urls(in, why) != 0)
         return -1;
     if (in->directory != NULL && check_directory(in, why) != 0)
         return -1;

@@ -35,6 +35,7 @@ struct segment {
 
 struct spool {
     int dir, lock, wake;
+    bool opened;                /* wholly: what is in it is known */
     struct spool_limits limits;
     struct buf pending;         /* framed */
     uint64_t pending_records;
@@ -389,6 +390,7 @@ spool_open(struct spool **out, const char *dir, const struct spool_limits *limit
         spool_close(&s);
         return -1;
     }
+    s->opened = true;
     *out = s;
     return 0;
 }
@@ -399,6 +401,16 @@ drop(struct segment *seg)
     if (seg->fd >= 0)
         close(seg->fd);
     free(seg);
+}
+
+static void
+unlink_segment(struct spool *s, const struct segment *seg)
+{
+    char name[NAME_BYTES];
+
+    name_of(name, seg->number, "spool");
+    if (unlinkat(s->dir, name, 0) != 0)
+        log_warn("spool", "%s cannot be removed: %s", name, strerror(errno));
 }
 
 void
@@ -412,6 +424,8 @@ spool_close(struct spool **spool)
         struct segment *seg = s->first;
 
         s->first = seg->next;
+        if (s->opened && seg->acknowledged == seg->records)
+            unlink_segment(s, seg);
         drop(seg);
     }
     buf_free(&s->pending);
@@ -524,16 +538,12 @@ remove_done(struct spool *s)
     struct segment *seg;
 
     for (;;) {
-        char name[NAME_BYTES];
-
         pthread_mutex_lock(&s->mutex);
         seg = take_done(s);
         pthread_mutex_unlock(&s->mutex);
         if (seg == NULL)
             return;
-        name_of(name, seg->number, "spool");
-        if (unlinkat(s->dir, name, 0) != 0)
-            log_warn("spool", "%s cannot be removed: %s", name, strerror(errno));
+        unlink_segment(s, seg);
         drop(seg);
     }
 }

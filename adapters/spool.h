@@ -38,6 +38,8 @@ struct spool_limits {
  * than a torn tail. */
 int spool_open(struct spool **out, const char *dir, const struct spool_limits *limits,
                char why[SPOOL_WHY_BYTES]);
+
+/* The files of what was acknowledged go. */
 void spool_close(struct spool **spool);
 
 /* May `bytes` more be added, or are we at the cap? */

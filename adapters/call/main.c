@@ -25,7 +25,7 @@ static const struct adapter_stream streams[] = {
      "Action: Login\r\nUsername: %U\r\nSecret: %S\r\nEvents: on\r\n\r\n"
      "Action: CoreShowChannels\r\n\r\n",
      "Response: Error"},
-    /* https://developer.signalwire.com/freeswitch/FreeSWITCH-Explained/Modules/mod_event_socket_1048924/ */
+    /* mod_event_socket, see freeswitch.h */
     {"freeswitch", "auth %S\n\nevent plain ALL\n\n", "-ERR invalid"},
     {0},
 };

@@ -25,7 +25,7 @@ static const struct adapter_path paths[] = {
 
 static const struct adapter_file files[] = {
     {"access-log", ADAPTER_FOLLOW | ADAPTER_DROP},
-    {"feed", ADAPTER_DROP},
+    {"feed", ADAPTER_DROP | ADAPTER_POLL},
     {"review", ADAPTER_DROP},
     {"complaints", ADAPTER_DROP},
     {0},

@@ -27,7 +27,7 @@ ALSO = {
 # Each outside library, by the headers it brings, and where it lives.
 HOMES = {
     "uv.h": ["base/loop.[ch]", "broker/*", "adapters/http.[ch]", "adapters/service.h",
-             "adapters/dial.[ch]"],
+             "adapters/dial.[ch]", "adapters/poll.[ch]"],
     "zmq.h": ["base/loop.[ch]", "client/*", "broker/*"],
     "lmdb.h": ["store/txn.c"],
     "sodium.h": ["base/hash.c"],
@@ -40,6 +40,7 @@ HOMES = {
     "idn2.h": ["broker/normalise.c"],
     "phonenumbers/*": ["broker/phone.cc"],
     "zlib.h": ["tools/*", "adapters/inflate.c"],
+    "curl/curl.h": ["adapters/poll.c"],
     "microhttpd.h": ["adapters/http.c"],
     "protobuf-c/*": ["proto/table.c"],
     "*.pb-c.h": ["proto/table.c"],

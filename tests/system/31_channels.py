@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import hmac
+import http.server
 import json
 import os
 import random
@@ -171,6 +172,47 @@ class Web(Channel):
         whole.run("ingest", "--format", "access-log", "-", stdin=b"".join(lines))
         expected = sorted(e["id"] for e in whole.replay())
         until(lambda: sorted(e["id"] for e in self.events()) == expected, every=0.5)
+
+
+    def test_a_feed_is_asked_for_again_and_said_to_be_known(self):
+        asked, etag = [], ['"1"']
+        item = "<item><guid>{0}</guid><title>{0}</title><link>http://b/{0}</link></item>"
+        items = [item.format("one")]
+
+        class Blog(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                asked.append(self.headers.get("If-None-Match"))
+                if self.headers.get("If-None-Match") == etag[0]:
+                    self.send_response(304)
+                    self.end_headers()
+                    return
+                self.send_response(200)
+                self.send_header("ETag", etag[0])
+                self.end_headers()
+                self.wfile.write(("<rss version='2.0'><channel><title>b</title><link>http://b/"
+                                  f"</link>{''.join(items)}</channel></rss>").encode())
+
+            def log_message(self, *_):
+                pass
+
+        blog = http.server.HTTPServer(("127.0.0.1", 0), Blog)
+        self.addCleanup(blog.server_close)
+        self.addCleanup(blog.shutdown)
+        threading.Thread(target=blog.serve_forever, daemon=True).start()
+        web = self.adapter("web", self.bus, config=(
+            f"[feed]\nurls = http://127.0.0.1:{blog.server_port}/feed http://127.0.0.1:1/none\n"
+            "interval = 500 ms\n"))
+        until(lambda: self.bus.stat()["events"] == 1)
+        until(lambda: '"1"' in asked)
+        items.append(item.format("two"))
+        etag[0] = '"2"'
+        until(lambda: self.bus.stat()["events"] == 2)
+        web.restart()
+        seen = len(asked)
+        until(lambda: len(asked) > seen)
+        self.assertEqual(asked[seen], '"2"')
+        until(lambda: web.metrics().get('touchline_fetches_total{format="feed",'
+                                        'result="failed"}', 0) > 0)
 
 
 class Pos(Channel):

@@ -124,6 +124,21 @@ what_is_not_acknowledged_comes_again_after_a_restart(void **state)
 }
 
 static void
+what_was_acknowledged_does_not_come_again_after_a_stop(void **state)
+{
+    struct spool *s = opened(0, 0);
+
+    (void)state;
+    commit(s, "one");
+    spool_acknowledge(s, next_is(s, "one"));
+    spool_close(&s);
+    assert_int_equal(scratch_count(".spool", NULL), 0);
+    s = opened(0, 0);
+    none_left(s);
+    spool_close(&s);
+}
+
+static void
 what_was_not_committed_is_gone(void **state)
 {
     struct spool *s = opened(0, 0);
@@ -315,6 +330,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(records_come_back_in_order_after_their_commit),
         TEST(what_is_not_acknowledged_comes_again_after_a_restart),
+        TEST(what_was_acknowledged_does_not_come_again_after_a_stop),
         TEST(what_was_not_committed_is_gone),
         TEST(a_segments_file_goes_when_all_of_it_was_acknowledged),
         TEST(a_tick_gets_rid_of_what_was_acknowledged),
