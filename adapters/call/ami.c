@@ -353,6 +353,31 @@ transfer(struct block *b)
     emit(b, "call.transferred");
 }
 
+/* The answer to CoreShowChannels: calls that began while nobody listened. */
+static void
+show_channel(struct block *b)
+{
+    struct ami *ami = b->d->state;
+    struct tl_str caller = get(b, "CallerIDNum"), callee = get(b, "Exten"), customer;
+    bool outbound = fact_is_outbound(caller, callee, get(b, "Context"));
+
+    if (b->call == NULL)
+        b->call = calls_get(ami->calls, b->linkedid);
+    customer = outbound ? callee : caller;
+    if (b->call != NULL && b->call->customer[0] == '\0' && fact_is_phone(customer)) {
+        b->call->outbound = outbound;
+        call_keep(b->call->customer, customer);
+        call_keep(b->call->leg, b->leg);
+    }
+    if (b->call != NULL && text_is(get(b, "Application"), "Queue")) {
+        b->call->queued = true;
+        call_keep(b->call->leg, b->leg);
+    }
+    if (b->call != NULL && get(b, "BridgeId").len > 0)
+        b->call->answered = true;
+    ignore(b);
+}
+
 static void
 user(struct block *b)
 {
@@ -396,6 +421,7 @@ static const struct {
     {"Unhold", unhold},
     {"BlindTransfer", transfer},
     {"AttendedTransfer", transfer},
+    {"CoreShowChannel", show_channel},
     {"UserEvent", user},
 };
 

@@ -4,8 +4,8 @@
  *
  * A call is its Linkedid (subject and conversation); call.id is the channel the
  * event is about, which queue_log calls a call's id.  Who is called or calling is
- * remembered by Linkedid, because most events do not say it again: feed one
- * decoder the stream of one switch, across reconnections.
+ * remembered by Linkedid, because most events do not say it again.  After a (re)connection the
+ * answer to CoreShowChannels says it of the calls that go on.
  *
  * A number of seven digits or more is the customer's.  When the switch dials one,
  * and no customer is on the call yet, the call is outbound.  Where both sides have

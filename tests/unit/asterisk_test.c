@@ -184,6 +184,33 @@ what_cannot_be_understood_goes_aside_with_a_reason(void **state)
 }
 
 static void
+calls_that_go_on_are_known_from_the_list_of_channels(void **state)
+{
+    static const char list[] =
+        "Event: CoreShowChannel\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\nContext: from-trunk\r\n"
+        "CallerIDNum: +12025550100\r\nExten: 12025550199\r\nApplication: Queue\r\n\r\n"
+        "Event: CoreShowChannel\r\nUniqueid: 1.2\r\nLinkedid: 1.1\r\nContext: agents\r\n"
+        "CallerIDNum: 101\r\nConnectedLineNum: +12025550100\r\nApplication: AppQueue\r\n\r\n";
+    static const char note[] = "Event: UserEvent\r\nUserEvent: Note\r\nText: x\r\n"
+                               "Uniqueid: 1.2\r\nLinkedid: 1.1\r\n\r\n";
+    struct decoded d;
+    struct buf b = {0};
+
+    (void)state;
+    buf_text(&b, list);
+    buf_text(&b, note);
+    decode(&d, "asterisk-ami", &plain, (struct tl_str){(char *)b.ptr, b.len});
+    assert_int_equal(d.events_count, 1);
+    assert_non_null(strstr(text_of_buf(&d.events), "\"value\":\"+12025550100\""));
+    decoded_free(&d);
+    buf_free(&b);
+    /* Without it the call itself is all there is to know it by. */
+    decode(&d, "asterisk-ami", &plain, text(note));
+    assert_non_null(strstr(text_of_buf(&d.events), "{\"type\":\"x-call\",\"value\":\"1.1\"}"));
+    decoded_free(&d);
+}
+
+static void
 user_events_of_other_names_are_counted(void **state)
 {
     struct decoded d;
@@ -306,6 +333,7 @@ main(void)
         cmocka_unit_test(an_agent_says_what_became_of_an_offer),
         cmocka_unit_test(an_agent_notes_and_promises),
         cmocka_unit_test(what_cannot_be_understood_goes_aside_with_a_reason),
+        cmocka_unit_test(calls_that_go_on_are_known_from_the_list_of_channels),
         cmocka_unit_test(user_events_of_other_names_are_counted),
         cmocka_unit_test(the_customer_is_whoever_is_not_the_house),
         cmocka_unit_test(times_without_a_zone_are_local),
