@@ -1,6 +1,5 @@
 #include "adapters/member.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,33 +84,55 @@ member_json(struct draft *d, const json_t *value, size_t flags)
     return copy;
 }
 
-static void
-put_members(struct draft *d, json_t *object, const char *prefix, int depth)
+/* The names of the objects around, each with a dot behind it. */
+struct path {
+    char text[PATH_BYTES];
+    size_t len;
+};
+
+static bool
+path_add(struct path *p, const char *name, bool dot)
 {
+    size_t len = strlen(name);
+
+    if (p->len + len + dot > sizeof p->text)
+        return false;
+    memcpy(p->text + p->len, name, len);
+    p->len += len;
+    if (dot)
+        p->text[p->len++] = '.';
+    return true;
+}
+
+static void
+put_members(struct draft *d, json_t *object, struct path *path, int depth)
+{
+    size_t len = path->len;
     const char *name;
     json_t *value;
 
     json_object_foreach(object, name, value) {
         bool deeper = json_is_object(value) && depth < MEMBER_DEPTH_MAX;
-        char path[PATH_BYTES];
+        bool compact = json_is_object(value) || json_array_size(value) > 0;
 
-        if (snprintf(path, sizeof path, "%s%s%s", prefix, name, deeper ? "." : "")
-            >= (int)sizeof path) {
+        if (!path_add(path, name, deeper))
             d->attributes_more++;
-        } else if (deeper) {
+        else if (deeper)
             put_members(d, value, path, depth + 1);
-        } else if (json_is_object(value) || json_array_size(value) > 0) {
-            draft_attribute(d, draft_copy(d, text_of(path)), member_json(d, value, 0));
-        } else {
-            draft_attribute(d, draft_copy(d, text_of(path)), member_value(d, value));
-        }
+        else
+            draft_attribute(d, draft_copy(d, (struct tl_str){path->text, path->len}),
+                            compact ? member_json(d, value, 0) : member_value(d, value));
+        path->len = len;
     }
 }
 
 void
 member_attributes(struct draft *d, json_t *object, const char *prefix)
 {
-    put_members(d, object, prefix, 1);
+    struct path path = {.len = 0};
+
+    if (path_add(&path, prefix, false))
+        put_members(d, object, &path, 1);
 }
 
 struct tl_str
