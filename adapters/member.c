@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/decimal.h"
-#include "base/hash.h"
 
 #define PATH_BYTES 512
 
@@ -136,18 +135,7 @@ member_attributes(struct draft *d, json_t *object, const char *prefix)
 }
 
 struct tl_str
-member_hash_text(struct draft *d, const char *what, struct tl_str record)
-{
-    static const unsigned char key[HASH_KEY_BYTES];
-    unsigned char h[12];
-
-    hash_pair96(h, key, what, strlen(what), record.ptr, record.len);
-    return draft_printf(d, "%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2],
-                        h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11]);
-}
-
-struct tl_str
 member_hash(struct draft *d, const char *what, const json_t *record)
 {
-    return member_hash_text(d, what, member_json(d, record, JSON_SORT_KEYS));
+    return draft_hash(d, what, member_json(d, record, JSON_SORT_KEYS));
 }

@@ -48,7 +48,4 @@ void member_attributes(struct draft *d, json_t *object, const char *prefix);
  * in whatever order they came.  `what` keeps formats apart. */
 struct tl_str member_hash(struct draft *d, const char *what, const json_t *record);
 
-/* The same for a record that is text. */
-struct tl_str member_hash_text(struct draft *d, const char *what, struct tl_str record);
-
 #endif

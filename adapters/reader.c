@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/member.h"
 
 #define NAME_BYTES 100
 
@@ -216,7 +215,7 @@ clipped(struct tl_str s)
 void
 reader_set_id(struct decoder *d, struct tl_str about, struct tl_str what, struct tl_str record)
 {
-    struct tl_str hash = member_hash_text(&d->draft, d->kind->source, text_trim(record));
+    struct tl_str hash = draft_hash(&d->draft, d->kind->source, text_trim(record));
 
     /* Clipping may cut a character: the copy mends that. */
     d->draft.event.id = draft_copy(

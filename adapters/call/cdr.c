@@ -4,7 +4,6 @@
 
 #include "adapters/call/facts.h"
 #include "adapters/call/rows.h"
-#include "adapters/member.h"
 
 enum {
     ACCOUNTCODE, SRC, DST, DCONTEXT, CLID, CHANNEL, DSTCHANNEL, LASTAPP, LASTDATA, START, ANSWER,
@@ -77,7 +76,7 @@ row_id(struct row *r)
     const struct tl_str *c = r->columns;
 
     if (c[UNIQUEID].len == 0 || c[UNIQUEID].len > 100 || c[SEQUENCE].len > 20)
-        return member_hash_text(r->draft, "asterisk", text_trim(r->raw));
+        return draft_hash(r->draft, "asterisk", text_trim(r->raw));
     return draft_printf(r->draft, "%.*s%s%.*s", (int)c[UNIQUEID].len, c[UNIQUEID].ptr,
                         c[SEQUENCE].len > 0 ? "-" : "", (int)c[SEQUENCE].len, c[SEQUENCE].ptr);
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "adapters/member.h"
 #include "adapters/reading.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/visit.h"
@@ -225,7 +224,7 @@ put_visitor(struct draft *d, const struct line *l)
         draft_identifier(d, TL_STR("user"), user);
     else
         draft_identifier(d, TL_STR("anonymous"),
-                         member_hash_text(d, "access-log visitor",
+                         draft_hash(d, "access-log visitor",
                                           draft_printf(d, "%.*s %.*s", (int)l->address.len,
                                                        l->address.ptr, (int)l->agent.len,
                                                        l->agent.ptr)));
@@ -270,7 +269,7 @@ read_line(struct decoder *d, struct tl_str record)
     } else if ((ignored = not_a_visit(&l)) != NULL) {
         reader_ignore(d, text_of(ignored));
     } else {
-        ev->id = member_hash_text(&d->draft, "access-log", text);
+        ev->id = draft_hash(&d->draft, "access-log", text);
         ev->channel = TL_STR("web");
         ev->direction = TL_STR("inbound");
         put_visitor(&d->draft, &l);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "adapters/member.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/listening.h"
 
@@ -44,7 +43,7 @@ hash(struct draft *d, const struct beacon *b)
         add(&all, d->attributes[i].value);
     }
     d->failed = d->failed || all.failed;
-    id = member_hash_text(d, "feed", (struct tl_str){(const char *)all.ptr, all.len});
+    id = draft_hash(d, "feed", (struct tl_str){(const char *)all.ptr, all.len});
     buf_free(&all);
     return id;
 }

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "adapters/member.h"
-
 #define SHOW(s) (int)(s).len, (s).len > 0 ? (s).ptr : ""
 
 void
@@ -20,7 +18,7 @@ listening_author(struct draft *d, struct tl_str place, struct tl_str name, struc
         draft_attribute(d, TL_STR("author"), name);
     if (d->event.identifiers_count == 0)
         draft_identifier(d, TL_STR("x-place"),
-                         place.len <= room ? place : member_hash_text(d, "place", place));
+                         place.len <= room ? place : draft_hash(d, "place", place));
 }
 
 struct tl_str
