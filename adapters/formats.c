@@ -20,6 +20,7 @@
 #include "adapters/email/mailjet.h"
 #include "adapters/email/mailtrap.h"
 #include "adapters/email/mandrill.h"
+#include "adapters/email/postfix.h"
 #include "adapters/email/postmark.h"
 #include "adapters/email/resend.h"
 #include "adapters/email/sendgrid.h"
@@ -87,6 +88,8 @@ const struct format formats[] = {
      dsn_open, mailbox_feed, mailbox_end, mailbox_close},
     {"arf", "complaints from mailbox providers (RFC 5965)", "email", false,
      arf_open, mailbox_feed, mailbox_end, mailbox_close},
+    {"postfix", "Postfix mail logs", "email", false, postfix_open, postfix_feed, postfix_end,
+     postfix_close},
     {"poslog", "ARTS / IXRetail POSLog XML, with NCR ACS extensions", "pos", false, poslog_open,
      poslog_feed, poslog_end, poslog_close},
     {"square", "Square's webhooks, bodies or requests", "pos", false, square_open, intake_feed,

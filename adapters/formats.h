@@ -30,6 +30,9 @@ struct format_options {
     /* When what is fed was received, ns since 1970: corrects the clocks of those
      * who say when they sent it; 0: not known, as with a file. */
     int64_t received;
+    /* When a file that is fed was last written, ns since 1970: the year of dates
+     * that have none; 0: not known. */
+    int64_t written;
     const char *map_text;           /* csv: the map file's text and name */
     const char *map_name;
     /* csv: gives the text of a joined table, or NULL when it is not there;

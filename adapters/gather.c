@@ -69,6 +69,7 @@ gather_open(struct gather *in, const struct format *format, const struct format_
         .now = clock_now(),
     };
     in->options.received = live ? in->now : 0;
+    in->options.written = in->now;
     in->rejects_end = &in->rejects;
     return format->open(&in->decoder, &in->options, &sink, why) == 0 ? 0 : -1;
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "adapters/formats.h"
+#include "base/clock.h"
 #include "tools/input.h"
 #include "tools/outlet.h"
 #include "tools/print.h"
@@ -267,6 +268,17 @@ feed(struct ingest *in, struct decoder *decoder)
         in->format->end(decoder);
 }
 
+/* What comes through a pipe is written now. */
+static int64_t
+written_at(const char *path)
+{
+    struct stat st;
+
+    if (strcmp(path, "-") == 0 || stat(path, &st) != 0)
+        return clock_now();
+    return st.st_mtim.tv_sec * CLOCK_SECOND + st.st_mtim.tv_nsec;
+}
+
 static int
 ingest_file(struct ingest *in, const char *path)
 {
@@ -277,6 +289,7 @@ ingest_file(struct ingest *in, const char *path)
     in->path = path;
     if (input_open(&in->input, path) != 0)
         return verb_cannot(path);
+    in->options.written = written_at(path);
     if (in->format->open(&decoder, &in->options, &sink, why) != 0) {
         input_close(&in->input);
         drop_tables(in);

@@ -164,6 +164,9 @@ def main():
         for path in sorted((DATA / name).rglob("*")):
             if path.is_file() and path.suffix not in (".gz", ".md", ".jsonl", ".tsv", ".txt"):
                 put("format", f"{name}-{path.name}", format_input(5, name, path.read_bytes()))
+            elif path.name.endswith("log.gz"):
+                put("format", f"{name}-{path.name}",
+                    format_input(5, name, gzip.decompress(path.read_bytes())[:4000]))
             elif path.suffix == ".gz" and name != "poslog":
                 for number, content in enumerate(pieces(gzip.decompress(path.read_bytes()))):
                     put("format", f"{name}-{path.stem}-{number}", format_input(7, name, content))

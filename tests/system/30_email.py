@@ -182,3 +182,34 @@ class Mail(Case):
         self.assertEqual(self.counts(answer), (16, 0, 1, 0))
         consent, = broker.context("email:user@example.com")["consents"]
         self.assertEqual((consent["status"], consent["evidence"]), ("revoked", "arf opt-out"))
+
+
+class PostfixLog(Case):
+
+    def test_a_log_is_read_once_and_tallies(self):
+        broker = self.broker()
+        log = DATA / "postfix/mail.log.gz"
+        answer = broker.ask("ingest", "--format", "postfix", log)
+        self.assertEqual((answer["published"], answer["rejected"], answer["refused"]), (292, 0, 0))
+        again = broker.ask("ingest", "--format", "postfix", log)
+        self.assertEqual((again["published"], again["duplicates"]), (0, 292))
+        got = {}
+        for e in broker.replay():
+            got[e["type"]] = got.get(e["type"], 0) + 1
+        self.assertEqual(got, {"email.delivered": 160, "email.deferred": 84, "email.bounced": 27,
+                               "email.dropped": 21})
+
+    def test_the_log_moves_the_offers_of_the_blast(self):
+        broker = self.broker()
+        folder = self.dir / "blast"
+        folder.mkdir()
+        for path in (DATA / "blast").glob("0*.eml"):
+            shutil.copy(path, folder)
+        broker.ask("ingest", "--format", "blast", folder)
+        broker.ask("ingest", "--format", "postfix", DATA / "postfix/mail.log.gz")
+        delivered = 0
+        for e in broker.replay("--type", "email.sent"):
+            offer, = broker.offers(f"email:{e['identifiers'][0]['value']}")
+            self.assertEqual(offer["campaign"], "SPRING10")
+            delivered += offer["state"] == "delivered"
+        self.assertEqual(delivered, 40)
