@@ -20,6 +20,7 @@
 #include "adapters/email/mailjet.h"
 #include "adapters/email/mailtrap.h"
 #include "adapters/email/mandrill.h"
+#include "adapters/email/oneclick.h"
 #include "adapters/email/postfix.h"
 #include "adapters/email/postmark.h"
 #include "adapters/email/resend.h"
@@ -88,6 +89,8 @@ const struct format formats[] = {
      dsn_open, mailbox_feed, mailbox_end, mailbox_close},
     {"arf", "complaints from mailbox providers (RFC 5965)", "email", false,
      arf_open, mailbox_feed, mailbox_end, mailbox_close},
+    {"one-click", "one-click unsubscribes (RFC 8058), requests", "email", false, oneclick_open,
+     intake_feed, intake_end, intake_close},
     {"postfix", "Postfix mail logs", "email", false, postfix_open, postfix_feed, postfix_end,
      postfix_close},
     {"poslog", "ARTS / IXRetail POSLog XML, with NCR ACS extensions", "pos", false, poslog_open,

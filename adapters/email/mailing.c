@@ -58,6 +58,13 @@ name_campaign(struct mailing *m)
     }
 }
 
+void
+mailing_token(struct mailing *m, struct tl_str token)
+{
+    add_token(m, token);
+    name_campaign(m);
+}
+
 /* A sender of `bounce...+TOKEN@` or `...bounce...+user=domain@`. */
 void
 mailing_verp(struct mailing *m, struct tl_str address)

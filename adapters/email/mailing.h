@@ -38,6 +38,9 @@ void mailing_read(struct mailing *out, struct mime *m);
 /* What a sender's address tells, if it is VERP; `address` lives as long as `out`. */
 void mailing_verp(struct mailing *out, struct tl_str address);
 
+/* A token by itself. */
+void mailing_token(struct mailing *out, struct tl_str token);
+
 /* Campaign, offer with that outcome (NULL: none) and message of the draft's event. */
 void mailing_put(const struct mailing *m, struct draft *d, const char *outcome);
 

@@ -16,6 +16,16 @@ static const struct adapter_path paths[] = {
     {"POST", "/webhooks/resend", "resend", .key = "signing_secret_file"},
     {"POST", "/webhooks/mailersend", "mailersend", .key = "signing_secret_file"},
     {"POST", "/webhooks/mailtrap", "mailtrap", .key = "signing_secret_file"},
+    {"POST", "/unsubscribe/*", "one-click", .key = NULL, .whole = true},
+    {"POST", "/u/*", "one-click", .key = NULL, .whole = true},
+    {0},
+};
+
+static const struct adapter_file files[] = {
+    {"postfix", ADAPTER_FOLLOW},
+    {"blast", ADAPTER_DROP},
+    {"dsn", ADAPTER_DROP},
+    {"arf", ADAPTER_DROP},
     {0},
 };
 
@@ -26,6 +36,7 @@ main(int argc, char **argv)
         .program = "touchline-email",
         .listen = "127.0.0.1:7711",
         .paths = paths,
+        .files = files,
     };
 
     return adapter_main(&email, argc, argv);

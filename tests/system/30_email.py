@@ -2,8 +2,9 @@
 
 import json
 import shutil
+import time
 
-from harness import DATA, FINE, PARTLY, Case
+from harness import DATA, FINE, PARTLY, Case, until
 
 BODIES = (".json", ".form")
 
@@ -213,3 +214,72 @@ class PostfixLog(Case):
             self.assertEqual(offer["campaign"], "SPRING10")
             delivered += offer["state"] == "delivered"
         self.assertEqual(delivered, 40)
+
+
+class Adapter(Case):
+    """touchline-email, beside its webhooks."""
+
+    def setUp(self):
+        super().setUp()
+        self.bus = self.broker()
+
+    def blast(self):
+        folder = self.dir / "sent"
+        folder.mkdir()
+        for path in (DATA / "blast").glob("0*.eml"):
+            shutil.copy(path, folder)
+        self.bus.ask("ingest", "--format", "blast", folder)
+
+    def test_one_click_takes_consent_back_from_whom_the_mailing_went_to(self):
+        self.blast()
+        email = self.adapter("email", self.bus)
+        for path, headers, body in (
+                ("/u/SPRING10.17908.8c5dfbd3d1",
+                 {"Content-Type": "application/x-www-form-urlencoded"},
+                 "List-Unsubscribe=One-Click"),
+                ("/unsubscribe/ann@example.com",
+                 {"Content-Type": "multipart/form-data; boundary=b"},
+                 "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\n"
+                 "One-Click\r\n--b--\r\n")):
+            self.assertEqual(email.ask("POST", path, body, headers).status, 200)
+        email.delivered()
+        for who in ("customer17908@mx-ok.example", "ann@example.com"):
+            consent, = self.bus.context(f"email:{who}")["consents"]
+            self.assertEqual((consent["purpose"], consent["channel"], consent["status"]),
+                             ("marketing", "email", "revoked"))
+
+    def test_a_visit_is_no_unsubscribe(self):
+        email = self.adapter("email", self.bus)
+        self.assertEqual(email.ask("POST", "/u/SPRING10.17908.8c5dfbd3d1", "x=1").status, 400)
+        self.assertNotEqual(email.ask("GET", "/u/SPRING10.17908.8c5dfbd3d1").status, 200)
+
+    def test_a_recording_of_unsubscribes_is_read_once(self):
+        recording = DATA / "one-click/unsubscribe.http"
+        answer = self.bus.ask("ingest", "--format", "one-click", recording)
+        self.assertEqual((answer["published"], answer["rejected"]), (12, 0))
+        again = self.bus.ask("ingest", "--format", "one-click", recording)
+        self.assertEqual((again["published"], again["duplicates"]), (0, 12))
+
+    def test_a_mail_log_is_followed_and_its_lines_are_joined(self):
+        log = self.file("mail.log", "")
+        email = self.adapter("email", self.bus, config=f"[postfix]\nfollow = {log}\n")
+        stamp = "2026-11-21T20:13:50Z mx postfix/"
+        for line in (f"{stamp}qmgr[1]: 1A2B3C4D5E6: from=<bounce+spring.1.x@shop>, size=1",
+                     f"{stamp}smtp[2]: 1A2B3C4D5E6: to=<joe@example.com>, dsn=2.0.0, "
+                     "status=sent (ok)"):
+            with open(log, "a") as f:
+                f.write(line + "\n")
+            time.sleep(0.5)
+        until(lambda: self.bus.stat()["events"] == 1)
+        email.delivered()
+        offer, = self.bus.offers("email:joe@example.com")
+        self.assertEqual((offer["campaign"], offer["state"]), ("spring", "delivered"))
+
+    def test_mail_dropped_into_a_directory_is_read(self):
+        folder = self.dir / "bounces"
+        folder.mkdir()
+        self.adapter("email", self.bus, config=f"[dsn]\ndirectory = {folder}\n")
+        shutil.copy(DATA / "dsn/returned/returned-dsn-000.eml", folder)
+        until(lambda: self.bus.stat()["events"] == 1)
+        bounced, = self.bus.replay()
+        self.assertEqual(bounced["type"], "email.bounced")

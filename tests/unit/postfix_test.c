@@ -155,8 +155,9 @@ what_is_no_syslog_goes_aside_and_other_programs_are_counted(void **state)
 
     (void)state;
     decode(&d, "postfix", &written,
-           text("hello\n\nNov 31 20:13:50 mx a: b\nFoo 21 20:13:50 mx a: b\nNov 21 24:00:00 mx a: b\n"
-                "Nov 21 20:13:50 mx dovecot[7]: login\n" AT "connect to x\n"
+           text("hello\n\nNov 31 20:13:50 mx a: b\nFoo 21 20:13:50 mx a: b\n"
+                "Nov 21 24:00:00 mx a: b\nNov 21 20:13:50 mx dovecot[7]: login\n"
+                AT "connect to x\n"
                 AT "1A2B3C4D5E6: to=<>, dsn=5.0.0, status=bounced (x)\n"));
     assert_int_equal(d.events_count, 0);
     assert_string_equal(text_of_buf(&d.ignored), "dovecot\npostfix/smtp\n");
