@@ -158,13 +158,17 @@ struct tl_query {
  * without a broker), while the client does its other work.
  * Returns 0; a refusal (`*out` then has its detail): TL_NOT_FOUND,
  * TL_BAD_IDENTIFIER, TL_BAD_POSITION, TL_BAD_REQUEST, TL_FORBIDDEN,
- * TL_UNSUPPORTED, TL_BUSY; or with `*out` NULL: TL_EAWAY, TL_ENOMEM. */
+ * TL_UNSUPPORTED, TL_BUSY, TL_NO_SPACE (of a reservation); or with `*out` NULL:
+ * TL_EAWAY, TL_ENOMEM. */
 int tl_context(struct tl_client *client, const char *customer, const struct tl_query *query,
                struct tl_reply **out);
 int tl_timeline(struct tl_client *client, const char *customer, const struct tl_query *query,
                 struct tl_reply **out);
 int tl_offers(struct tl_client *client, const char *customer, const struct tl_query *query,
               struct tl_reply **out);
+/* By query's channel for its purpose?  With `reserve`, when the verdict is allow,
+ * the place is taken until the reply's reserved_until, or until a message is
+ * published that says it uses the reservation (its attribute `reservation`). */
 int tl_may_contact(struct tl_client *client, const char *customer, const struct tl_query *query,
                    struct tl_reply **out);
 int tl_campaign(struct tl_client *client, const char *name, struct tl_reply **out);

@@ -74,6 +74,7 @@ position_name(uint64_t log, uint64_t number)
     return contact_name((struct tl_str){text, POSITION_BYTES});
 }
 
+/* Of a reservation whose lease runs. */
 static bool
 uses(const struct contact_entry *sent, const struct contact_entry *reserved, uint64_t log)
 {
@@ -82,8 +83,8 @@ uses(const struct contact_entry *sent, const struct contact_entry *reserved, uin
     if (s->names != 0 && (s->names == r->key || s->names == position_name(log, r->number)))
         return true;
     return str_equal(sent->channel, reserved->channel) && s->time >= r->time &&
-           s->time <= r->until && ((r->offer != 0 && s->offer == r->offer) ||
-                                   (r->campaign != 0 && s->campaign == r->campaign));
+           ((r->offer != 0 && s->offer == r->offer) ||
+            (r->campaign != 0 && s->campaign == r->campaign));
 }
 
 /* A message uses at most one reservation. */
@@ -246,7 +247,8 @@ take_place(struct places *p, size_t max, int64_t free, uint64_t number)
 {
     size_t at = p->count;
 
-    while (at > 0 && p->items[at - 1].free < free)
+    while (at > 0 && (p->items[at - 1].free < free ||
+                      (p->items[at - 1].free == free && p->items[at - 1].number < number)))
         at--;
     memmove(&p->items[at + 1], &p->items[at], (p->count - at) * sizeof(p->items[0]));
     p->items[at].free = free;

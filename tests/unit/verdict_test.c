@@ -271,6 +271,19 @@ the_highest_cap_is_reached_and_not_passed(void **state)
     assert_int_equal(decide("email"), VERDICT_DEFER);
 }
 
+static void
+of_contacts_at_one_time_the_last_to_arrive_are_named(void **state)
+{
+    (void)state;
+    rules("[caps]\nmarketing = 2 in 7 d\n");
+    add("email", "", NOW - HOUR)->key = 9;
+    add("email", "", NOW - HOUR)->key = 3;
+    add("email", "", NOW - HOUR)->key = 6;
+    assert_int_equal(decide("email"), VERDICT_DEFER);
+    assert_int_equal(verdict.counted_count, 2);
+    assert_true(verdict.counted[0] == 3 && verdict.counted[1] == 2);
+}
+
 /* ------------------------------------------------------------- other rules */
 
 static void
@@ -378,6 +391,7 @@ main(void)
         TEST(of_several_caps_the_longest_wait_counts),
         TEST(an_allowed_contact_names_the_cap_with_fewest_places_left),
         TEST(the_highest_cap_is_reached_and_not_passed),
+        TEST(of_contacts_at_one_time_the_last_to_arrive_are_named),
         TEST(a_refusal_outweighs_a_wait),
         TEST(what_is_exempt_is_held_back_by_its_own_refusal_only),
         TEST(a_cool_off_ends_when_it_is_over),
