@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "adapters/form.h"
+#include "base/clock.h"
 
 #define WHY_BYTES 512
 #define FIRST_BYTES 6           /* enough to tell a request from a body */
@@ -232,10 +233,10 @@ intake_finish(struct decoder *d, struct tl_str record)
 int64_t
 intake_time(const struct decoder *d, int64_t happened, int64_t sent)
 {
-    int64_t time;
+    int64_t skew = d->received - sent;
 
-    if (d->received == 0 || sent == 0 || happened == 0)
+    if (d->received == 0 || sent == 0 || happened == 0
+        || llabs(skew) <= INTAKE_SKEW_MIN_S * CLOCK_SECOND)
         return happened;
-    time = d->received - (sent - happened);
-    return time > 0 ? time : happened;
+    return happened + skew > 0 ? happened + skew : happened;
 }

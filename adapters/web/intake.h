@@ -17,6 +17,7 @@
 #include "base/zone.h"
 
 #define INTAKE_BODY_BYTES_MAX (32u << 20)   /* of a body without a request around */
+#define INTAKE_SKEW_MIN_S 5                 /* less is the road's time, not a wrong clock's */
 #define INTAKE_NAME_BYTES 64                /* of what is counted as ignored */
 
 struct decoder;
@@ -69,8 +70,9 @@ struct tl_event *intake_begin(struct decoder *d);
 void intake_finish(struct decoder *d, struct tl_str record);
 
 /* When it happened, where the sender's clock may be wrong: as long before it was
- * received as the sender's clock says it was before it was sent.  Without
- * `received` or `sent` (0) what the sender says. */
+ * received as the sender's clock says it was before it was sent.  What the sender
+ * says without `received` or `sent` (0), or when they are no more than
+ * INTAKE_SKEW_MIN_S apart. */
 int64_t intake_time(const struct decoder *d, int64_t happened, int64_t sent);
 
 #endif

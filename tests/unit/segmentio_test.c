@@ -92,6 +92,20 @@ a_wrong_clock_is_corrected_by_when_it_was_sent(void **state)
                 "\"time\":\"2020-01-01T00:00:00Z\"", true);
 }
 
+static void
+the_seconds_a_request_takes_are_no_wrong_clock(void **state)
+{
+    /* 2020-01-01T00:00:10Z and five seconds, or a nanosecond more. */
+    const struct format_options late = {.received = 1577836815LL * 1000000000LL};
+    const struct format_options later = {.received = 1577836815LL * 1000000000LL + 1};
+
+    (void)state;
+    expect_said("segment", &late, VIEWED(",\"sentAt\":\"2020-01-01T00:00:10Z\""),
+                "\"time\":\"2020-01-01T00:00:00Z\"", true);
+    expect_said("segment", &later, VIEWED(",\"sentAt\":\"2020-01-01T00:00:10Z\""),
+                "\"time\":\"2020-01-01T00:00:05.000000001Z\"", true);
+}
+
 /* What is said when a call is sent again differs in nothing that is kept. */
 static void
 a_call_sent_again_is_the_same_event(void **state)
@@ -161,6 +175,7 @@ main(void)
         cmocka_unit_test(
             the_offer_is_the_promotion_and_not_of_the_campaign_that_brought_the_visitor),
         cmocka_unit_test(a_wrong_clock_is_corrected_by_when_it_was_sent),
+        cmocka_unit_test(the_seconds_a_request_takes_are_no_wrong_clock),
         cmocka_unit_test(a_call_sent_again_is_the_same_event),
         cmocka_unit_test(an_event_we_do_not_know_is_typed_by_its_name),
         cmocka_unit_test(what_is_no_call_goes_aside),
