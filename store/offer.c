@@ -93,6 +93,7 @@ find_instance(struct offer_group *g, struct tl_str campaign, const struct tl_off
             return in;
     }
     in = &g->instances[g->count++];
+    offer_instance_init(in);
     in->campaign = campaign;
     in->treatment = touch->treatment;
     in->instance = touch->instance;

@@ -74,6 +74,10 @@ struct offer_instance {
     struct offer_seen seen[OUTCOME_COUNT];
 };
 
+/* Nothing of it is known.  What was not seen has a count of 0 and else no bytes
+ * that mean anything: there are many of these, and few outcomes in each. */
+void offer_instance_init(struct offer_instance *in);
+
 struct offer_group {
     size_t count;
     struct offer_instance *instances;

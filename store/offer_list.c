@@ -145,7 +145,7 @@ static int
 merge_groups(const struct offer_query *q, struct offer_group *all, const struct offer_group *more)
 {
     struct offer_instance *joined =
-        arena_alloc(q->arena, (all->count + more->count) * sizeof(joined[0]));
+        arena_take(q->arena, (all->count + more->count) * sizeof(joined[0]));
 
     if (joined == NULL)
         return TL_TOO_MANY;
@@ -193,14 +193,22 @@ load_group(const struct offer_query *q, const struct found *found, struct offer_
 
 /* ---------------------------------------------------------------- answers */
 
-static int
-compare_outcomes(const void *a, const void *b)
+/* In order of time; those of the same time as the list of outcomes goes on. */
+static void
+add_outcome(struct tl_offer *out, enum outcome o, const struct offer_seen *seen)
 {
-    const struct tl_outcome_seen *x = a, *y = b;
+    size_t at = out->outcomes_count++;
 
-    if (x->time != y->time)
-        return x->time < y->time ? -1 : 1;
-    return (int)outcome_find(x->outcome) - (int)outcome_find(y->outcome);
+    for (; at > 0 && out->outcomes[at - 1].time > seen->time; at--)
+        out->outcomes[at] = out->outcomes[at - 1];
+    out->outcomes[at] = (struct tl_outcome_seen){
+        .outcome = outcome_name(o),
+        .channel = seen->channel,
+        .time = seen->time,
+        .first_time = seen->count > 1 ? seen->first_time : 0,
+        .count = seen->count,
+        .reason = seen->reason,
+    };
 }
 
 static int
@@ -210,24 +218,12 @@ list_outcomes(const struct offer_query *q, const struct offer_instance *in, stru
 
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
         count += in->seen[o].count > 0;
-    out->outcomes = arena_alloc(q->arena, (count + 1) * sizeof(out->outcomes[0]));
+    out->outcomes = arena_take(q->arena, (count + 1) * sizeof(out->outcomes[0]));
     if (out->outcomes == NULL)
         return TL_TOO_MANY;
-    for (size_t o = 0; o < OUTCOME_COUNT; o++) {
-        const struct offer_seen *seen = &in->seen[o];
-
-        if (seen->count == 0)
-            continue;
-        out->outcomes[out->outcomes_count++] = (struct tl_outcome_seen){
-            .outcome = outcome_name((enum outcome)o),
-            .channel = seen->channel,
-            .time = seen->time,
-            .first_time = seen->count > 1 ? seen->first_time : 0,
-            .count = seen->count,
-            .reason = seen->reason,
-        };
-    }
-    qsort(out->outcomes, out->outcomes_count, sizeof(out->outcomes[0]), compare_outcomes);
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        if (in->seen[o].count > 0)
+            add_outcome(out, (enum outcome)o, &in->seen[o]);
     return 0;
 }
 
@@ -244,6 +240,7 @@ static int
 fill_offer(const struct offer_query *q, struct tl_str name, const struct offer_instance *in,
            struct tl_offer *out)
 {
+    const struct offer_seen *declined = &in->seen[OUTCOME_DECLINED];
     struct offer_state s = offer_state(in, q->now);
 
     *out = (struct tl_offer){
@@ -253,7 +250,7 @@ fill_offer(const struct offer_query *q, struct tl_str name, const struct offer_i
         .instance = in->instance,
         .channel = made_channel(in),
         .state = s.name,
-        .reason = in->seen[OUTCOME_DECLINED].reason,
+        .reason = declined->count > 0 ? declined->reason : TL_STR(""),
         .terms = in->terms,
         .expires = in->expires,
         .made = offer_made_time(in),
@@ -310,7 +307,7 @@ make_room(struct list *l, size_t more, struct arena *arena)
 
     if (l->count + more <= l->room)
         return 0;
-    grown = arena_alloc(arena, room * sizeof(grown[0]));
+    grown = arena_take(arena, room * sizeof(grown[0]));
     if (grown == NULL)
         return TL_TOO_MANY;
     if (l->count > 0)

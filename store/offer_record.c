@@ -1,6 +1,8 @@
 /* A group of offer instances as bytes: many lie on one card, so the ids that
  * repeat and the channels everybody uses take a bit or a byte. */
 
+#include <string.h>
+
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/offer.h"
@@ -33,8 +35,15 @@ read_seen(struct offer_seen *seen, struct record *r)
         seen->first_number = record_varint(r);
         seen->first_channel = word_read(r);
     }
-    if (has_reason)
-        seen->reason = record_text(r);
+    seen->reason = has_reason ? record_text(r) : TL_STR("");
+}
+
+void
+offer_instance_init(struct offer_instance *in)
+{
+    memset(in, 0, offsetof(struct offer_instance, seen));
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        in->seen[o].count = 0;
 }
 
 static void
@@ -42,6 +51,8 @@ read_instance(struct offer_instance *in, struct tl_str offer, struct record *r)
 {
     unsigned has = record_byte(r);
     uint64_t outcomes;
+
+    offer_instance_init(in);
 
     in->campaign = has & HAS_CAMPAIGN ? record_text(r) : offer;
     if (has & HAS_TREATMENT)
@@ -74,7 +85,7 @@ offer_read(struct offer_group *g, struct tl_str offer, struct tl_str bytes, stru
     struct record r = record_open(bytes);
 
     g->count = bytes.len > 0 ? record_count(&r, OFFER_INSTANCES_MAX) : 0;
-    g->instances = arena_alloc(arena, (g->count + 1) * sizeof(g->instances[0]));
+    g->instances = arena_take(arena, (g->count + 1) * sizeof(g->instances[0]));
     if (g->instances == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < g->count; i++)

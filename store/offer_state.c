@@ -91,12 +91,13 @@ newest_before(struct offer_group *g, const struct offer_instance *bare, int64_t 
 static void
 add_seen(struct offer_seen *to, const struct offer_seen *from)
 {
-    struct offer_seen sum = *to;
+    struct offer_seen sum;
 
     if (to->count == 0) {
         *to = *from;
         return;
     }
+    sum = *to;
     if (from->time > to->time || (from->time == to->time && from->number > to->number))
         sum = *from;
     if (from->first_time < to->first_time) {
@@ -338,7 +339,7 @@ offer_order(const struct offer_group *g, struct arena *arena)
     struct offer_group joined = *g;
 
     if (g->count > 1) {
-        joined.instances = arena_alloc(arena, g->count * sizeof(g->instances[0]));
+        joined.instances = arena_take(arena, g->count * sizeof(g->instances[0]));
         if (joined.instances == NULL)
             return first;
         memcpy(joined.instances, g->instances, g->count * sizeof(g->instances[0]));
