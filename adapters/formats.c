@@ -109,7 +109,7 @@ const struct format formats[] = {
      intake_feed, intake_end, intake_close},
     {"ga4", "Google Analytics 4's Measurement Protocol, bodies or requests", "web", false, ga4_open,
      intake_feed, intake_end, intake_close},
-    {"cloudevents", "CloudEvents 1.0: JSON, batches, requests in binary mode", "", false,
+    {"cloudevents", "CloudEvents 1.0: JSON or protobuf, batches, binary mode", "", false,
      cloudevents_open, intake_feed, intake_end, intake_close},
     {"access-log", "web servers' logs, combined format", "web", false, accesslog_open, reader_feed,
      reader_end, reader_close},

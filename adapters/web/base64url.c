@@ -34,3 +34,21 @@ base64url_read(struct buf *out, struct tl_str text)
     }
     return count < 6;
 }
+
+void
+base64url_write(struct buf *out, struct tl_str bytes)
+{
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        uint32_t bits = 0;
+
+        for (size_t n = 0; n < 3; n++)
+            bits = bits << 8 | (i + n < bytes.len ? (unsigned char)bytes.ptr[i + n] : 0u);
+        for (size_t n = 0; n < 4; n++)
+            buf_byte(out, i + n <= bytes.len
+                              ? (unsigned char)digits[bits >> (18 - 6 * n) & 63]
+                              : (unsigned char)'=');
+    }
+}

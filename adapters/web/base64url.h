@@ -9,4 +9,7 @@
 /* Appends the bytes.  False when the text is none. */
 bool base64url_read(struct buf *out, struct tl_str text);
 
+/* Appends the text of bytes, in base64's own alphabet, padded. */
+void base64url_write(struct buf *out, struct tl_str bytes);
+
 #endif

@@ -7,6 +7,7 @@
 
 #include "adapters/member.h"
 #include "adapters/timeformat.h"
+#include "adapters/web/ceproto.h"
 #include "adapters/web/eventtype.h"
 #include "adapters/web/intake.h"
 
@@ -339,6 +340,30 @@ read_binary(struct decoder *d, const struct capture_request *r)
     json_decref(envelope);
 }
 
+/* Of a body alone the first byte tells: JSON does not begin so, but for blanks. */
+static bool
+is_protobuf(const struct capture_request *r)
+{
+    struct tl_str type = capture_header(r, "content-type"), body = text_trim(r->body);
+
+    if (type.len > 0)
+        return memmem(type.ptr, type.len, "+protobuf", strlen("+protobuf")) != NULL;
+    return r->body.len > 0 && r->body.ptr[0] == '\n' && body.len > 0 && body.ptr[0] != '{'
+           && body.ptr[0] != '[';
+}
+
+static json_t *
+read_body(struct decoder *d, const struct capture_request *r)
+{
+    json_t *body;
+
+    if (!is_protobuf(r))
+        return intake_json(d, r->body);
+    if ((body = ceproto_read(r->body)) == NULL)
+        intake_reject(d, r->body, "no CloudEvent in protobuf, nor a batch of them");
+    return body;
+}
+
 static void
 read_request(struct decoder *d, const struct capture_request *r)
 {
@@ -349,7 +374,7 @@ read_request(struct decoder *d, const struct capture_request *r)
         read_binary(d, r);
         return;
     }
-    if ((body = intake_json(d, r->body)) == NULL)
+    if ((body = read_body(d, r)) == NULL)
         return;
     if (json_is_array(body))
         json_array_foreach(body, i, envelope)

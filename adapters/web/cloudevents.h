@@ -1,4 +1,5 @@
-/* cloudevents.h -- CloudEvents 1.0 in JSON: structured, batch, and binary mode.
+/* cloudevents.h -- CloudEvents 1.0 in JSON and protobuf: structured, batch, and
+ * binary mode.
  *
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md

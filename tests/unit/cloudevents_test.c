@@ -81,6 +81,59 @@ binary_mode_is_the_same_as_structured(void **state)
 }
 
 static void
+protobuf_samples_decode_to_what_was_checked_by_reading(void **state)
+{
+    static const char *const endings[] = {".pb", NULL};
+
+    (void)state;
+    expect_golden("cloudevents", &plain, "tests/data/cloudevents/protobuf", endings, 0);
+}
+
+/* id 1, source s, specversion 1.0, type t.u, and proto_data of our own. */
+static void
+our_own_message_in_protobuf_is_that_event(void **state)
+{
+    struct tl_identifier user = {TL_STR("user"), TL_STR("7")};
+    const struct tl_event ev = {.type = TL_STR("note.added"), .identifiers = &user,
+                                .identifiers_count = 1};
+    static const char type[] = "type.googleapis.com/touchline.v1.Event";
+    struct buf body = {0};
+    char *bytes;
+    size_t len;
+
+    (void)state;
+    assert_int_equal(tl_event_encode(&ev, &bytes, &len), 0);
+    buf_text(&body, "\x0a\x01" "1" "\x12\x01s" "\x1a\x03" "1.0" "\x22\x03t.u");
+    buf_byte(&body, 0x42);
+    buf_varint(&body, 4 + strlen(type) + len);
+    buf_byte(&body, 0x0a);
+    buf_varint(&body, strlen(type));
+    buf_text(&body, type);
+    buf_byte(&body, 0x12);
+    buf_varint(&body, len);
+    buf_append(&body, bytes, len);
+    buf_byte(&body, 0);
+    expect_said("cloudevents", &plain, (const char *)body.ptr,
+                "{\"id\":\"1\",\"source\":\"s\",\"type\":\"note.added\",\"identifiers\":[{"
+                "\"type\":\"user\",\"value\":\"7\"}]}",
+                true);
+    free(bytes);
+    buf_free(&body);
+}
+
+static void
+protobuf_that_is_no_cloudevent_goes_aside(void **state)
+{
+    (void)state;
+    expect_rejected("cloudevents", &plain,
+                    "POST /v1/events HTTP/1.1\r\ncontent-type: application/cloudevents+protobuf\r\n"
+                    "content-length: 2\r\n\r\n{}",
+                    "no CloudEvent in protobuf");
+    expect_rejected("cloudevents", &plain, "\x0a\x7fshort", "no CloudEvent in protobuf");
+    expect_rejected("cloudevents", &plain, "\x0a\x01" "1" "\x12\x01s", "`specversion`");
+}
+
+static void
 the_source_is_the_envelopes_unless_one_is_given(void **state)
 {
     const struct format_options given = {.source = "shop"};
@@ -113,6 +166,9 @@ main(void)
         cmocka_unit_test(foreign_data_is_kept_whole_under_its_subject),
         cmocka_unit_test(a_foreign_type_that_cannot_be_ours_is_kept_beside),
         cmocka_unit_test(binary_mode_is_the_same_as_structured),
+        cmocka_unit_test(protobuf_samples_decode_to_what_was_checked_by_reading),
+        cmocka_unit_test(our_own_message_in_protobuf_is_that_event),
+        cmocka_unit_test(protobuf_that_is_no_cloudevent_goes_aside),
         cmocka_unit_test(the_source_is_the_envelopes_unless_one_is_given),
         cmocka_unit_test(what_is_no_cloudevent_goes_aside),
     };
