@@ -80,6 +80,15 @@ by_key(const void *a, const void *b)
     return order != 0 ? order : (int)x->key_len - (int)y->key_len;
 }
 
+/* Of the metric's, in front of its labels. */
+static size_t
+name_bytes(const struct map_entry *e)
+{
+    const void *brace = memchr(e->key, '{', e->key_len);
+
+    return brace != NULL ? (size_t)((const unsigned char *)brace - e->key) : e->key_len;
+}
+
 void
 counts_write(const struct counts *c, struct buf *out)
 {
@@ -90,9 +99,16 @@ counts_write(const struct counts *c, struct buf *out)
     while ((e = map_next(&c->counters, &at)) != NULL)
         sorted[n++] = e;
     qsort(sorted, n, sizeof *sorted, by_key);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        const char *key = (const char *)sorted[i]->key;
+        size_t len = name_bytes(sorted[i]);
+
+        if (i == 0 || name_bytes(sorted[i - 1]) != len
+            || memcmp(sorted[i - 1]->key, key, len) != 0)
+            buf_printf(out, "# TYPE %.*s counter\n", (int)len, key);
         buf_printf(out, "%.*s %llu\n", (int)sorted[i]->key_len, (const char *)sorted[i]->key,
                    (unsigned long long)*(uint64_t *)sorted[i]->value);
+    }
     free(sorted);
 }
 

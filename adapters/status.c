@@ -43,9 +43,9 @@ serve_ready(struct service *s, struct http_request *r)
 }
 
 static void
-put(struct buf *out, const char *name, uint64_t value)
+put(struct buf *out, const char *type, const char *name, uint64_t value)
 {
-    buf_printf(out, "%s %llu\n", name, (unsigned long long)value);
+    buf_printf(out, "# TYPE %s %s\n%s %llu\n", name, type, name, (unsigned long long)value);
 }
 
 static void
@@ -54,14 +54,14 @@ serve_metrics(struct service *s, struct http_request *r)
     struct buf body = {0};
 
     counts_write(&s->counts, &body);
-    put(&body, "touchline_stored_total", atomic_load(&s->forwarded.stored));
-    put(&body, "touchline_duplicates_total", atomic_load(&s->forwarded.duplicates));
-    put(&body, "touchline_refused_total", atomic_load(&s->forwarded.refused));
-    put(&body, "touchline_broker_connected", atomic_load(&s->forwarded.connected));
-    put(&body, "touchline_spool_bytes", spool_bytes(s->spool));
-    put(&body, "touchline_spool_events", spool_records(s->spool));
-    put(&body, "touchline_dead_letters", letters_count(&s->letters));
-    put(&body, "touchline_connections", http_connections(s->http));
+    put(&body, "counter", "touchline_stored_total", atomic_load(&s->forwarded.stored));
+    put(&body, "counter", "touchline_duplicates_total", atomic_load(&s->forwarded.duplicates));
+    put(&body, "counter", "touchline_refused_total", atomic_load(&s->forwarded.refused));
+    put(&body, "gauge", "touchline_broker_connected", atomic_load(&s->forwarded.connected));
+    put(&body, "gauge", "touchline_spool_bytes", spool_bytes(s->spool));
+    put(&body, "gauge", "touchline_spool_events", spool_records(s->spool));
+    put(&body, "gauge", "touchline_dead_letters", letters_count(&s->letters));
+    put(&body, "gauge", "touchline_connections", http_connections(s->http));
     must(!body.failed);
     http_answer(r, 200, "text/plain; version=0.0.4", body.ptr, body.len);
     buf_free(&body);
