@@ -61,14 +61,15 @@ static void
 later(struct forward *f, int code)
 {
     if (f->again_at == 0 && f->later_code != code)
-        log_warn("forward", "the broker does not take events now, they wait in the spool "
-                 "code=%s", tl_code_name(code));
+        log_warn("forward", "events cannot be got rid of now, they wait in the spool: %s",
+                 tl_code_sentence(code));
     f->later_code = code;
     if (f->again_at == 0)
         f->again_at = clock_monotonic() + AGAIN_NS;
 }
 
-static void
+/* Was accepted: it stays in the spool until it can be kept as a letter. */
+static int
 keep_letter(struct forward *f, struct tl_str event, const char *reason)
 {
     char *json = NULL;
@@ -84,10 +85,9 @@ keep_letter(struct forward *f, struct tl_str event, const char *reason)
     must(err != TL_ENOMEM);
     letter.bytes = err == 0 ? json : event.ptr;
     letter.bytes_len = err == 0 ? strlen(json) : event.len;
-    if ((err = letter_write(f->letters, &letter)) != 0)
-        log_error("forward", "a refused event cannot be kept reason=%s code=%s", reason,
-                  tl_code_name(err));
+    err = letter_write(f->letters, &letter, false);
     free(json);
+    return err;
 }
 
 /* An event in flight; its tag points at it. */
@@ -102,11 +102,14 @@ static void
 refused(struct forward *f, const struct flight *e, int code, struct tl_str detail)
 {
     char reason[LETTER_FIELD_BYTES];
-    int len = detail.len < 400 ? (int)detail.len : 400;
+    int len = detail.len < 400 ? (int)detail.len : 400, err;
 
     snprintf(reason, sizeof reason, "%s: %.*s", tl_code_name(code), len,
              len > 0 ? detail.ptr : tl_code_sentence(code));
-    keep_letter(f, (struct tl_str){e->bytes, e->len}, reason);
+    if ((err = keep_letter(f, (struct tl_str){e->bytes, e->len}, reason)) != 0) {
+        later(f, err);
+        return;
+    }
     atomic_fetch_add(&f->counts->refused, 1);
     spool_acknowledge(f->spool, e->segment);
 }

@@ -162,7 +162,7 @@ gather_keep_rejects(struct gather *in, struct letters *letters, const char *adap
         snprintf(place, sizeof place, "%.400s at %llu", where, (unsigned long long)r->at);
         letter.bytes = (const char *)r->record.ptr;
         letter.bytes_len = r->record.len;
-        if ((failed = letter_write(letters, &letter)) != 0 && err == 0)
+        if ((failed = letter_write(letters, &letter, true)) != 0 && err == 0)
             err = failed;
     }
     return err;

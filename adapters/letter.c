@@ -168,8 +168,14 @@ write_file(int dir, const char *name, const struct buf *content)
     return err;
 }
 
+static bool
+is_full(const struct letters *l)
+{
+    return l->count >= LETTERS_MAX || l->bytes >= LETTERS_BYTES_MAX;
+}
+
 static int
-write_new(struct letters *l, const struct letter *letter)
+write_new(struct letters *l, const struct letter *letter, bool bounded)
 {
     char received[CLOCK_TEXT_BYTES], name[LETTER_NAME_BYTES];
     struct buf content = {0};
@@ -178,10 +184,11 @@ write_new(struct letters *l, const struct letter *letter)
     name_of(name, letter);
     if (faccessat(l->dir, name, F_OK, 0) == 0)
         return 0;
-    if (l->count >= LETTERS_MAX || l->bytes >= LETTERS_BYTES_MAX)
+    if (bounded && is_full(l)) {
         count(l);
-    if (l->count >= LETTERS_MAX || l->bytes >= LETTERS_BYTES_MAX)
-        return TL_NO_SPACE;
+        if (is_full(l))
+            return TL_NO_SPACE;
+    }
     put_line(&content, "received", clock_format(received, letter->received));
     for (size_t i = 0; i < FIELDS; i++)
         put_line(&content, fields[i].name, value(letter, &fields[i]));
@@ -197,12 +204,12 @@ write_new(struct letters *l, const struct letter *letter)
 }
 
 int
-letter_write(struct letters *l, const struct letter *letter)
+letter_write(struct letters *l, const struct letter *letter, bool bounded)
 {
     int err;
 
     pthread_mutex_lock(&l->mutex);
-    err = write_new(l, letter);
+    err = write_new(l, letter, bounded);
     pthread_mutex_unlock(&l->mutex);
     return err;
 }

@@ -47,9 +47,9 @@ void letters_close(struct letters *l);
 /* How many there are now.  Any thread. */
 uint64_t letters_count(struct letters *l);
 
-/* Durable on return.  Any thread.  Returns 0,
- * TL_NO_SPACE (also at the limits above), TL_EIO. */
-int letter_write(struct letters *l, const struct letter *letter);
+/* Durable on return.  Any thread.  `bounded`: its sender still has it, so the
+ * limits above hold.  Returns 0, TL_NO_SPACE (also at the limits), TL_EIO. */
+int letter_write(struct letters *l, const struct letter *letter, bool bounded);
 
 bool letter_is_name(const char *name);
 

@@ -198,7 +198,7 @@ keep_body(struct service *s, const struct gather *in, const struct adapter_path 
     letter.bytes = bytes.ptr;
     letter.bytes_len = bytes.len;
     count_add(&s->counts, 1, "touchline_dead_letters_total", "format", p->format, NULL);
-    return letter_write(&s->letters, &letter);
+    return letter_write(&s->letters, &letter, true);
 }
 
 static void

@@ -192,6 +192,46 @@ class Limits(Email):
         until(lambda: self.adapter_.ask("GET", "/healthz").status == 200)
 
 
+class Strangers(Email):
+
+    def request(self, rng):
+        sent = body(*map(click, range(rng.randrange(3)))).encode()
+        head = [f"POST {PATH} HTTP/1.1", "Host: x", f"Content-Length: {len(sent)}"]
+        for line in rng.sample(["Content-Encoding: gzip", "Transfer-Encoding: chunked",
+                                "Expect: 100-continue", "Content-Length: -1", "Connection: close",
+                                "Content-Length: 99999999999999999999", "X: \xe9", ": y"],
+                               rng.randrange(3)):
+            head.append(line)
+        made = bytearray("\r\n".join(head).encode("latin-1") + b"\r\n\r\n" + sent)
+        for _ in range(rng.choice((0, 0, 1, 5, 50))):
+            made[rng.randrange(len(made))] = rng.randrange(256)
+        return bytes(made[:rng.choice((len(made), rng.randrange(1, len(made))))])
+
+    def test_requests_that_are_none_do_no_harm(self):
+        email, rng = self.email(), random.Random(8058)
+        for _ in range(600):
+            with socket.create_connection(("127.0.0.1", email.port)) as s:
+                s.settimeout(0.02)
+                try:
+                    s.sendall(self.request(rng))
+                    s.recv(4096)
+                except OSError:
+                    pass
+        email.post(PATH, body(click(12345)))
+        email.delivered()
+        self.assertIn("event-12345", {e["id"] for e in self.bus.replay()})
+
+    def test_who_goes_away_before_the_answer_is_taken_all_the_same(self):
+        email, sent = self.email(), body(*map(click, range(50))).encode()
+        for _ in range(100):
+            s = socket.create_connection(("127.0.0.1", email.port))
+            s.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(sent)}\r\n\r\n"
+                      .encode() + sent)
+            s.close()
+        until(lambda: self.bus.stat()["events"] == 50)
+        until(lambda: email.metrics()["touchline_connections"] == 1)
+
+
 class Status(Email):
 
     def test_an_adapter_says_how_it_is_and_what_it_takes(self):
