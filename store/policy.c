@@ -292,27 +292,23 @@ policy_knows(const struct policy *p, struct tl_str purpose)
     return false;
 }
 
-bool
-policy_fits(const struct policy_rule *r, struct tl_str purpose, struct tl_str channel)
+void
+policy_find(const struct policy *p, struct tl_str purpose, struct tl_str channel,
+            struct policy_lines *out)
 {
-    return str_equal(purpose, r->purpose) &&
-           (r->channel.len == 0 || str_equal(channel, r->channel));
-}
-
-const struct policy_rule *
-policy_rule(const struct policy *p, enum policy_kind kind, struct tl_str purpose,
-            struct tl_str channel)
-{
-    const struct policy_rule *found = NULL;
-
+    memset(out->one, 0, sizeof out->one);
+    out->caps_count = 0;
     for (size_t i = 0; i < p->rules_count; i++) {
         const struct policy_rule *r = &p->rules[i];
 
-        if (r->kind == kind && policy_fits(r, purpose, channel) &&
-            (found == NULL || r->channel.len > 0))
-            found = r;
+        if ((r->channel.len > 0 && !str_equal(r->channel, channel)) ||
+            !str_equal(r->purpose, purpose))
+            continue;
+        if (r->kind == POLICY_CAP)
+            out->caps[out->caps_count++] = r;
+        else if (out->one[r->kind] == NULL || r->channel.len > 0)
+            out->one[r->kind] = r;
     }
-    return found;
 }
 
 static const struct policy_zone *

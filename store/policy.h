@@ -28,6 +28,7 @@ enum policy_kind {
     POLICY_COOL_OFF,        /* for so long after a decline */
     POLICY_CAP,             /* so many in so long */
     POLICY_QUIET,           /* flag: from and to are given */
+    POLICY_KINDS,
 };
 
 struct policy_rule {
@@ -65,12 +66,16 @@ void policy_free(struct policy **p);
 /* Is there any line about this purpose? */
 bool policy_knows(const struct policy *p, struct tl_str purpose);
 
-/* The line that counts for a purpose and channel; NULL: none. */
-const struct policy_rule *policy_rule(const struct policy *p, enum policy_kind kind,
-                                      struct tl_str purpose, struct tl_str channel);
+/* The lines that count for a purpose and channel: of each kind one (NULL: none),
+ * and all caps. */
+struct policy_lines {
+    const struct policy_rule *one[POLICY_KINDS];
+    const struct policy_rule *caps[POLICY_RULES_MAX];
+    size_t caps_count;
+};
 
-/* Does this rule speak of that purpose and channel? */
-bool policy_fits(const struct policy_rule *r, struct tl_str purpose, struct tl_str channel);
+void policy_find(const struct policy *p, struct tl_str purpose, struct tl_str channel,
+                 struct policy_lines *out);
 
 /* The customer's zone by its name, or the policy's own if there is none of that
  * name.  Reads a file the first time. */

@@ -179,10 +179,9 @@ is_address(const struct verdict_facts *facts, const struct tl_consent_state *c)
 }
 
 static void
-weigh_consent(const struct policy *p, const struct verdict_facts *facts, struct tl_str channel,
-              struct verdict *v)
+weigh_consent(const struct policy_rule *rule, const struct verdict_facts *facts,
+              struct tl_str channel, struct verdict *v)
 {
-    const struct policy_rule *rule = policy_rule(p, POLICY_CONSENT, facts->purpose, channel);
     bool granted = false;
 
     for (size_t i = 0; i < facts->consents_count; i++) {
@@ -204,11 +203,9 @@ weigh_consent(const struct policy *p, const struct verdict_facts *facts, struct 
 }
 
 static void
-weigh_complaint(const struct policy *p, const struct verdict_facts *facts, struct tl_str channel,
+weigh_complaint(const struct policy_rule *rule, const struct verdict_facts *facts,
                 struct verdict *v)
 {
-    const struct policy_rule *rule = policy_rule(p, POLICY_COMPLAINT, facts->purpose, channel);
-
     if (rule != NULL && rule->flag && facts->complaint.number != 0)
         weigh(v, &(struct say){.what = VERDICT_DENY,
                                .rule = rule->text,
@@ -217,11 +214,9 @@ weigh_complaint(const struct policy *p, const struct verdict_facts *facts, struc
 }
 
 static void
-weigh_cool_off(const struct policy *p, const struct verdict_facts *facts, struct tl_str channel,
+weigh_cool_off(const struct policy_rule *rule, const struct verdict_facts *facts,
                struct verdict *v)
 {
-    const struct policy_rule *rule = policy_rule(p, POLICY_COOL_OFF, facts->purpose, channel);
-
     if (rule == NULL || facts->declined.number == 0 || facts->declined.time > facts->now ||
         facts->declined.time <= facts->now - rule->within_ns)
         return;
@@ -270,7 +265,7 @@ weigh_cap(const struct policy_rule *rule, const struct verdict_facts *facts, str
         int64_t free = e->contact.until != 0 ? e->contact.until
                                              : e->contact.time + rule->within_ns;
 
-        if (free > facts->now && policy_fits(rule, facts->purpose, e->channel))
+        if (free > facts->now && is_channel(e->channel, rule->channel))
             take_place(&taken, (size_t)rule->count, free, e->contact.number);
     }
     say.counted_count = taken.count;
@@ -306,10 +301,8 @@ quiet_until(const struct policy_rule *rule, const struct zone *zone, int64_t whe
 
 /* Also the end of another wait may lie in them. */
 static void
-weigh_quiet(const struct policy *p, const struct verdict_facts *facts, struct tl_str channel,
-            struct verdict *v)
+weigh_quiet(const struct policy_rule *rule, const struct verdict_facts *facts, struct verdict *v)
 {
-    const struct policy_rule *rule = policy_rule(p, POLICY_QUIET, facts->purpose, channel);
     int64_t until;
 
     if (rule == NULL || !rule->flag || facts->zone == NULL)
@@ -328,24 +321,24 @@ void
 verdict_decide(const struct policy *p, const struct verdict_facts *facts, struct tl_str channel,
                struct verdict *out)
 {
-    const struct policy_rule *exempt = policy_rule(p, POLICY_EXEMPT, facts->purpose, channel);
     size_t least_left = SIZE_MAX;
+    struct policy_lines lines;
 
     out->what = VERDICT_ALLOW;
     out->rule = NULL;
     out->counted_count = 0;
     out->until = 0;
-    weigh_consent(p, facts, channel, out);
-    if (exempt != NULL) {
-        weigh(out, &(struct say){.rule = exempt->text});
+    policy_find(p, facts->purpose, channel, &lines);
+    weigh_consent(lines.one[POLICY_CONSENT], facts, channel, out);
+    if (lines.one[POLICY_EXEMPT] != NULL) {
+        weigh(out, &(struct say){.rule = lines.one[POLICY_EXEMPT]->text});
         return;
     }
-    weigh_complaint(p, facts, channel, out);
-    weigh_cool_off(p, facts, channel, out);
-    for (size_t i = 0; i < p->rules_count; i++)
-        if (p->rules[i].kind == POLICY_CAP && policy_fits(&p->rules[i], facts->purpose, channel))
-            weigh_cap(&p->rules[i], facts, out, &least_left);
-    weigh_quiet(p, facts, channel, out);
+    weigh_complaint(lines.one[POLICY_COMPLAINT], facts, out);
+    weigh_cool_off(lines.one[POLICY_COOL_OFF], facts, out);
+    for (size_t i = 0; i < lines.caps_count; i++)
+        weigh_cap(lines.caps[i], facts, out, &least_left);
+    weigh_quiet(lines.one[POLICY_QUIET], facts, out);
     if (out->rule == NULL) {
         snprintf(out->text, sizeof(out->text), "caps: none for %.*s by %.*s",
                  (int)facts->purpose.len, facts->purpose.ptr, (int)channel.len, channel.ptr);
