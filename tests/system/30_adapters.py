@@ -322,14 +322,14 @@ class Killed(Email):
 
     def test_an_adapter_that_is_killed_loses_and_duplicates_nothing(self):
         def kill(email):
-            time.sleep(random.uniform(0.05, 0.4))
+            time.sleep(random.uniform(0.05, 0.4) * SLOW)
             email.kill()
             email.start()
         self.under_load(kill)
 
     def test_a_broker_that_is_killed_loses_and_duplicates_nothing(self):
         def kill(_email):
-            time.sleep(random.uniform(0.05, 0.4))
+            time.sleep(random.uniform(0.05, 0.4) * SLOW)
             self.bus.kill()
             time.sleep(random.uniform(0, 0.2))
             self.bus.start()
@@ -337,7 +337,7 @@ class Killed(Email):
 
     def test_with_both_killed_in_turn_nothing_is_lost_or_duplicated(self):
         def kill(email):
-            time.sleep(random.uniform(0.05, 0.2))
+            time.sleep(random.uniform(0.05, 0.2) * SLOW)
             for one in random.sample([email, self.bus], 2):
                 one.kill()
             self.bus.start()
