@@ -41,6 +41,7 @@ struct peer {
     struct MHD_Connection *connection;
     struct peer *next, **at;
     int64_t since;              /* its request may take from then on */
+    bool begun;                 /* there is a request, as far as its first line */
     bool served;                /* the request is complete: the time is ours */
 };
 
@@ -238,7 +239,12 @@ request_begins(void *arg, const char *uri, struct MHD_Connection *connection)
 {
     struct http_private *p = calloc(1, sizeof *p);
     const char *query = strchr(uri, '?');
+    struct peer *peer = peer_of(connection);
 
+    if (peer != NULL) {
+        peer->since = clock_monotonic();
+        peer->begun = true;
+    }
     must(p != NULL && (p->uri = strdup(uri)) != NULL);
     p->http = arg;
     p->connection = connection;
@@ -259,7 +265,7 @@ request_ends(void *arg, struct MHD_Connection *connection, void **context,
     (void)why;
     if (peer != NULL) {
         peer->since = clock_monotonic();
-        peer->served = false;
+        peer->begun = peer->served = false;
     }
     if (p == NULL)
         return;
@@ -387,7 +393,7 @@ connection_changed(void *arg, struct MHD_Connection *connection, void **context,
 
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         must((peer = calloc(1, sizeof *peer)) != NULL);
-        *peer = (struct peer){connection, h->peers, &h->peers, clock_monotonic(), false};
+        *peer = (struct peer){connection, h->peers, &h->peers, clock_monotonic(), false, false};
         if (h->peers != NULL)
             h->peers->at = &peer->next;
         h->peers = peer;
@@ -405,7 +411,8 @@ connection_changed(void *arg, struct MHD_Connection *connection, void **context,
 
 /* libmicrohttpd only knows how long a connection was silent; one byte every few
  * seconds would hold it for ever.  Nothing was answered yet on this request, so
- * the answer is written past the library, and the connection ends. */
+ * the answer is written past the library, and the connection ends.  One that only
+ * was kept open ends without a word: it would be taken for the next answer. */
 static void
 cut_off(struct peer *peer)
 {
@@ -420,7 +427,8 @@ cut_off(struct peer *peer)
     peer->since = INT64_MAX;
     if (info == NULL)
         return;
-    if (send(info->connect_fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+    if (peer->begun
+        && send(info->connect_fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
         log_info("http", "a slow request was cut off unanswered");
     shutdown(info->connect_fd, SHUT_RDWR);
 }
