@@ -116,3 +116,47 @@ class Recorded(Shared):
         offers = self.shared.ask("offers", "email:customer17850@example.com")["offers"]
         self.assertEqual([(o["offer"], o["state"]) for o in offers], [("SPRING10", "redeemed")])
         self.assertIn("clicked", [o["outcome"] for o in offers[0]["outcomes"]])
+
+
+# Where a recording was made of something that listens elsewhere.
+PATHS = {"cloudevents": "/v1/events"}
+
+
+def requests(path):
+    """Method, target, headers and body of each request of a recording, as sent."""
+    with gzip.open(path) as f:
+        while line := f.readline().decode():
+            method, target, _ = line.split()
+            headers = {}
+            while line := f.readline().decode().strip():
+                name, value = line.split(": ", 1)
+                headers[name.lower()] = value
+            if headers.pop("transfer-encoding", None) == "chunked":
+                body = b""
+                while size := int(f.readline(), 16):
+                    body += f.read(size)
+                    f.readline()
+                f.readline()
+            else:
+                body = f.read(int(headers.pop("content-length", 0)))
+            for name in ("host", "connection", "accept-encoding"):
+                headers.pop(name, None)
+            yield method, target, headers, body
+
+
+class OverTheWire(Case):
+
+    def test_what_came_over_http_and_a_recording_of_it_are_the_same_events(self):
+        broker = self.broker()
+        web = self.adapter("web", broker)
+        recorded = [row for row in RECORDED if row[1].endswith(".http.gz")]
+        for format, path, *_ in recorded:
+            for method, target, headers, body in requests(DATA / path):
+                answer = web.ask(method, PATHS.get(format, target), body or None, headers)
+                self.assertIn(answer.status, (200, 202, 204), f"{path} {target}: {answer}")
+        web.delivered()
+        for format, path, _, tally, _ in recorded:
+            with self.subTest(path=path):
+                answer = broker.ask("ingest", "--format", format, DATA / path)
+                self.assertEqual((answer["published"], answer["duplicates"], answer["refused"]),
+                                 (0, sum(tally.values()), 0))
