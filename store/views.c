@@ -464,7 +464,8 @@ write_generation(struct views *v)
     const struct generation *g = v->flushing;
     size_t count;
     const struct omap_key **groups = generation_groups(g, &count), *sums = NULL;
-    struct flush f = {.env = v->env, .hurry = &v->hurry, .known = v->known, .learning = v->learning};
+    struct flush f = {
+        .env = v->env, .hurry = &v->hurry, .known = v->known, .learning = v->learning};
 
     txn_begin(&f.txn, v->env);
     write_loose(&f, g);

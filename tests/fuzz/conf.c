@@ -22,7 +22,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {"store", "flush_interval", CONF_DURATION_MS, &duration},
         {"store", "sync", CONF_FLAG, &flag},
     };
-    int err = conf_read(memfile_put(data, size), settings, sizeof settings / sizeof settings[0], error);
+    int err = conf_read(memfile_put(data, size), settings, sizeof settings / sizeof settings[0],
+                        error);
 
     must(memchr(error, '\0', sizeof error) != NULL);
     must((err == 0) == (error[0] == '\0'));
