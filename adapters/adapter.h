@@ -38,6 +38,8 @@ struct adapter_stream {
     const char *format;
     const char *login;          /* said at once; %U is the setting username, %S the secret */
     const char *refused;        /* a word in its answer when it does not let us in */
+    bool frames;                /* records say how long they are: a cut one waits for its rest,
+                                 * so each connection has a decoder of its own */
 };
 
 /* Each format named has a section of its name in the settings file. */

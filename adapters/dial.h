@@ -2,8 +2,8 @@
  * and what it says from then on through its decoder to the spool.
  *
  * Connects again by itself, with growing pauses.  One decoder is fed across
- * connections; a record cut off by the end of one is completed by nothing, so
- * the decoder is given an empty line in between.  What was said while there was
+ * connections, with an empty line in between that ends a record cut off, or,
+ * where records say how long they are, each has its own.  What was said while there was
  * no connection is not said again: the login asks for the state there is.
  * While the spool is full nothing is read, and the other side has to wait. */
 

@@ -24,9 +24,9 @@ static const struct adapter_stream streams[] = {
     {"asterisk-ami",
      "Action: Login\r\nUsername: %U\r\nSecret: %S\r\nEvents: on\r\n\r\n"
      "Action: CoreShowChannels\r\n\r\n",
-     "Response: Error"},
+     "Response: Error", .frames = false},
     /* mod_event_socket, see freeswitch.h */
-    {"freeswitch", "auth %S\n\nevent plain ALL\n\n", "-ERR invalid"},
+    {"freeswitch", "auth %S\n\nevent plain ALL\n\n", "-ERR invalid", .frames = true},
     {0},
 };
 

@@ -248,11 +248,12 @@ class Pos(Channel):
 
 
 class Switch(threading.Thread):
-    """An Asterisk manager that tells a recording, a part to each caller, and hangs up."""
+    """A switch that tells a recording, a part to each caller, and hangs up."""
 
-    def __init__(self, parts):
+    def __init__(self, parts, hello=b"Asterisk Call Manager/5.0.4\r\n",
+                 welcome=b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n"):
         super().__init__(daemon=True)
-        self.parts, self.logins = parts, []
+        self.parts, self.logins, self.hello, self.welcome = parts, [], hello, welcome
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
         self.start()
@@ -260,16 +261,16 @@ class Switch(threading.Thread):
     def run(self):
         for part in self.parts:
             with self.listening.accept()[0] as s:
-                s.sendall(b"Asterisk Call Manager/5.0.4\r\n")
+                s.sendall(self.hello)
                 self.logins.append(self.until_blank(s))
-                s.sendall(b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n")
+                s.sendall(self.welcome)
                 for at in range(0, len(part), 1000):
                     s.sendall(part[at:at + 1000])
                 time.sleep(0.1)
 
     def until_blank(self, s):
         got = b""
-        while b"\r\n\r\n" not in got:
+        while b"\n\n" not in got.replace(b"\r", b""):
             got += s.recv(1000)
         return got
 
@@ -294,6 +295,22 @@ class Call(Channel):
         for login in switch.logins:
             self.assertIn(b"Action: Login\r\nUsername: t\r\nSecret: geheim\r\n", login)
         self.assertNotIn("geheim", call.log())
+
+    def test_a_frame_cut_off_does_not_swallow_what_the_next_connection_tells(self):
+        told = (DATA / "freeswitch/constructed-calls.txt").read_bytes()
+        middle = told.index(b"Content-Length", len(told) // 2) + 60
+        switch = Switch([told[:middle], told], hello=b"Content-Type: auth/request\n\n",
+                        welcome=b"Content-Type: command/reply\nReply-Text: +OK accepted\n\n")
+        secret = self.file("secret", "ClueCon\n")
+        call = self.adapter("call", self.bus, config=(
+            f"[freeswitch]\nconnect = 127.0.0.1:{switch.port}\nsecret_file = {secret}\n"))
+        whole = self.broker("whole")
+        whole.run("ingest", "--format", "freeswitch", "-", stdin=told)
+        expected = sorted(e["id"] for e in whole.replay())
+        self.assertGreater(len(expected), 5)
+        until(lambda: sorted(e["id"] for e in self.events()) == expected, every=0.2)
+        self.assertIn(b"auth ClueCon\n\n", switch.logins[0])
+        self.assertEqual(list((call.data / "deadletters").iterdir()), [])
 
     def test_twilio_signs_the_url_it_was_told(self):
         token = self.file("token", "12345")
