@@ -1,5 +1,7 @@
 #include "broker/delivery.h"
 
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,11 +85,29 @@ delivery_fits(const struct delivery *d, size_t bytes)
     return d->count == 0 || (d->count < DELIVERY_EVENTS && d->bytes + bytes <= DELIVERY_BYTES);
 }
 
+/* How ZeroMQ's thread comes to see what the loop wrote is libzmq's business; that
+ * it does is said here too, for who checks us and not libzmq. */
+struct room {
+    atomic_bool written;
+    unsigned char bytes[ROOM_BYTES];
+};
+
 static void
 take_room(struct delivery *d)
 {
-    if (d->room == NULL)
-        must((d->room = malloc(ROOM_BYTES)) != NULL);
+    struct room *room;
+
+    if (d->room != NULL)
+        return;
+    must((room = malloc(sizeof *room)) != NULL);
+    atomic_init(&room->written, false);
+    d->room = room->bytes;
+}
+
+static struct room *
+room_of(unsigned char *bytes)
+{
+    return (struct room *)(void *)(bytes - offsetof(struct room, bytes));
 }
 
 void
@@ -134,9 +154,12 @@ put_front(struct delivery *d, uint64_t id, const struct wire_stream_batch *about
 
 /* On ZeroMQ's thread. */
 static void
-give_back(void *data, void *room)
+give_back(void *data, void *hint)
 {
+    struct room *room = hint;
+
     (void)data;
+    must(atomic_load_explicit(&room->written, memory_order_acquire));
     free(room);
 }
 
@@ -159,7 +182,10 @@ delivery_message(struct delivery *d, uint64_t id, const struct wire_stream_batch
         must(zmq_msg_init_size(message, len) == 0);
         memcpy(zmq_msg_data(message), from, len);
     } else {
-        must(zmq_msg_init_data(message, from, len, give_back, d->room) == 0);
+        struct room *room = room_of(d->room);
+
+        atomic_store_explicit(&room->written, true, memory_order_release);
+        must(zmq_msg_init_data(message, from, len, give_back, room) == 0);
         d->room = NULL;
     }
     d->len = d->count = d->bytes = 0;
@@ -168,6 +194,7 @@ delivery_message(struct delivery *d, uint64_t id, const struct wire_stream_batch
 void
 delivery_fini(struct delivery *d)
 {
-    free(d->room);
+    if (d->room != NULL)
+        free(room_of(d->room));
     *d = (struct delivery){0};
 }
