@@ -53,8 +53,9 @@ drop_oldest_weak(struct card *c)
 
 void
 card_identifier_seen(struct card *c, struct tl_str type, struct tl_str value, unsigned kind,
-                     int64_t time)
+                     int64_t time, bool login)
 {
+    int64_t last_login = login && !(kind & CARD_STRONG) ? time : INT64_MIN;
     struct card_identifier *id;
 
     for (size_t i = 0; i < c->identifiers_count; i++) {
@@ -66,10 +67,12 @@ card_identifier_seen(struct card *c, struct tl_str type, struct tl_str value, un
             id->first_seen = time;
         if (time > id->last_seen)
             id->last_seen = time;
+        if (last_login > id->last_login)
+            id->last_login = last_login;
         return;
     }
     c->identifiers[c->identifiers_count++] =
-        (struct card_identifier){kind, type, value, time, time};
+        (struct card_identifier){kind, type, value, time, time, last_login};
     if (c->identifiers_count > CARD_IDENTIFIERS_MAX)
         drop_oldest_weak(c);
 }
@@ -215,6 +218,7 @@ read_identifiers(struct card *c, struct record *r)
         id->value = record_text(r);
         id->first_seen = record_time(r);
         id->last_seen = record_time(r);
+        id->last_login = id->kind & CARD_STRONG ? INT64_MIN : record_time(r);
     }
 }
 
@@ -309,7 +313,7 @@ bytes_at_most(const struct card *c)
                    c->offers_here.len;
 
     for (size_t i = 0; i < c->identifiers_count; i++)
-        bytes += 2 * RECORD_VARINT_MAX + 17 + c->identifiers[i].type.len +
+        bytes += 2 * RECORD_VARINT_MAX + 25 + c->identifiers[i].type.len +
                  c->identifiers[i].value.len;
     for (size_t i = 0; i < c->values_count; i++)
         bytes += 4 * RECORD_VARINT_MAX + c->values[i].currency.len;
@@ -341,6 +345,8 @@ write_identifiers(const struct card *c, unsigned char *at)
         at = record_write_text(at, id->value);
         at = record_write_time(at, id->first_seen);
         at = record_write_time(at, id->last_seen);
+        if (!(id->kind & CARD_STRONG))
+            at = record_write_time(at, id->last_login);
     }
     return at;
 }

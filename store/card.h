@@ -29,6 +29,7 @@ struct card_identifier {
     struct tl_str value;
     int64_t first_seen;
     int64_t last_seen;
+    int64_t last_login;     /* of a weak one: last named beside a strong one; INT64_MIN: never */
 };
 
 struct card_value {
@@ -120,7 +121,7 @@ int card_read(struct card *c, struct tl_str bytes);
 void card_write(const struct card *c, struct buf *out);
 
 void card_identifier_seen(struct card *c, struct tl_str type, struct tl_str value, unsigned kind,
-                          int64_t time);
+                          int64_t time, bool login);
 void card_source_seen(struct card *c, struct tl_str source, int64_t time);
 void card_sold(struct card *c, const struct tl_sale *sale, bool returned, int64_t time,
                uint64_t number);

@@ -88,15 +88,19 @@ static void
 fold_identifiers(struct card *c, const struct frame *f)
 {
     struct frame_identifier id;
+    bool login = false;
     size_t at = 0;
 
+    while (frame_next_identifier(f, &at, &id))
+        login = login || id.action & FRAME_STRONG;
+    at = 0;
     while (frame_next_identifier(f, &at, &id)) {
         bool elsewhere = (id.action & FRAME_ACTION_MASK) == FRAME_ELSEWHERE;
         unsigned kind = (id.action & FRAME_STRONG ? CARD_STRONG : 0u) |
                         (id.action & FRAME_SINGLE ? CARD_SINGLE : 0u) |
                         (elsewhere ? CARD_ELSEWHERE : 0u);
 
-        card_identifier_seen(c, id.type, id.value, kind, f->time);
+        card_identifier_seen(c, id.type, id.value, kind, f->time, login);
     }
 }
 

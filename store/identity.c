@@ -95,6 +95,32 @@ binding_hold(struct binding *b, const struct holder *h)
     return true;
 }
 
+/* As long as there is one holder, his card alone says when he last logged in
+ * with it: a binding is not written with every page.  The second one brings it
+ * up to date, so that the latest login is the latest in event time. */
+static int
+refresh_sole_holder(struct views *v, struct binding *b, const struct frame_identifier *id)
+{
+    struct holder *holder = &b->holders[0];
+    struct tl_str bytes;
+    struct card card;
+    struct key k;
+
+    key_profile(&k, holder->profile, KEY_CARD);
+    if (!views_get(v, k.bytes, k.len, &bytes))
+        return 0;
+    if (card_read(&card, bytes) != 0)
+        return TL_EDAMAGED;
+    for (size_t i = 0; i < card.identifiers_count; i++) {
+        const struct card_identifier *known = &card.identifiers[i];
+
+        if (str_equal(known->type, id->type) && str_equal(known->value, id->value) &&
+            known->last_login > holder->time)
+            *holder = (struct holder){holder->profile, known->last_login, 0};
+    }
+    return 0;
+}
+
 static int
 apply_one(struct views *v, const struct frame *f, const struct frame_identifier *id)
 {
@@ -107,6 +133,9 @@ apply_one(struct views *v, const struct frame *f, const struct frame_identifier 
         return 0;
     err = binding_get(v, id->type, id->value, &b);
     if (err != 0 && err != TL_NOT_FOUND)
+        return err;
+    if (action == FRAME_SEEN && b.holders_count == 1 && b.holders[0].profile != f->profile &&
+        (err = refresh_sole_holder(v, &b, id)) != 0)
         return err;
     if (action == FRAME_SEEN)
         changed = binding_hold(&b, &(struct holder){f->profile, f->time, f->number});

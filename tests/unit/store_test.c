@@ -346,6 +346,39 @@ anonymous_history_becomes_the_customers_when_he_logs_in(void **state)
 }
 
 static void
+a_login_that_comes_late_does_not_take_a_shared_browser(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW - 9 * DAY, "user:a", "cookie:c");
+    say("page.viewed", NOW - 2 * DAY, "user:a", "cookie:c");
+    say("page.viewed", NOW - DAY, "cookie:c", NULL);            /* no login */
+    say("page.viewed", NOW - 5 * DAY, "user:b", "cookie:c");    /* came late */
+    say("page.viewed", NOW, "cookie:c", NULL);
+    c = context("user:a");
+    assert_int_equal(c.recent_count, 4);
+    c = context("user:b");
+    assert_int_equal(c.recent_count, 1);
+}
+
+static void
+a_login_after_the_last_one_takes_a_shared_browser_whatever_was_anonymous(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    say("page.viewed", NOW - 5 * DAY, "user:a", "cookie:c");
+    say("page.viewed", NOW - 2 * DAY, "cookie:c", NULL);
+    say("page.viewed", NOW - 3 * DAY, "user:b", "cookie:c");
+    say("page.viewed", NOW, "cookie:c", NULL);
+    c = context("user:a");
+    assert_int_equal(c.recent_count, 2);
+    c = context("user:b");
+    assert_int_equal(c.recent_count, 2);
+}
+
+static void
 shared_browser_follows_the_latest_login_and_drags_no_history_along(void **state)
 {
     struct tl_context c;
@@ -763,6 +796,8 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(a_login_that_comes_late_does_not_take_a_shared_browser),
+        TEST(a_login_after_the_last_one_takes_a_shared_browser_whatever_was_anonymous),
         TEST(event_sent_twice_is_stored_once),
         TEST(same_id_with_other_content_is_refused),
         TEST(event_from_the_future_is_ordered_by_when_it_came),
