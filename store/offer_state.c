@@ -47,11 +47,11 @@ is_reaction(enum outcome o)
     return o >= OUTCOME_DISMISSED;
 }
 
-/* Could a reaction kept in `bare` be to `made`? */
+/* Could a word kept in `bare` be on `made`? */
 static bool
 may_join(const struct offer_instance *bare, const struct offer_instance *made)
 {
-    return bare != made && bare->instance.len == 0 && bare->treatment.len == 0 &&
+    return bare != made &&
            (bare->campaign.len == 0 || str_equal(bare->campaign, made->campaign));
 }
 
@@ -71,8 +71,10 @@ is_newer(const struct offer_instance *a, const struct offer_instance *b)
     return str_compare(a->instance, b->instance) > 0;
 }
 
+/* A reaction may be to what was only sent or shown; that itself is of what was made. */
 static struct offer_instance *
-newest_before(struct offer_group *g, const struct offer_instance *bare, int64_t time)
+newest_before(struct offer_group *g, const struct offer_instance *bare, int64_t time,
+              bool to_reaction)
 {
     struct offer_instance *newest = NULL;
 
@@ -81,6 +83,8 @@ newest_before(struct offer_group *g, const struct offer_instance *bare, int64_t 
         int64_t made = offer_made_time(in);
 
         if (made == 0 || made > time || (bare != in && !may_join(bare, in)))
+            continue;
+        if (!to_reaction && !is_seen(in, OUTCOME_MADE))
             continue;
         if (newest == NULL || is_newer(in, newest))
             newest = in;
@@ -140,14 +144,14 @@ offer_merge(struct offer_instance *to, const struct offer_instance *from)
     }
 }
 
-/* Of a reaction seen several times only the first and the last are dated: the
+/* Of an outcome seen several times only the first and the last are dated: the
  * first goes by its own time, the rest by the last. */
 static void
 join_outcome(struct offer_group *g, struct offer_instance *bare, enum outcome o)
 {
     struct offer_seen first = bare->seen[o], rest = bare->seen[o];
-    struct offer_instance *to_first = newest_before(g, bare, first.first_time);
-    struct offer_instance *to_rest = newest_before(g, bare, rest.time);
+    struct offer_instance *to_first = newest_before(g, bare, first.first_time, is_reaction(o));
+    struct offer_instance *to_rest = newest_before(g, bare, rest.time, is_reaction(o));
 
     to_first = to_first != NULL ? to_first : bare;
     to_rest = to_rest != NULL ? to_rest : bare;
@@ -166,9 +170,9 @@ join_outcome(struct offer_group *g, struct offer_instance *bare, enum outcome o)
     add_seen(&to_rest->seen[o], &rest);
 }
 
-/* What a reaction says of terms and expiry is of the offer it is about. */
+/* What is said of terms and expiry with such a word is of the offer it is about. */
 static void
-join_terms(struct offer_group *g, struct offer_instance *bare)
+join_terms(struct offer_group *g, struct offer_instance *bare, bool by_reaction)
 {
     struct offer_instance said = {.terms_time = bare->terms_time,
                                   .terms_number = bare->terms_number,
@@ -182,21 +186,43 @@ join_terms(struct offer_group *g, struct offer_instance *bare)
     int64_t time = bare->expires_number != 0 && bare->expires_time > bare->terms_time
                        ? bare->expires_time
                        : bare->terms_time;
-    struct offer_instance *about = newest_before(g, bare, time);
+    struct offer_instance *about = newest_before(g, bare, time, by_reaction);
 
-    if ((bare->terms_number != 0 || bare->expires_number != 0) && about != NULL && about != bare)
-        offer_merge(about, &said);
+    if ((bare->terms_number == 0 && bare->expires_number == 0) || about == NULL || about == bare)
+        return;
+    offer_merge(about, &said);
+    bare->terms_number = bare->expires_number = 0;
+}
+
+/* What was sent or shown of an offer that is only named. */
+static void
+join_shown(struct offer_group *g, struct offer_instance *bare)
+{
+    if (is_seen(bare, OUTCOME_MADE) || offer_made_time(bare) == 0)
+        return;
+    for (size_t o = 0; o < OUTCOME_COUNT; o++)
+        if (!is_reaction((enum outcome)o) && bare->seen[o].count > 0)
+            join_outcome(g, bare, (enum outcome)o);
+    if (offer_made_time(bare) == 0)
+        join_terms(g, bare, false);
 }
 
 static void
-join_instance(struct offer_group *g, struct offer_instance *bare)
+join_reactions(struct offer_group *g, struct offer_instance *bare)
 {
     /* Terms of what was itself made are its own. */
     if (offer_made_time(bare) == 0)
-        join_terms(g, bare);
+        join_terms(g, bare, true);
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
         if (is_reaction((enum outcome)o) && bare->seen[o].count > 0)
             join_outcome(g, bare, (enum outcome)o);
+}
+
+/* Names only the offer, or the offer and its campaign. */
+static bool
+is_bare(const struct offer_instance *in)
+{
+    return in->instance.len == 0 && in->treatment.len == 0;
 }
 
 void
@@ -206,9 +232,13 @@ offer_join(struct offer_group *g)
 
     if (g->count < 2)
         return;
+    /* First, because reactions join what was shown, too, and stayed. */
     for (size_t i = 0; i < g->count; i++)
-        if (g->instances[i].instance.len == 0 && g->instances[i].treatment.len == 0)
-            join_instance(g, &g->instances[i]);
+        if (is_bare(&g->instances[i]))
+            join_shown(g, &g->instances[i]);
+    for (size_t i = 0; i < g->count; i++)
+        if (is_bare(&g->instances[i]))
+            join_reactions(g, &g->instances[i]);
     for (size_t i = 0; i < g->count; i++)
         if (offer_last_time(&g->instances[i]) != INT64_MIN)
             g->instances[kept++] = g->instances[i];

@@ -13,8 +13,9 @@ int64_t offer_last_time(const struct offer_instance *in);
 int64_t offer_made_time(const struct offer_instance *in);
 
 /* A reaction that names only the offer (or the offer and its campaign) joins
- * the newest instance made before it; what joins nowhere stays.  Changes the
- * group; emptied instances go. */
+ * the newest instance made before it; so does delivered, undelivered and
+ * presented, if that instance is said to be `made` and the one so named never
+ * is.  What joins nowhere stays.  Changes the group; emptied instances go. */
 void offer_join(struct offer_group *g);
 
 /* Adds what another profile knows of the same instance. */

@@ -128,22 +128,32 @@ def touches(events):
 
 
 def instances(events):
-    """Touches by instance; a reaction that names less is with the newest offered before it."""
-    groups, offered = {}, {}
+    """Touches by instance; one that names less is with the newest offered before it."""
+    groups = {}
     for touch in touches(events):
         groups.setdefault(touch.key, []).append(touch)
-    for key, group in groups.items():
-        made = offered_in(group)
-        if made:
-            offered[key] = made
-    joined = {}
+    made = {key: [t for t in group if t.outcome == "made"] for key, group in groups.items()}
+    made = {key: said for key, said in made.items() if said}
+    shown = {}
     for key, group in groups.items():
         for touch in group:
-            into = key
-            if key == (touch.offer, "", "", "") or not offered_by(touch, offered.get(key, [])):
-                into = newest_before(touch, offered) or key
-            joined.setdefault(into, []).append(touch)
+            stays = key in made or touch.outcome not in FURTHER
+            into = key if stays else newest_before(touch, made) or key
+            shown.setdefault(into, []).append(touch)
+    offered = {key: offered_in(group) for key, group in shown.items() if offered_in(group)}
+    joined = {}
+    for key, group in shown.items():
+        for touch in group:
+            joined.setdefault(reacts_to(touch, key, offered), []).append(touch)
     return joined
+
+
+def reacts_to(touch, key, offered):
+    """The instance a reaction that was said of `key` is to; anything else is where it is."""
+    bare = touch.key == (touch.offer, "", "", "")
+    if touch.outcome in FURTHER or not bare and offered_by(touch, offered.get(key, [])):
+        return key
+    return newest_before(touch, offered) or key
 
 
 def torn(events):
@@ -166,11 +176,11 @@ def offered_in(group):
         or [t for t in group if t.outcome in FURTHER]
 
 
-def newest_before(reaction, offered):
-    if reaction.outcome in FURTHER or reaction.get("instance"):
+def newest_before(touch, offered):
+    if touch.get("instance"):
         return None
     made = [(t.when[0], t.names, key) for key, group in offered.items() for t in group
-            if reaction.could_be_of(group) and t.when[0] <= reaction.when[0]]
+            if touch.could_be_of(group) and t.when[0] <= touch.when[0]]
     return max(made)[-1] if made else None
 
 

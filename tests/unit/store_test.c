@@ -502,6 +502,72 @@ reaction_that_names_only_the_offer_joins_the_newest_made_before_it(void **state)
                          str_is(c.offers[i].campaign, "summer"));
 }
 
+/* How many outcomes are listed of the instance of this campaign. */
+static size_t
+outcomes_of(const struct tl_context *c, const char *campaign)
+{
+    for (size_t i = 0; i < c->offers_count; i++)
+        if (str_is(c->offers[i].campaign, campaign))
+            return c->offers[i].outcomes_count;
+    return 0;
+}
+
+static void
+what_an_agent_shows_and_hears_is_of_the_offer_that_was_mailed(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    touch("o", "", "declined", NOW - 4 * DAY, "user:1");
+    touch("o", "", "presented", NOW - 5 * DAY, "user:1");
+    assert_string_equal(state_of("user:1", "o"), "declined");
+    touch("o", "spring", "made", NOW - 9 * DAY, "user:1");
+    touch("o", "", "presented", NOW - 3 * DAY, "user:1");
+    touch("o", "spring", "delivered", NOW - 8 * DAY, "user:1");
+    touch("o", "", "redeemed", NOW - DAY, "user:1");
+    c = context("user:1");
+    assert_int_equal(c.offers_count, 1);
+    assert_true(str_is(c.offers[0].campaign, "spring"));
+    assert_true(str_is(c.offers[0].state, "redeemed"));
+    assert_int_equal(c.offers[0].outcomes_count, 5);
+}
+
+static void
+what_was_shown_before_the_mailing_or_itself_made_stays_apart(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    touch("o", "", "presented", NOW - 9 * DAY, "user:1");
+    touch("o", "spring", "made", NOW - 5 * DAY, "user:1");
+    touch("o", "", "presented", NOW - 3 * DAY, "user:1");
+    c = context("user:1");
+    assert_int_equal(outcomes_of(&c, "spring"), 2);
+    assert_int_equal(outcomes_of(&c, ""), 1);
+    touch("o", "", "made", NOW - 7 * DAY, "user:1");
+    c = context("user:1");
+    assert_int_equal(outcomes_of(&c, "spring"), 1);
+    assert_int_equal(outcomes_of(&c, ""), 2);
+}
+
+static void
+terms_an_agent_reads_out_are_of_the_offer_that_was_mailed(void **state)
+{
+    struct tl_offer_touch o = {.offer = str("o"), .outcome = str("presented"),
+                               .terms = str("20 % off, for you")};
+    struct tl_event ev = event("offer.presented", "call", NOW - 2 * DAY);
+    struct tl_context c;
+
+    (void)state;
+    touch("o", "spring", "made", NOW - 5 * DAY, "user:1");
+    ev.offers = &o;
+    ev.offers_count = 1;
+    assert_int_equal(admit(&ev, "user:1", NULL, NULL).code, 0);
+    c = context("user:1");
+    assert_int_equal(c.offers_count, 1);
+    assert_true(str_is(c.offers[0].terms, "20 % off, for you"));
+}
+
 static void
 each_of_several_reactions_joins_what_was_made_before_it(void **state)
 {
@@ -814,6 +880,9 @@ main(void)
         TEST(last_word_in_event_time_counts),
         TEST(reaction_that_names_only_the_offer_joins_the_newest_made_before_it),
         TEST(each_of_several_reactions_joins_what_was_made_before_it),
+        TEST(what_an_agent_shows_and_hears_is_of_the_offer_that_was_mailed),
+        TEST(what_was_shown_before_the_mailing_or_itself_made_stays_apart),
+        TEST(terms_an_agent_reads_out_are_of_the_offer_that_was_mailed),
         TEST(reaction_that_names_an_expiry_tells_the_offer),
         TEST(each_part_of_a_promise_is_as_last_said_whatever_came_first),
         TEST(promise_known_to_two_profiles_is_one),
