@@ -22,7 +22,7 @@ DEPS_RUN  := gcc g++ make pkg-config libzmq3-dev libprotobuf-c-dev protobuf-c-co
              libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev libssl-dev libgmime-3.0-dev \
              libmicrohttpd-dev libcurl4-openssl-dev tzdata
 DEPS_TEST := libcmocka-dev python3 python3-zmq python3-protobuf python3-hypothesis \
-             protobuf-compiler scdoc
+             protobuf-compiler scdoc $(if $(shell command -v npm),,nodejs npm)
 
 # ----------------------------------------------------------------- flags
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
@@ -190,7 +190,18 @@ $(BUILD)/tests/python/touchline_pb2.py: proto/touchline.proto
 	@mkdir -p $(@D)
 	$(Q)protoc --python_out=$(@D) -Iproto -I/usr/include proto/touchline.proto
 
-test-programs: all $(UNIT) $(BUILD)/tests/python/touchline_pb2.py
+# npm writes this file last.  Without it the tests that need it say so and fail, the others run.
+CLIENTS := $(BUILD)/clients/node_modules/.package-lock.json
+$(CLIENTS): tests/clients/package.json tests/clients/package-lock.json
+	@mkdir -p $(BUILD)/clients
+	$(call say,npm)
+	$(Q)cp $^ $(BUILD)/clients
+	$(Q)cd $(BUILD)/clients && npm ci --omit=optional --ignore-scripts --prefer-offline --no-audit \
+	    --no-fund --loglevel=error || \
+	    echo 'npm could not fetch the real clients (tests/clients/package.json): it needs the' \
+	        'npm registry, or a cache that has them (npm config set registry | cache)' >&2
+
+test-programs: all $(UNIT) $(BUILD)/tests/python/touchline_pb2.py $(CLIENTS)
 
 RUN_TESTS = @+$(MAKE) --no-print-directory -j$$(nproc) test-programs && \
             MAKEFLAGS= SAN=$(SAN) $(PYTHON) -B tests/run.py --build $(BUILD) --rounds $(ROUNDS)
