@@ -648,3 +648,24 @@ codec_same_event(struct tl_str a, struct tl_str b)
             return sum_fields(from_a, end_a) == sum_fields(from_b, end_b);
     }
 }
+
+int
+codec_event_name(struct tl_str event, struct tl_str *source, struct tl_str *id)
+{
+    enum { ID = 1 << 3 | 2, SOURCE = 2 << 3 | 2 };
+    bytes p = (bytes)event.ptr, end = p + event.len;
+
+    *source = *id = (struct tl_str){NULL, 0};
+    while (p < end) {
+        uint32_t tag;
+        size_t len;
+        bytes value = read_tag(&tag, p, end);
+
+        if (value == NULL || (p = skip_value(tag, value, end)) == NULL)
+            return TL_MALFORMED;
+        if ((tag != ID && tag != SOURCE) || (value = read_length(&len, value, end)) == NULL)
+            continue;
+        *(tag == ID ? id : source) = (struct tl_str){(const char *)value, len};
+    }
+    return 0;
+}

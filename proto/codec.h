@@ -44,6 +44,10 @@ void codec_init(void);
  * what fits), TL_TOO_MANY (over the arena's budget). */
 int codec_decode(enum codec_message what, void *out, struct tl_str bytes, struct arena *arena);
 
+/* Who sent an event that was well-formed once, and its id there: all that a look
+ * into `seen` needs.  Both borrow.  Returns 0 or TL_MALFORMED. */
+int codec_event_name(struct tl_str bytes, struct tl_str *source, struct tl_str *id);
+
 /* Appends the bytes of the plain struct.  Fields in number order, defaults left
  * out.  Check out->failed. */
 void codec_encode(enum codec_message what, const void *in, struct buf *out);

@@ -14,9 +14,9 @@
 
 void
 store_seen_key(unsigned char out[SEEN_KEY_BYTES], const unsigned char key[HASH_KEY_BYTES],
-               const struct tl_event *ev)
+               struct tl_str source, struct tl_str id)
 {
-    hash_pair96(out, key, ev->source.ptr, ev->source.len, ev->id.ptr, ev->id.len);
+    hash_pair96(out, key, source.ptr, source.len, id.ptr, id.len);
 }
 
 static void
@@ -41,21 +41,36 @@ checkpoint(const struct catchup *c, uint64_t number)
     return 0;
 }
 
+/* Of an event that is folded already only the name is wanted, and there are as
+ * many of them as a segment holds. */
+static int
+see(const struct catchup *c, const struct frame *f)
+{
+    unsigned char key[SEEN_KEY_BYTES];
+    struct tl_str source, id;
+
+    if (f->flags & FRAME_BUS)
+        return 0;
+    if (codec_event_name(f->payload, &source, &id) != 0)
+        return TL_EDAMAGED;
+    store_seen_key(key, c->key, source, id);
+    seen_add(c->seen, key, f->number);
+    return 0;
+}
+
 static int
 take(const struct catchup *c, const struct frame *f, bool fold_it, bool see_it,
      struct arena *arena)
 {
-    unsigned char key[SEEN_KEY_BYTES];
     struct tl_event ev;
+    int err = see_it ? see(c, f) : 0;
 
+    if (err != 0 || !fold_it)
+        return err;
     arena_reset(arena);
     if (codec_decode(CODEC_EVENT, &ev, f->payload, arena) != 0)
         return TL_EDAMAGED;
-    if (see_it && !(f->flags & FRAME_BUS)) {
-        store_seen_key(key, c->key, &ev);
-        seen_add(c->seen, key, f->number);
-    }
-    return fold_it ? fold_event(c->fold, f, &ev) : 0;
+    return fold_event(c->fold, f, &ev);
 }
 
 int

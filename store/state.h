@@ -79,7 +79,7 @@ int catchup_run(const struct catchup *c, uint64_t to, char why[STORE_WHY_BYTES])
 
 /* `seen`'s key of an event. */
 void store_seen_key(unsigned char out[SEEN_KEY_BYTES], const unsigned char key[HASH_KEY_BYTES],
-                    const struct tl_event *ev);
+                    struct tl_str source, struct tl_str id);
 
 /* A frame, durable or not yet.  Borrows until the next call that admits. */
 int store_find_frame(struct store *st, uint64_t number, struct frame *f);

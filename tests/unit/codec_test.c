@@ -833,10 +833,34 @@ the_order_of_fields_does_not_matter(void **state)
     assert_false(same(&a, &b));
 }
 
+static void
+the_name_of_an_event_is_its_last_source_and_id(void **state)
+{
+    const struct tl_event ev = {.id = TL_STR("7"), .source = TL_STR("till"),
+                                .type = TL_STR("sale.completed"), .time = 5};
+    const struct tl_event again = {.id = TL_STR("8"), .source = TL_STR("till 2")};
+    struct tl_str source, id;
+    struct buf b = {0};
+
+    (void)state;
+    assert_int_equal(codec_event_name(TL_STR(""), &source, &id), 0);
+    assert_int_equal(source.len + id.len, 0);
+    codec_encode(CODEC_EVENT, &ev, &b);
+    codec_encode(CODEC_EVENT, &again, &b);
+    assert_int_equal(codec_event_name((struct tl_str){(char *)b.ptr, b.len}, &source, &id), 0);
+    assert_memory_equal(source.ptr, "till 2", source.len);
+    assert_memory_equal(id.ptr, "8", id.len);
+    for (size_t cut = 1; cut < 4; cut++)
+        assert_int_equal(codec_event_name((struct tl_str){(char *)b.ptr, b.len - cut}, &source,
+                                          &id), TL_MALFORMED);
+    buf_free(&b);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_name_of_an_event_is_its_last_source_and_id),
         cmocka_unit_test(plain_structs_mirror_their_messages),
         cmocka_unit_test(every_field_of_an_event_lies_where_its_number_says),
         cmocka_unit_test(what_was_encoded_is_decoded),
