@@ -3,10 +3,11 @@
 #include <string.h>
 #include <strings.h>
 
+/* Of a text that is NULL only nothing can be a part, and NULL + 0 is not C. */
 static struct tl_str
 part(struct tl_str s, size_t from, size_t to)
 {
-    return (struct tl_str){s.ptr + from, to - from};
+    return (struct tl_str){from > 0 ? s.ptr + from : s.ptr, to - from};
 }
 
 /* The position of the first or the last `c`; s.len when there is none. */
