@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -20,6 +21,8 @@ void
 draft_fini(struct draft *d)
 {
     arena_fini(&d->text);
+    free(d->offers);
+    free(d->lines);
 }
 
 void
@@ -176,6 +179,15 @@ draft_attribute(struct draft *d, struct tl_str key, struct tl_str value)
     *there = (struct tl_attribute){key, value};
 }
 
+bool
+draft_has_offers(struct draft *d)
+{
+    if (d->offers == NULL
+        && (d->offers = malloc(DRAFT_OFFERS_MAX * sizeof *d->offers)) == NULL)
+        d->failed = true;
+    return d->offers != NULL;
+}
+
 struct tl_offer_touch *
 draft_offer(struct draft *d, struct tl_str offer, struct tl_str campaign, const char *outcome)
 {
@@ -192,7 +204,7 @@ draft_offer(struct draft *d, struct tl_str offer, struct tl_str campaign, const 
             return touch;
         }
     }
-    if (ev->offers_count == DRAFT_OFFERS_MAX)
+    if (ev->offers_count == DRAFT_OFFERS_MAX || !draft_has_offers(d))
         return NULL;
     touch = &d->offers[ev->offers_count++];
     *touch = (struct tl_offer_touch){
@@ -231,6 +243,10 @@ draft_line(struct draft *d, const struct tl_sale_line *line)
     if (d->sale.lines_more > 0 || d->sale.lines_count == DRAFT_LINES_MAX
         || d->lines_bytes + bytes > DRAFT_LINES_BYTES_MAX) {
         d->sale.lines_more++;
+        return;
+    }
+    if (d->lines == NULL && (d->lines = malloc(DRAFT_LINES_MAX * sizeof *d->lines)) == NULL) {
+        d->failed = true;
         return;
     }
     d->lines_bytes += bytes;

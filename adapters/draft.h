@@ -35,11 +35,12 @@ struct draft {
     struct tl_feedback feedback;
     struct tl_identifier identifiers[DRAFT_IDENTIFIERS_MAX];
     struct tl_attribute attributes[DRAFT_ATTRIBUTES_MAX];
-    struct tl_offer_touch offers[DRAFT_OFFERS_MAX];
     struct tl_commitment commitments[DRAFT_COMMITMENTS_MAX];
     struct tl_consent consents[DRAFT_CONSENTS_MAX];
-    struct tl_sale_line lines[DRAFT_LINES_MAX];
     struct tl_tender tenders[DRAFT_TENDERS_MAX];
+    /* The long ones are there from the first use on: a decoder is made for each body. */
+    struct tl_offer_touch *offers;      /* DRAFT_OFFERS_MAX */
+    struct tl_sale_line *lines;         /* DRAFT_LINES_MAX */
     size_t attributes_bytes, attributes_more;
     size_t lines_bytes;
     struct arena text;
@@ -72,8 +73,13 @@ struct tl_str draft_hash(struct draft *d, const char *name, struct tl_str text);
 void draft_identifier(struct draft *d, struct tl_str type, struct tl_str value);
 void draft_attribute(struct draft *d, struct tl_str key, struct tl_str value);
 
+/* Makes the list of offers for one who fills it himself; false, and the draft failed,
+ * when out of memory. */
+bool draft_has_offers(struct draft *d);
+
 /* A touch of that offer with that outcome: counts on when there is one already.
- * NULL when there is no room, or the id is empty or too long to be one. */
+ * NULL when there is no room, or the id is empty or too long to be one; out of memory
+ * the draft fails as well. */
 struct tl_offer_touch *draft_offer(struct draft *d, struct tl_str offer, struct tl_str campaign,
                                    const char *outcome);
 

@@ -245,6 +245,8 @@ put_offers(struct decoder *d)
 {
     struct draft *draft = &d->draft;
 
+    if (d->map->offers_count > 0 && !draft_has_offers(draft))
+        return wrong(d, "out of memory");
     for (size_t i = 0; i < d->map->offers_count; i++) {
         struct tl_offer_touch *touch = &draft->offers[i];
 
