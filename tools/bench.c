@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tools/decode.h"
 #include "tools/measure.h"
 #include "tools/peers.h"
 #include "tools/print.h"
@@ -12,6 +13,7 @@
 #define CUSTOMERS_MAX 100000000
 #define EVENTS_DEFAULT 1000000
 #define EVENTS_MIN 1000
+#define BODIES_DEFAULT "tests/data"
 
 static const struct measure {
     const char *name;
@@ -210,18 +212,35 @@ print_all(struct verb_call *call, const struct row *rows, size_t count, const st
     return err != 0 ? failed(call, err, "printing", "") : VERB_FINE;
 }
 
+/* The decoders alone: no broker. */
+static int
+bench_decoders(struct verb_call *call, const char *dir)
+{
+    static struct decode_rows measured;
+    int err;
+
+    if (verb_directory(dir) != 0)
+        return VERB_USAGE;
+    if ((err = decode_measure(&measured, dir, call->argv, (size_t)call->argc)) != 0)
+        return err;
+    err = call->output == OUTPUT_JSON ? print_json(measured.rows, measured.count)
+                                      : print_table(measured.rows, measured.count);
+    return err != 0 ? failed(call, err, "printing", "") : VERB_FINE;
+}
+
 int
 verb_bench(struct verb_call *call)
 {
     uint64_t customers = CUSTOMERS_DEFAULT, events = EVENTS_DEFAULT;
     const char *parent = NULL;
-    bool with_peers = false, is_long = false;
+    bool with_peers = false, is_long = false, decoders = false;
     const struct verb_option options[] = {
         {"--customers", VERB_COUNT, &customers},
         {"--events", VERB_COUNT, &events},
         {"--data", VERB_TEXT, &parent},
         {"--peers", VERB_FLAG, &with_peers},
         {"--long", VERB_FLAG, &is_long},
+        {"--decode", VERB_FLAG, &decoders},
         {0},
     };
     struct row rows[ROWS] = {0};
@@ -229,8 +248,12 @@ verb_bench(struct verb_call *call)
     size_t count;
     int err;
 
-    if ((err = verb_options(call, options, 0, 0)) != 0)
+    if ((err = verb_options(call, options, 0, VERB_LIST_MAX)) != 0)
         return err;
+    if (decoders)
+        return bench_decoders(call, parent != NULL ? parent : BODIES_DEFAULT);
+    if (call->argc > 0)
+        return verb_misused(call, "formats are named with --decode");
     if (call->broker != NULL)
         return verb_misused(call, "bench starts a broker of its own; --broker is not for it");
     if (customers < 1 || customers > CUSTOMERS_MAX)

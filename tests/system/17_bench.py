@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import BUILD, CALLED_WRONGLY, FINE, SLOW, Case, run, until
+from harness import BUILD, CALLED_WRONGLY, FINE, ROOT, SLOW, Case, run, until
 
 PER_SECOND = ["ingest_batch100_pipelined", "ingest_batch1000_window8", "ingest_32_clients",
               "ack_1_client", "context_closed_loop", "context_32_inflight", "live", "replay"]
@@ -77,6 +77,28 @@ class Bench(Case):
         bench.kill()
         bench.wait()
         until(lambda: list(self.dir.iterdir()) == [] and running_in(self.dir) == [])
+
+    def test_the_decoder_of_every_format_is_measured(self):
+        formats = [line.split()[0] for line in run("formats").out.splitlines()]
+        done = run("bench", "--decode", "-o", "json", "--data", ROOT / "tests/data",
+                   timeout=300 * SLOW)
+        self.assertEqual(done.code, FINE, done)
+        rows = {row["name"]: row for row in done.json}
+        units = {"decode_" + name: "events/s" for name in formats}
+        units.update(decode_csv_bytes="MB/s", decode_poslog_bytes="MB/s")
+        self.assertEqual({name: row["unit"] for name, row in rows.items()}, units)
+        for name, row in rows.items():
+            with self.subTest(row=name):
+                self.assertGreater(row["value"], 0)
+
+    def test_bodies_that_are_not_there_are_named(self):
+        for args, word in (([self.dir / "none"], "none"), ([self.dir], "csv"),
+                           ([ROOT / "tests/data", "carrier-pigeon"], "carrier-pigeon")):
+            with self.subTest(args=args):
+                done = run("bench", "--decode", "--data", *args)
+                self.assertEqual(done.code, CALLED_WRONGLY)
+                self.assertIn(word, done.err)
+        self.assertEqual(run("bench", "sendgrid").code, CALLED_WRONGLY)
 
     def test_the_bench_has_its_limits(self):
         for args in (["--events", "999"], ["--customers", "0"], ["--customers", "100000001"]):
