@@ -75,12 +75,31 @@ refuse(struct broker *b, struct publish *p, int code, const char *detail)
     stats_refused(&b->stats, code);
 }
 
+static int
+canonical(struct broker *b, struct store_event *in, const char **detail)
+{
+    const struct tl_event *ev = in->event;
+    struct store_identifier *ids;
+    int err;
+
+    if (valid_is_link(ev->type)) {
+        if ((ids = arena_alloc(&b->event_arena, 2 * sizeof *ids)) == NULL)
+            return TL_TOO_MANY;
+        in->identifiers_count = 2;
+        err = normalise_link(ev->link, ev->region, &b->event_arena, ids, detail);
+    } else {
+        err = normalise_identifiers(ev->identifiers, ev->identifiers_count, ev->region,
+                                    &b->event_arena, &ids, &in->identifiers_count, detail);
+    }
+    in->identifiers = ids;
+    return err;
+}
+
 /* From bytes to something the store can take.  Returns 0 or a refusal code. */
 static int
 examine(struct broker *b, struct tl_str bytes, struct tl_event *ev, struct store_event *in,
         const char **detail)
 {
-    struct store_identifier *ids;
     int err;
 
     *detail = NULL;
@@ -90,14 +109,9 @@ examine(struct broker *b, struct tl_str bytes, struct tl_event *ev, struct store
         return err;
     if ((err = valid_event(ev, bytes.len, detail)) != 0)
         return err;
-    err = normalise_identifiers(ev->identifiers, ev->identifiers_count, ev->region,
-                                &b->event_arena, &ids, &in->identifiers_count, detail);
-    if (err != 0)
-        return err;
     in->event = ev;
     in->bytes = bytes;
-    in->identifiers = ids;
-    return 0;
+    return canonical(b, in, detail);
 }
 
 static void

@@ -434,6 +434,28 @@ normalise_identifiers(const struct tl_identifier *ids, size_t count, struct tl_s
 }
 
 int
+normalise_link(const struct tl_identity_link *link, struct tl_str region, struct arena *arena,
+               struct store_identifier out[2], const char **detail)
+{
+    const struct tl_identifier *sides[2] = {link->a, link->b};
+
+    for (int i = 0; i < 2; i++) {
+        int err = normalise_one(*sides[i], region, arena, &out[i], detail);
+
+        if (err == VALUE_BLOCKED) {
+            *detail = "link: a value that stands for nobody";
+            return TL_BAD_IDENTIFIER;
+        }
+        if (err != 0)
+            return err;
+    }
+    if (compare(&out[0], &out[1]) != 0)
+        return 0;
+    *detail = "link: a and b are the same";
+    return TL_BAD_FACET;
+}
+
+int
 normalise_customer(struct tl_str text, struct arena *arena, struct store_identifier *out,
                    const char **detail)
 {

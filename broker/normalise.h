@@ -17,6 +17,11 @@ int normalise_identifiers(const struct tl_identifier *ids, size_t count, struct 
                           struct arena *arena, struct store_identifier **out, size_t *out_count,
                           const char **detail);
 
+/* The two sides of a link, a before b.  Errors as above, and TL_BAD_FACET (they are
+ * the same). */
+int normalise_link(const struct tl_identity_link *link, struct tl_str region, struct arena *arena,
+                   struct store_identifier out[2], const char **detail);
+
 /* Reads TYPE:VALUE.  Errors as above. */
 int normalise_customer(struct tl_str text, struct arena *arena, struct store_identifier *out,
                        const char **detail);

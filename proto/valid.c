@@ -229,12 +229,18 @@ is_operational(const struct tl_event *ev)
            str_is(ev->channel, "system");
 }
 
+bool
+valid_is_link(struct tl_str type)
+{
+    return str_is(type, "identity.linked") || str_is(type, "identity.unlinked");
+}
+
 static int
 check_identifiers(const struct tl_event *ev, const char **detail)
 {
     int err;
 
-    if (ev->identifiers_count == 0 && !is_operational(ev))
+    if (ev->identifiers_count == 0 && !is_operational(ev) && !valid_is_link(ev->type))
         return refuse(TL_MISSING_IDENTIFIER, "identifiers: at least one", detail);
     for (size_t i = 0; i < ev->identifiers_count; i++) {
         if ((err = check_identifier(&ev->identifiers[i], detail)) != 0)

@@ -35,4 +35,8 @@ bool valid_word(struct tl_str s);
  * fragment naming the field (static text). */
 int valid_event(const struct tl_event *ev, size_t bytes, const char **detail);
 
+/* Does it say of two identifiers that they are one customer, or are not?  Such an
+ * event is about the `a` and `b` of its link. */
+bool valid_is_link(struct tl_str type);
+
 #endif

@@ -133,9 +133,18 @@ profile_text(char out[PROFILE_TEXT_BYTES], uint64_t profile)
     return (struct tl_str){out, (size_t)len};
 }
 
+static const char *const say_types[] = {
+    [IDENTITY_LINKED] = "identity.linked",
+    [IDENTITY_UNLINKED] = "identity.unlinked",
+    [IDENTITY_CONFLICT] = "identity.conflict",
+};
+
+/* `in`: what showed it. */
 static int
-add_say(struct store *st, const struct frame *cause, const struct identity_say *say, size_t nth)
+add_say(struct store *st, const struct frame *cause, const struct tl_event *in,
+        const struct identity_say *say, size_t nth)
 {
+    const char *type = say_types[say->what];
     bool linked = say->what == IDENTITY_LINKED;
     char id[48], a[PROFILE_TEXT_BYTES], b[PROFILE_TEXT_BYTES], cause_text[POSITION_BYTES + 1];
     struct tl_identifier id_a = say->id_a, id_b = say->id_b;
@@ -150,7 +159,7 @@ add_say(struct store *st, const struct frame *cause, const struct identity_say *
     };
     struct tl_event ev = {
         .source = TL_STR(SOURCE_BUS),
-        .type = linked ? TL_STR("identity.linked") : TL_STR("identity.conflict"),
+        .type = {type, strlen(type)},
         .time = cause->time,
         .channel = TL_STR("system"),
         .direction = TL_STR("internal"),
@@ -163,7 +172,9 @@ add_say(struct store *st, const struct frame *cause, const struct identity_say *
                       .time = cause->time,
                       .received = cause->received,
                       .profile = say->bind != NULL ? say->b : say->a,
-                      .flags = FRAME_BUS | FRAME_HIDDEN};
+                      .flags = (uint16_t)(FRAME_BUS | FRAME_HIDDEN |
+                                          (say->said ? FRAME_SAID : 0) |
+                                          (say->moves ? FRAME_MOVES : 0))};
     struct buf bytes = {0}, ids = {0};
     int err;
 
@@ -171,9 +182,14 @@ add_say(struct store *st, const struct frame *cause, const struct identity_say *
     ev.id = (struct tl_str){id, strlen(id)};
     position_format(cause_text, (struct position){store_log_id(st), cause->number});
     ev.causation_id = (struct tl_str){cause_text, POSITION_BYTES};
+    if (say->said) {
+        link.evidence = in->link->evidence;
+        link.by = in->link->by.len > 0 ? in->link->by : in->source;
+    }
     if (say->bind != NULL) {
         frame_add_identifier(&ids, &(struct frame_identifier){
-                                       FRAME_BIND | FRAME_STRONG |
+                                       (say->bind->strong ? FRAME_BIND | FRAME_STRONG
+                                                          : FRAME_OWN) |
                                            (say->bind->single ? FRAME_SINGLE : 0u),
                                        say->bind->type, say->bind->value});
         f.identifiers = (struct tl_str){(const char *)ids.ptr, ids.len};
@@ -192,7 +208,7 @@ add_say(struct store *st, const struct frame *cause, const struct identity_say *
 
 static int
 decide(struct store *st, const struct store_event *in, struct frame *f,
-       struct identity_decision *d)
+       struct identity_decision *d, const char **detail)
 {
     int err;
 
@@ -200,8 +216,12 @@ decide(struct store *st, const struct store_event *in, struct frame *f,
     if (in->identifiers_count == 0)
         return 0;
     arena_reset(&st->arena);
-    err = identity_decide(st->views, in->identifiers, in->identifiers_count,
-                          st->fold.next_profile, d, &st->arena);
+    if (valid_is_link(f->type))
+        err = identity_decide_link(st->views, in->identifiers, str_is(f->type, "identity.linked"),
+                                   f->time, st->fold.next_profile, d, &st->arena, detail);
+    else
+        err = identity_decide(st->views, in->identifiers, in->identifiers_count,
+                              st->fold.next_profile, d, &st->arena);
     if (err != 0)
         return err;
     f->profile = d->profile;
@@ -222,38 +242,40 @@ reserve(struct store *st)
 }
 
 static int
-add_says(struct store *st, const struct frame *cause, const struct identity_decision *d)
+add_says(struct store *st, const struct frame *cause, const struct tl_event *in,
+         const struct identity_decision *d)
 {
     int err = 0;
 
     for (size_t i = 0; i < d->says_count && err == 0; i++)
-        err = add_say(st, cause, &d->says[i], i + 1);
+        err = add_say(st, cause, in, &d->says[i], i + 1);
     return err;
 }
 
-/* Decides whose it is, unless that is known, and folds it, and says what follows. */
+/* Decides whose it is, unless that is known, and folds it, and says what follows.
+ * With a sentence in `*detail` it was refused, and nothing changed. */
 static int
-admit_frame(struct store *st, struct frame *f, const struct store_event *in)
+admit_frame(struct store *st, struct frame *f, const struct store_event *in, const char **detail)
 {
     struct identity_decision d;
     int err;
 
     set_time(f, in->event, in->received);
-    if ((err = decide(st, in, f, &d)) != 0 || (err = add_frame(st, f, in->event)) != 0)
+    if ((err = decide(st, in, f, &d, detail)) != 0 || (err = add_frame(st, f, in->event)) != 0)
         return err;
-    return add_says(st, f, &d);
+    return add_says(st, f, in->event, &d);
 }
 
 static int
-admit_new(struct store *st, const struct store_event *in, uint64_t *number)
+admit_new(struct store *st, const struct store_event *in, struct store_verdict *out)
 {
     struct frame f = {.type = in->event->type,
                       .channel = in->event->channel,
                       .flags = is_hidden(in->event->type) ? FRAME_HIDDEN : 0,
                       .payload = in->bytes};
-    int err = admit_frame(st, &f, in);
+    int err = admit_frame(st, &f, in, &out->detail);
 
-    *number = f.number;
+    out->number = f.number;
     return err;
 }
 
@@ -269,6 +291,7 @@ store_say(struct store *st, struct tl_event *ev, const struct store_identifier *
                       .channel = ev->channel,
                       .profile = profile,
                       .flags = FRAME_BUS | FRAME_HIDDEN};
+    const char *detail = NULL;
     struct buf bytes = {0};
     char id[32];
     int err;
@@ -283,7 +306,7 @@ store_say(struct store *st, struct tl_event *ev, const struct store_identifier *
     codec_encode(CODEC_EVENT, ev, &bytes);
     must(!bytes.failed);
     f.payload = (struct tl_str){(const char *)bytes.ptr, bytes.len};
-    err = store_sound(st, admit_frame(st, &f, &in));
+    err = store_sound(st, admit_frame(st, &f, &in, &detail));
     buf_free(&bytes);
     if (err != 0)
         st->failed = TL_EDAMAGED;
@@ -312,7 +335,9 @@ store_admit(struct store *st, const struct store_event *in, struct store_verdict
         out->detail = out->code == TL_NO_SPACE ? "the disk is full" : "the log cannot be written";
         return;
     }
-    out->code = store_sound(st, admit_new(st, in, &out->number));
+    out->code = store_sound(st, admit_new(st, in, out));
+    if (out->code > 0 && out->detail != NULL)
+        return;
     if (out->code != 0) {
         st->failed = TL_EDAMAGED;
         out->detail = "the views are damaged: make them anew with `touchline rebuild`";

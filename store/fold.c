@@ -16,6 +16,7 @@
 #include "store/contact.h"
 #include "store/identity.h"
 #include "store/key.h"
+#include "store/link.h"
 #include "store/offer.h"
 #include "store/summary.h"
 #include "store/timeline.h"
@@ -84,6 +85,14 @@ store_card(struct fold *fold, uint64_t profile, const struct card *c)
     views_put(fold->views, k.bytes, k.len, fold->bytes.ptr, fold->bytes.len);
 }
 
+/* Who speaks about identifiers has not seen the customer: it says nothing of one
+ * that is known. */
+static bool
+is_only_named(const struct frame *f, unsigned action)
+{
+    return valid_is_link(f->type) && (action == FRAME_KEEP || action == FRAME_ELSEWHERE);
+}
+
 static void
 fold_identifiers(struct card *c, const struct frame *f)
 {
@@ -91,16 +100,17 @@ fold_identifiers(struct card *c, const struct frame *f)
     bool login = false;
     size_t at = 0;
 
-    while (frame_next_identifier(f, &at, &id))
+    while (!valid_is_link(f->type) && frame_next_identifier(f, &at, &id))
         login = login || id.action & FRAME_STRONG;
     at = 0;
     while (frame_next_identifier(f, &at, &id)) {
-        bool elsewhere = (id.action & FRAME_ACTION_MASK) == FRAME_ELSEWHERE;
+        unsigned action = id.action & FRAME_ACTION_MASK;
         unsigned kind = (id.action & FRAME_STRONG ? CARD_STRONG : 0u) |
                         (id.action & FRAME_SINGLE ? CARD_SINGLE : 0u) |
-                        (elsewhere ? CARD_ELSEWHERE : 0u);
+                        (action == FRAME_ELSEWHERE ? CARD_ELSEWHERE : 0u);
 
-        card_identifier_seen(c, id.type, id.value, kind, f->time, login);
+        if (!is_only_named(f, action))
+            card_identifier_seen(c, id.type, id.value, kind, f->time, login);
     }
 }
 
@@ -191,6 +201,14 @@ cause_of(const struct frame *f, const struct tl_event *ev)
     return position_parse(&cause, ev->causation_id) == 0 ? cause.number : f->number;
 }
 
+/* What answers about either side say depends on this event from now on. */
+static void
+fold_to(struct card *c, uint64_t number)
+{
+    if (c->folded < number)
+        c->folded = number;
+}
+
 static int
 fold_conflict(struct fold *fold, const struct frame *f, const struct tl_event *ev)
 {
@@ -207,6 +225,31 @@ fold_conflict(struct fold *fold, const struct frame *f, const struct tl_event *e
         err = load_card(fold, sides[i], &c);
         if (err == 0) {
             card_conflict(&c, &conflict);
+            fold_to(&c, f->number);
+            store_card(fold, sides[i], &c);
+        }
+    }
+    return err;
+}
+
+static int
+fold_link(struct fold *fold, const struct frame *f, const struct tl_identity_link *link)
+{
+    uint64_t sides[2] = {fold_profile_number(link->profile_a),
+                         fold_profile_number(link->profile_b)};
+    struct link known = {.other = sides[1],
+                         .said = f->flags & FRAME_SAID,
+                         .joined = str_is(f->type, "identity.linked"),
+                         .time = f->time,
+                         .number = f->number};
+    int err = link_apply(fold->views, sides[0], &known);
+
+    for (int i = 0; i < 2 && err == 0; i++) {
+        struct card c;
+
+        err = load_card(fold, sides[i], &c);
+        if (err == 0) {
+            fold_to(&c, f->number);
             store_card(fold, sides[i], &c);
         }
     }
@@ -220,9 +263,8 @@ fold_identity(struct fold *fold, const struct frame *f, const struct tl_event *e
 
     if (!(f->flags & FRAME_BUS) || link == NULL || link->a == NULL || link->b == NULL)
         return 0;
-    if (str_is(f->type, "identity.linked"))
-        return identity_link(fold->views, fold_profile_number(link->profile_a),
-                             fold_profile_number(link->profile_b), f->number);
+    if (valid_is_link(f->type))
+        return fold_link(fold, f, link);
     if (str_is(f->type, "identity.conflict"))
         return fold_conflict(fold, f, ev);
     return 0;
@@ -269,8 +311,9 @@ count(struct fold *fold, const struct frame *f, const struct tl_event *ev)
         counter_add(c, COUNTER_TOTAL, TL_STR(COUNTER_CUSTOMERS), 1);
         fold->next_profile = f->profile + 1;
     }
-    if (str_is(f->type, "identity.linked") && (f->flags & FRAME_BUS))
-        counter_add(c, COUNTER_TOTAL, TL_STR(COUNTER_CUSTOMERS), -1);
+    if (f->flags & FRAME_MOVES)
+        counter_add(c, COUNTER_TOTAL, TL_STR(COUNTER_CUSTOMERS),
+                    str_is(f->type, "identity.linked") ? -1 : 1);
 }
 
 int

@@ -29,6 +29,8 @@ enum frame_flags {
     FRAME_BUS = 4,           /* made by the bus itself */
     FRAME_HIDDEN = 8,        /* identity.*: not part of a timeline */
     FRAME_ERASED = 16,       /* the payload was erased */
+    FRAME_SAID = 32,         /* by the bus: a person's word on two profiles */
+    FRAME_MOVES = 64,        /* by the bus: this made one customer more, or one fewer */
 };
 
 /* What an identifier of this event did, decided once at the door (identity.c). */

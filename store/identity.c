@@ -6,6 +6,7 @@
 #include "proto/str.h"
 #include "store/card.h"
 #include "store/key.h"
+#include "store/link.h"
 #include "store/record.h"
 
 /* ----------------------------------------------------------- identifiers */
@@ -158,68 +159,7 @@ identity_apply(struct views *v, const struct frame *f)
     return err;
 }
 
-/* ----------------------------------------------------------------- links */
-
-struct links {
-    size_t count;
-    uint64_t others[STORE_PROFILES_MAX];
-    uint64_t numbers[STORE_PROFILES_MAX];
-};
-
-static int
-links_get(struct views *v, uint64_t profile, struct links *l)
-{
-    struct tl_str bytes;
-    struct record r;
-    struct key k;
-
-    l->count = 0;
-    key_profile(&k, profile, KEY_LINKS);
-    if (!views_get(v, k.bytes, k.len, &bytes))
-        return 0;
-    r = record_open(bytes);
-    l->count = record_count(&r, STORE_PROFILES_MAX);
-    for (size_t i = 0; i < l->count; i++) {
-        l->others[i] = record_varint(&r);
-        l->numbers[i] = record_varint(&r);
-    }
-    return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
-}
-
-static int
-link_one_way(struct views *v, uint64_t profile, uint64_t other, uint64_t number)
-{
-    struct buf out = {0};
-    struct links l;
-    struct key k;
-
-    if (links_get(v, profile, &l) != 0)
-        return TL_EDAMAGED;
-    for (size_t i = 0; i < l.count; i++)
-        if (l.others[i] == other)
-            return 0;
-    if (l.count == STORE_PROFILES_MAX)
-        return TL_EDAMAGED;     /* the guard at the door keeps customers smaller */
-    l.others[l.count] = other;
-    l.numbers[l.count++] = number;
-    buf_varint(&out, l.count);
-    for (size_t i = 0; i < l.count; i++) {
-        buf_varint(&out, l.others[i]);
-        buf_varint(&out, l.numbers[i]);
-    }
-    key_profile(&k, profile, KEY_LINKS);
-    views_put(v, k.bytes, k.len, out.ptr, out.len);
-    buf_free(&out);
-    return 0;
-}
-
-int
-identity_link(struct views *v, uint64_t a, uint64_t b, uint64_t number)
-{
-    int err = link_one_way(v, a, b, number);
-
-    return err != 0 ? err : link_one_way(v, b, a, number);
-}
+/* ------------------------------------------------------------ customers' sets */
 
 static bool
 contains(const uint64_t *profiles, size_t count, uint64_t profile)
@@ -243,22 +183,33 @@ sort(uint64_t *profiles, size_t count)
     }
 }
 
-int
-identity_customer(struct views *v, uint64_t profile, uint64_t *profiles, size_t *count)
+/* The set around a profile, as if the edge from it to `but` were not there. */
+static int
+collect(struct views *v, uint64_t profile, uint64_t but, uint64_t *profiles, size_t *count)
 {
     struct links l;
 
     profiles[0] = profile;
     *count = 1;
     for (size_t i = 0; i < *count; i++) {
-        if (links_get(v, profiles[i], &l) != 0)
+        if (link_get(v, profiles[i], &l) != 0)
             return TL_EDAMAGED;
         for (size_t j = 0; j < l.count && *count < STORE_PROFILES_MAX; j++)
-            if (!contains(profiles, *count, l.others[j]))
-                profiles[(*count)++] = l.others[j];
+            if (link_holds(&l.of[j]) && (i > 0 || l.of[j].other != but) &&
+                !contains(profiles, *count, l.of[j].other))
+                profiles[(*count)++] = l.of[j].other;
     }
-    sort(profiles, *count);
     return 0;
+}
+
+int
+identity_customer(struct views *v, uint64_t profile, uint64_t *profiles, size_t *count)
+{
+    int err = collect(v, profile, 0, profiles, count);
+
+    if (err == 0)
+        sort(profiles, *count);
+    return err;
 }
 
 /* ------------------------------------------------------------- customers */
@@ -341,6 +292,7 @@ sides_differ(const struct side *a, const struct side *b, struct identity_say *sa
         if (other == NULL || str_equal(other->value, a->singles[i].value))
             continue;
         say->what = IDENTITY_CONFLICT;
+        say->moves = false;
         say->id_a = a->singles[i];
         say->id_b = *other;
         return true;
@@ -426,16 +378,35 @@ is_known_conflict(struct deciding *d, const struct identity_say *conflict)
     return card.conflicts_count == CARD_CONFLICTS_MAX;
 }
 
+/* Did a person say that somebody of one side is nobody of the other? */
+static int
+were_parted(struct views *v, const struct side *a, const struct side *b, bool *parted)
+{
+    struct links l;
+
+    *parted = false;
+    for (size_t i = 0; i < a->profiles_count && !*parted; i++) {
+        if (link_get(v, a->profiles[i], &l) != 0)
+            return TL_EDAMAGED;
+        for (size_t j = 0; j < l.count && !*parted; j++)
+            *parted = link_refused(&l.of[j]) &&
+                      contains(b->profiles, b->profiles_count, l.of[j].other);
+    }
+    return 0;
+}
+
 /* The profile `other`, which has identifier i, was named together with the
  * event's: one customer, unless something speaks against it. */
 static int
 join_other(struct deciding *d, size_t i, uint64_t other)
 {
-    struct identity_say verdict = {.what = IDENTITY_LINKED, .a = d->out->profile, .b = other,
+    struct identity_say verdict = {.what = IDENTITY_LINKED, .moves = true,
+                                   .a = d->out->profile, .b = other,
                                    .id_a = {d->ids[0].type, d->ids[0].value},
                                    .id_b = {d->ids[i].type, d->ids[i].value}};
     struct identity_say *said;
     struct side other_side;
+    bool refused;
     int err;
 
     if (contains(d->side.profiles, d->side.profiles_count, other))
@@ -444,6 +415,8 @@ join_other(struct deciding *d, size_t i, uint64_t other)
         return err;
     if (!d->ids[i].strong && other_side.has_strong)
         return 0;       /* strong beats weak: it is somebody else's */
+    if ((err = were_parted(d->v, &d->side, &other_side, &refused)) != 0 || refused)
+        return err;
     if (sides_differ(&d->side, &other_side, &verdict)) {
         if (!is_known_conflict(d, &verdict) && (said = say(d)) != NULL)
             *said = verdict;
@@ -683,6 +656,22 @@ decide_weak(struct deciding *d)
     return 0;
 }
 
+static void
+begin(struct deciding *d, struct views *v, const struct store_identifier *ids, size_t count,
+      uint64_t next_profile, struct identity_decision *out, struct arena *arena)
+{
+    d->v = v;
+    d->ids = ids;
+    d->count = count;
+    d->out = out;
+    d->arena = arena;
+    d->first_free = next_profile;
+
+    out->unverified = false;
+    out->says_count = 0;
+    out->next_profile = next_profile;
+}
+
 int
 identity_decide(struct views *v, const struct store_identifier *ids, size_t count,
                 uint64_t next_profile, struct identity_decision *out, struct arena *arena)
@@ -691,21 +680,133 @@ identity_decide(struct views *v, const struct store_identifier *ids, size_t coun
     size_t strong = 0;
     int err;
 
-    d.v = v;
-    d.ids = ids;
-    d.count = count;
-    d.out = out;
-    d.arena = arena;
-    d.first_free = next_profile;
-
-    out->unverified = false;
-    out->says_count = 0;
-    out->next_profile = next_profile;
+    begin(&d, v, ids, count, next_profile, out, arena);
     if ((err = load_bindings(&d)) != 0)
         return err;
     while (strong < count && ids[strong].strong)
         strong++;
     return strong > 0 ? decide_strong(&d, strong) : decide_weak(&d);
+}
+
+/* --------------------------------------------------------- what people decide */
+
+/* Whom a person means by an identifier: whom it finds, or somebody new. */
+static int
+mean(struct deciding *d, size_t i, uint64_t *profile, bool *begins)
+{
+    const struct store_identifier *id = &d->ids[i];
+    enum weak_says says = WEAK_NEEDS_OWN;
+    int err = 0;
+
+    *profile = d->bindings[i].home;
+    if (d->known[i] && !id->strong)
+        err = weak_points_at(d->v, id, &d->bindings[i], &says, profile, d->arena);
+    *begins = !d->known[i] || (!id->strong && says == WEAK_NEEDS_OWN);
+    if (*begins)
+        *profile = new_profile(d);
+    act(d, i, !*begins ? FRAME_KEEP : id->strong ? FRAME_BIND : FRAME_OWN);
+    return err;
+}
+
+static int
+refuse(int code, const char *sentence, const char **detail)
+{
+    *detail = sentence;
+    return code;
+}
+
+static int
+may_join(struct views *v, struct identity_say *said, const char **detail)
+{
+    uint64_t a[STORE_PROFILES_MAX], b[STORE_PROFILES_MAX];
+    size_t a_count, b_count;
+
+    if (identity_customer(v, said->a, a, &a_count) != 0 ||
+        identity_customer(v, said->b, b, &b_count) != 0)
+        return TL_EDAMAGED;
+    said->moves = !contains(a, a_count, said->b);
+    if (said->moves && a_count + b_count > STORE_PROFILES_MAX)
+        return refuse(TL_TOO_MANY, "link: a customer has at most 64 profiles", detail);
+    return 0;
+}
+
+static int
+may_remember(struct views *v, uint64_t profile, uint64_t other, const char **detail)
+{
+    const struct link *known;
+    struct links l;
+
+    if (link_get(v, profile, &l) != 0)
+        return TL_EDAMAGED;
+    known = link_find(&l, other);
+    if ((known == NULL || !link_refused(known)) && link_refusals(&l) == LINK_REFUSALS_MAX)
+        return refuse(TL_TOO_MANY, "link: at most 64 profiles are unlinked from one", detail);
+    return 0;
+}
+
+static int
+may_part(struct views *v, struct identity_say *said, const char **detail)
+{
+    uint64_t profiles[STORE_PROFILES_MAX];
+    size_t count;
+    int err;
+
+    if (collect(v, said->a, said->b, profiles, &count) != 0)
+        return TL_EDAMAGED;
+    if (contains(profiles, count, said->b))
+        return refuse(TL_BAD_FACET, "link: a and b are also joined by way of other identifiers; "
+                                    "unlink those from one of the two first", detail);
+    if (identity_customer(v, said->a, profiles, &count) != 0)
+        return TL_EDAMAGED;
+    said->moves = contains(profiles, count, said->b);
+    if ((err = may_remember(v, said->a, said->b, detail)) != 0)
+        return err;
+    return may_remember(v, said->b, said->a, detail);
+}
+
+/* Was something said of the two that is later than `time`? */
+static int
+is_outdated(struct views *v, const struct identity_say *said, int64_t time, bool *outdated)
+{
+    const struct link *known;
+    struct links l;
+
+    if (link_get(v, said->a, &l) != 0)
+        return TL_EDAMAGED;
+    known = link_find(&l, said->b);
+    *outdated = known != NULL && known->said && known->time > time;
+    return 0;
+}
+
+int
+identity_decide_link(struct views *v, const struct store_identifier ids[2], bool joined,
+                     int64_t time, uint64_t next_profile, struct identity_decision *out,
+                     struct arena *arena, const char **detail)
+{
+    struct identity_say *said = &out->says[0];
+    bool begins[2], outdated;
+    struct deciding d;
+    int err;
+
+    begin(&d, v, ids, 2, next_profile, out, arena);
+    *said = (struct identity_say){.what = joined ? IDENTITY_LINKED : IDENTITY_UNLINKED,
+                                  .said = true,
+                                  .id_a = {ids[0].type, ids[0].value},
+                                  .id_b = {ids[1].type, ids[1].value}};
+    if ((err = load_bindings(&d)) != 0 || (err = mean(&d, 0, &said->a, &begins[0])) != 0 ||
+        (err = mean(&d, 1, &said->b, &begins[1])) != 0)
+        return err;
+    out->profile = said->a;
+    act(&d, 1, FRAME_ELSEWHERE);
+    if (said->a == said->b)
+        return refuse(TL_BAD_FACET, joined ? "link: a and b are one profile already"
+                                           : "link: a and b are one profile, which has no parts",
+                      detail);
+    said->bind = begins[1] ? &ids[1] : NULL;
+    if ((err = is_outdated(v, said, time, &outdated)) != 0 || outdated)
+        return err;
+    out->says_count = 1;
+    return joined ? may_join(v, said, detail) : may_part(v, said, detail);
 }
 
 /* ---------------------------------------------------------------- finding */

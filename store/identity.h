@@ -19,7 +19,9 @@
 
 /* What the bus itself has to say after an event. */
 struct identity_say {
-    enum { IDENTITY_LINKED, IDENTITY_CONFLICT } what;
+    enum { IDENTITY_LINKED, IDENTITY_UNLINKED, IDENTITY_CONFLICT } what;
+    bool said;                              /* by a person */
+    bool moves;                             /* one customer fewer, or one more */
     uint64_t a, b;                          /* profiles */
     struct tl_identifier id_a, id_b;        /* a conflict: the two values of one type */
     const struct store_identifier *bind;    /* it becomes b's, a new profile's own; or NULL */
@@ -40,11 +42,17 @@ struct identity_decision {
 int identity_decide(struct views *v, const struct store_identifier *ids, size_t count,
                     uint64_t next_profile, struct identity_decision *out, struct arena *arena);
 
+/* Decides what follows when a person said at `time` that two identifiers are one
+ * customer (`joined`), or are not: nothing, when something later was said of the
+ * two.  Returns also, with a sentence in `*detail` (else untouched): TL_BAD_FACET (they
+ * are one profile; or are joined by way of others, too), TL_TOO_MANY
+ * (STORE_PROFILES_MAX, LINK_REFUSALS_MAX). */
+int identity_decide_link(struct views *v, const struct store_identifier ids[2], bool joined,
+                         int64_t time, uint64_t next_profile, struct identity_decision *out,
+                         struct arena *arena, const char **detail);
+
 /* Does what the identifiers of a frame say.  Doing it again changes nothing. */
 int identity_apply(struct views *v, const struct frame *f);
-
-/* Joins two profiles.  Doing it again changes nothing. */
-int identity_link(struct views *v, uint64_t a, uint64_t b, uint64_t number);
 
 /* All profiles of the customer that has this one, ascending; room for
  * STORE_PROFILES_MAX. */

@@ -58,13 +58,14 @@ struct store_identifier {
 struct store_event {
     const struct tl_event *event;
     struct tl_str bytes;                            /* as received */
-    const struct store_identifier *identifiers;     /* strongest first */
+    const struct store_identifier *identifiers;     /* strongest first; of a link its a and b */
     size_t identifiers_count;                       /* 0: an operational event */
     int64_t received;
 };
 
 struct store_verdict {
-    int code;               /* 0, or TL_DUPLICATE_DIFFERS, TL_NO_SPACE, TL_EIO */
+    int code;               /* 0, or TL_DUPLICATE_DIFFERS, TL_NO_SPACE, TL_EIO; of a link also
+                             * TL_BAD_FACET, TL_TOO_MANY */
     bool duplicate;
     uint64_t number;        /* the event's, or of the first when a duplicate */
     const char *detail;     /* static text, with a code */

@@ -29,6 +29,9 @@ static const struct verb verbs[] = {
      "CUSTOMER --channel C --purpose P [--reserve] [--reservation NAME]\n"
      "                             [--campaign NAME] [--offer NAME]",
      "whether a customer may be written to or called now", JSON, verb_may_contact},
+    {"link", "A B --evidence TEXT [--by WHO]", "say that two identifiers are one customer", JSON,
+     verb_link},
+    {"unlink", "A B --evidence TEXT [--by WHO]", "say that they are not", JSON, verb_unlink},
     {"campaign", "[NAME]", "offers by outcome, channel and day", JSON | CSV, verb_campaign},
     {"watch", "[CUSTOMER...] " FILTERS "\n                       [--share I/N] [--group NAME]",
      "follow events as they come", JSON | JSONL | CSV | PROTO, verb_watch},

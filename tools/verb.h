@@ -104,6 +104,7 @@ int verb_context(struct verb_call *call);
 int verb_deadletters(struct verb_call *call);
 int verb_formats(struct verb_call *call);
 int verb_ingest(struct verb_call *call);
+int verb_link(struct verb_call *call);
 int verb_may_contact(struct verb_call *call);
 int verb_offers(struct verb_call *call);
 int verb_publish(struct verb_call *call);
@@ -111,6 +112,7 @@ int verb_rebuild(struct verb_call *call);
 int verb_replay(struct verb_call *call);
 int verb_stat(struct verb_call *call);
 int verb_timeline(struct verb_call *call);
+int verb_unlink(struct verb_call *call);
 int verb_verify(struct verb_call *call);
 int verb_watch(struct verb_call *call);
 

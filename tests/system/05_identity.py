@@ -51,7 +51,9 @@ class Identity(Shared):
     def test_different_values_of_a_single_valued_type_never_link(self):
         self.say("a", "loyalty:1%", "email:a@%.com")
         self.say("b", "loyalty:2%", "email:b@%.com")
+        customers = self.shared.stat()["customers"]
         self.say("c", "loyalty:1%", "email:b@%.com")
+        self.assertEqual(self.shared.stat()["customers"], customers)
         self.assertEqual(self.seen("loyalty:1%"), ["a", "c"])
         self.assertEqual(self.seen("loyalty:2%"), ["b"])
         for customer in ("loyalty:1%", "loyalty:2%"):
@@ -166,6 +168,120 @@ class Identity(Shared):
         self.assertEqual(len([e for e in self.shared.replay("--type", "identity.linked")
                               if self.key in str(e)]), 1)
 
+    def link(self, a, b, code=0, verb="link"):
+        """What the command says; `%` stands for this test's key."""
+        names = [n.replace("%", self.key) for n in (a, b)]
+        done = self.shared.run(verb, *names, "--evidence", "she said so", "--by", "Ann", "-o",
+                               "json")
+        self.assertEqual(done.code, code, done)
+        return done
+
+    def unlink(self, a, b, code=0):
+        return self.link(a, b, code, "unlink")
+
+    def word(self, id, type, a, b, **more):
+        """The code of the answer to such an event of a source's own."""
+        sides = [dict(zip(("type", "value"), n.replace("%", self.key).split(":", 1)))
+                 for n in (a, b)]
+        said = {"id": f"{self.key}-{id}", "source": "desk", "type": f"identity.{type}",
+                "link": {"a": sides[0], "b": sides[1], "evidence": "letter"}, **more}
+        with self.shared.wire() as wire:
+            answer, = wire.publish([said])
+        return pb.Code.Name(answer.code), answer.detail
+
+    def test_a_person_links_two_customers_and_takes_it_back(self):
+        self.say("a", "email:joe@%.com", type="offer.made", offers=[offer("made")])
+        self.say("b", "loyalty:%", type="offer.clicked", offers=[offer("clicked")])
+        before = self.answers("email:joe@%.com", "loyalty:%")
+        self.link("email:joe@%.com", "loyalty:%")
+        self.assertEqual(self.seen("loyalty:%"), ["a", "b"])
+        self.assertEqual(self.context("email:joe@%.com")["who"]["profiles"], 2)
+        self.unlink("loyalty:%", "email:joe@%.com")
+        self.assertEqual(self.answers("email:joe@%.com", "loyalty:%"), before)
+
+    def answers(self, *customers):
+        """All that is said of them, whatever the log's end is."""
+        return [(dict(settled(self.context(c)), position=""), self.seen(c)) for c in customers]
+
+    def test_what_was_unlinked_is_not_linked_by_the_same_evidence_again(self):
+        self.say("a", "email:joe@%.com")
+        self.say("b", "loyalty:%")
+        self.say("c", "loyalty:%", "email:joe@%.com")
+        self.unlink("loyalty:%", "email:joe@%.com")
+        self.say("d", "loyalty:%", "email:joe@%.com")
+        self.assertEqual(self.seen("email:joe@%.com"), ["a"])
+        self.assertEqual(self.seen("loyalty:%"), ["b", "c", "d"])
+        self.link("loyalty:%", "email:joe@%.com")
+        self.assertEqual(self.seen("email:joe@%.com"), ["a", "b", "c", "d"])
+
+    def test_the_latest_word_counts_whatever_the_order_of_arrival(self):
+        for n, words in enumerate(itertools.permutations(
+                [("linked", 2), ("unlinked", 4), ("linked", 6)])):
+            a, b = f"email:{n}@%.com", f"loyalty:{n}%"
+            self.say(f"a{n}", a)
+            for type, when in words:
+                self.assertEqual(self.word(f"{n}-{when}", type, a, b, time=minute(when)),
+                                 ("OK", ""))
+            self.assertEqual(self.context(b)["who"]["profiles"], 2, words)
+            self.word(f"{n}-5", "unlinked", a, b, time=minute(5))
+            self.assertEqual(self.context(b)["who"]["profiles"], 2, words)
+            self.word(f"{n}-7", "unlinked", b, a, time=minute(7))
+            self.assertEqual(self.context(b)["who"]["profiles"], 1, words)
+
+    def test_the_same_word_again_changes_nothing(self):
+        self.say("a", "email:joe@%.com")
+        self.say("b", "loyalty:%")
+        apart = self.shared.stat()["customers"]
+        for _ in range(2):
+            self.link("email:joe@%.com", "loyalty:%")
+            self.assertEqual(self.shared.stat()["customers"], apart - 1)
+        for _ in range(2):
+            self.unlink("email:joe@%.com", "loyalty:%")
+            self.assertEqual(self.shared.stat()["customers"], apart)
+
+    def test_a_link_to_himself_is_refused_with_a_sentence(self):
+        self.say("a", "email:joe@%.com", "loyalty:%")
+        before = self.shared.stat()["events"]
+        for n, b in enumerate(("email:JOE@%.com", "loyalty:%")):
+            code, detail = self.word(f"s{n}", "linked", "email:joe@%.com", b)
+            self.assertEqual(code, "BAD_FACET")
+            self.assertIn("a and b are", detail)
+        self.assertIn("one profile", self.unlink("loyalty:%", "email:joe@%.com", code=1).err)
+        self.assertEqual(self.shared.stat()["events"], before)
+
+    def test_customers_nobody_has_seen_can_be_linked(self):
+        self.link("email:new@%.com", "loyalty:new%")
+        self.assertEqual(self.context("loyalty:new%")["who"]["profiles"], 2)
+        self.say("a", "email:new@%.com")
+        self.assertEqual(self.seen("loyalty:new%"), ["a"])
+
+    def test_a_person_links_in_spite_of_a_conflict(self):
+        self.say("a", "loyalty:1%", "email:a@%.com")
+        self.say("b", "loyalty:2%", "email:b@%.com")
+        self.say("c", "loyalty:1%", "email:b@%.com")
+        self.link("loyalty:1%", "loyalty:2%")
+        self.assertEqual(self.seen("email:b@%.com"), ["a", "b", "c"])
+
+    def test_those_joined_by_way_of_others_are_not_parted_halfway(self):
+        self.say("a", "email:a@%.com")
+        self.say("b", "loyalty:%")
+        self.say("c", "user:%")
+        self.link("email:a@%.com", "user:%")
+        self.link("loyalty:%", "user:%")
+        self.assertIn("by way of other", self.unlink("email:a@%.com", "loyalty:%", code=1).err)
+        self.unlink("user:%", "loyalty:%")
+        self.assertEqual(self.seen("loyalty:%"), ["b"])
+        self.assertEqual(self.seen("user:%"), ["a", "c"])
+
+    def test_the_agents_choice_settles_whose_a_shared_phone_is(self):
+        phone = f"phone:+1214555{int(self.key[1:]):04}"
+        self.say("a", "email:a@%.com", phone)
+        self.say("b", "email:b@%.com", phone)
+        self.say("c", phone, type="call.offered", channel="call")
+        self.link(phone, "email:b@%.com")
+        self.assertEqual(self.seen("email:b@%.com"), ["b", "c"])
+        self.assertEqual(self.seen("email:a@%.com"), ["a"])
+
     def test_operational_events_belong_to_nobody(self):
         before = self.shared.stat()
         self.shared.publish([event(id=self.key, customer=None, type="source.started",
@@ -215,6 +331,42 @@ class Later(Case):
             self.assertTrue(all(a.code == 0 for a in answers))
             reply = wire.ask(context=pb.ContextQuery(customer="email:p0@x.com"))
             self.assertEqual(reply.context.who.profiles, 64)
+
+    def test_a_link_that_would_make_65_profiles_one_customer_is_refused(self):
+        broker = self.broker()
+        broker.publish([event(customer=f"email:p{i}@x.com", id=f"e{i}") for i in range(65)])
+        for i in range(1, 64):
+            broker.ask("link", "email:p0@x.com", f"email:p{i}@x.com", "--evidence", "form")
+        done = broker.run("link", "email:p64@x.com", "email:p9@x.com", "--evidence", "form")
+        self.assertEqual(done.code, 1)
+        self.assertIn("at most 64 profiles", done.err)
+        self.assertEqual(broker.context("email:p9@x.com")["who"]["profiles"], 64)
+        self.assertEqual(broker.context("email:p64@x.com")["who"]["profiles"], 1)
+
+    def test_64_are_unlinked_from_one_and_no_more(self):
+        broker = self.broker()
+        for i in range(64):
+            broker.ask("unlink", "email:one@x.com", f"email:p{i}@x.com", "--evidence", "form")
+        done = broker.run("unlink", "email:one@x.com", "email:p64@x.com", "--evidence", "form")
+        self.assertEqual(done.code, 1)
+        self.assertIn("at most 64 profiles", done.err)
+        broker.ask("link", "email:one@x.com", "email:p63@x.com", "--evidence", "form")
+        broker.ask("unlink", "email:one@x.com", "email:p64@x.com", "--evidence", "form")
+
+    def test_what_people_linked_survives_a_crash_and_verifies(self):
+        broker = self.broker()
+        broker.publish([event(customer=f"email:p{i}@x.com", id=f"e{i}") for i in range(4)])
+        broker.ask("link", "email:p0@x.com", "email:p1@x.com", "--evidence", "form")
+        broker.ask("link", "email:p2@x.com", "email:p3@x.com", "--evidence", "form")
+        broker.ask("unlink", "email:p2@x.com", "email:p3@x.com", "--evidence", "form")
+        customers = broker.stat()["customers"]
+        broker.kill()
+        broker.start()
+        self.assertEqual([broker.context(f"email:p{i}@x.com")["who"]["profiles"]
+                          for i in range(4)], [2, 2, 1, 1])
+        self.assertEqual(broker.stat()["customers"], customers)
+        self.assertEqual(customers, 3)
+        broker.ask("verify")
 
     def test_an_identifier_asked_in_another_spelling_finds_its_customer(self):
         broker = self.broker()

@@ -296,6 +296,77 @@ two_known_customers_named_together_become_one(void **state)
     assert_int_equal(c.recent_count, 3);
 }
 
+/* Two events are added: the word, and what the bus says of it. */
+static uint64_t
+say_of_two(const char *type, const char *a, const char *b)
+{
+    struct store_identifier ids[2] = {identifier(a), identifier(b)};
+    struct tl_identifier side_a = {ids[0].type, ids[0].value};
+    struct tl_identifier side_b = {ids[1].type, ids[1].value};
+    struct tl_identity_link link = {.a = &side_a, .b = &side_b};
+    struct tl_event ev = event(type, "call", NOW);
+    struct store_verdict v;
+
+    ev.link = &link;
+    v = admit(&ev, a, b, NULL);
+    assert_int_equal(v.code, 0);
+    assert_int_equal(store_admitted(store), v.number + 1);
+    return store_admitted(store);
+}
+
+static uint64_t
+depends_of(const char *whom)
+{
+    struct store_question q = {.customer = identifier(whom), .now = NOW};
+    struct tl_context c;
+    uint64_t depends;
+
+    arena_reset(&arena);
+    assert_int_equal(store_context(store, &q, 4096, &c, &arena, &depends), 0);
+    return depends;
+}
+
+static void
+answers_about_either_side_wait_for_a_persons_word(void **state)
+{
+    uint64_t number;
+
+    (void)state;
+    say("page.viewed", NOW, "email:a@x", NULL);
+    say("page.viewed", NOW, "loyalty:1", NULL);
+    number = say_of_two("identity.linked", "email:a@x", "loyalty:1");
+    assert_int_equal(depends_of("email:a@x"), number);
+    assert_int_equal(depends_of("loyalty:1"), number);
+    number = say_of_two("identity.unlinked", "email:a@x", "loyalty:1");
+    assert_int_equal(depends_of("email:a@x"), number);
+    assert_int_equal(depends_of("loyalty:1"), number);
+}
+
+static void
+unlinked_customers_are_the_same_after_a_crash_and_in_views_made_anew(void **state)
+{
+    struct store_settings s = {.dir = dir, .segment_bytes = 4u << 20};
+
+    (void)state;
+    say("page.viewed", NOW, "email:a@x", NULL);
+    say("page.viewed", NOW, "loyalty:1", NULL);
+    say_of_two("identity.linked", "email:a@x", "loyalty:1");
+    sync_all();
+    assert_int_equal(store_close(&store), 0);
+    open_store();
+    say_of_two("identity.unlinked", "loyalty:1", "email:a@x");
+    sync_all();
+    crash_and_reopen();
+    say("page.viewed", NOW, "loyalty:1", "email:a@x");
+    assert_int_equal(context("loyalty:1").who->profiles, 1);
+    sync_all();
+    assert_int_equal(store_close(&store), 0);
+    assert_int_equal(store_rebuild(&s, NULL, NULL, why), 0);
+    open_store();
+    assert_int_equal(context("loyalty:1").who->profiles, 1);
+    assert_int_equal(context("email:a@x").who->profiles, 1);
+}
+
 static void
 two_values_of_a_single_valued_type_are_a_conflict_not_a_merge(void **state)
 {
@@ -869,6 +940,8 @@ main(void)
         TEST(event_from_the_future_is_ordered_by_when_it_came),
         TEST(identifiers_of_one_event_are_one_customer),
         TEST(two_known_customers_named_together_become_one),
+        TEST(answers_about_either_side_wait_for_a_persons_word),
+        TEST(unlinked_customers_are_the_same_after_a_crash_and_in_views_made_anew),
         TEST(two_values_of_a_single_valued_type_are_a_conflict_not_a_merge),
         TEST(unknown_value_that_contradicts_the_customer_becomes_somebody_else),
         TEST(anonymous_history_becomes_the_customers_when_he_logs_in),

@@ -129,6 +129,17 @@ judge_link(struct tl_identifier *a, struct tl_identifier *b)
 }
 
 static int
+judge_link_of_nobody_else(struct tl_identifier *a, struct tl_identifier *b)
+{
+    struct tl_identity_link link = {.a = a, .b = b};
+    struct tl_event ev = example("identity.unlinked");
+
+    ev.link = &link;
+    ev.identifiers_count = 0;
+    return judge(&ev);
+}
+
+static int
 judge_household(struct tl_household household)
 {
     struct tl_event ev = example("household.joined");
@@ -602,6 +613,7 @@ a_link_names_two_different_identifiers(void **state)
     assert_int_equal(judge_type("identity.linked"), TL_BAD_FACET);
     assert_int_equal(judge_type("identity.unlinked"), TL_BAD_FACET);
     assert_int_equal(judge_link(&a, &b), 0);
+    assert_int_equal(judge_link_of_nobody_else(&a, &b), 0);
     assert_int_equal(judge_link(&a, NULL), TL_BAD_FACET);
     assert_int_equal(judge_link(&a, &a), TL_BAD_FACET);
     assert_int_equal(judge_link(&a, &bad), TL_BAD_IDENTIFIER);
