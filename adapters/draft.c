@@ -83,6 +83,8 @@ draft_copy(struct draft *d, struct tl_str text)
         d->failed = true;
         return (struct tl_str){0};
     }
+    if (utf8_text(to, text.len))
+        return (struct tl_str){to, text.len};
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
@@ -122,10 +124,12 @@ draft_hash(struct draft *d, const char *name, struct tl_str text)
 {
     static const unsigned char key[HASH_KEY_BYTES];
     unsigned char h[12];
+    char hex[2 * sizeof h];
 
     hash_pair96(h, key, name, strlen(name), text.ptr, text.len);
-    return draft_printf(d, "%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2],
-                        h[3], h[4], h[5], h[6], h[7], h[8], h[9], h[10], h[11]);
+    for (size_t i = 0; i < sizeof hex; i++)
+        hex[i] = "0123456789abcdef"[i % 2 == 0 ? h[i / 2] >> 4 : h[i / 2] & 15];
+    return draft_copy(d, (struct tl_str){hex, sizeof hex});
 }
 
 void
