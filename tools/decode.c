@@ -165,24 +165,52 @@ cpu_now(void)
 }
 
 static int
-decode_all(struct bodies *b)
+decode(struct bodies *b, const struct buf *body)
 {
     struct format_sink sink = {on_event, on_reject, on_ignored, b};
+    struct decoder *decoder;
     char why[WHY_BYTES];
 
-    for (size_t i = 0; i < b->count; i++) {
-        struct decoder *decoder;
-
-        if (b->format->open(&decoder, &b->options, &sink, why) != 0) {
-            fprintf(stderr, "touchline: %s: %s\n", b->format->name, why);
-            return VERB_USAGE;
-        }
-        b->format->feed(decoder, b->all[i].ptr, b->all[i].len);
-        b->format->end(decoder);
-        b->format->close(&decoder);
-        b->bytes += b->all[i].len;
+    if (b->format->open(&decoder, &b->options, &sink, why) != 0) {
+        fprintf(stderr, "touchline: %s: %s\n", b->format->name, why);
+        return VERB_USAGE;
     }
+    b->format->feed(decoder, body->ptr, body->len);
+    b->format->end(decoder);
+    b->format->close(&decoder);
+    b->bytes += body->len;
     return 0;
+}
+
+static int
+decode_all(struct bodies *b)
+{
+    int err = 0;
+
+    for (size_t i = 0; err == 0 && i < b->count; i++)
+        err = decode(b, &b->all[i]);
+    return err;
+}
+
+/* Of a ping, or a booking, comes no event, and no figure either. */
+static int
+choose(struct bodies *b)
+{
+    size_t chosen = 0;
+    int err = 0;
+
+    for (size_t i = 0; err == 0 && i < b->count; i++) {
+        uint64_t before = b->events;
+        struct buf body = b->all[i];
+
+        err = decode(b, &body);
+        b->all[i] = b->all[chosen];
+        b->all[chosen] = body;
+        chosen += b->events > before;
+    }
+    while (b->count > chosen)
+        buf_free(&b->all[--b->count]);
+    return err;
 }
 
 static void
@@ -205,7 +233,7 @@ measure(struct decode_rows *out, struct bodies *b)
     int64_t began, ns = 0;
     int err;
 
-    if ((err = decode_all(b)) != 0)
+    if ((err = choose(b)) != 0)
         return err;
     if (b->events == 0) {
         fprintf(stderr, "touchline: not one event came of the bodies of %s\n", b->format->name);
