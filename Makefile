@@ -18,9 +18,9 @@ BUILD := build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 
 # What it is built from and runs with, and what only tests need.
 DEPS_RUN  := gcc g++ make pkg-config libzmq3-dev libprotobuf-c-dev protobuf-c-compiler \
-             libprotobuf-dev liblmdb-dev libuv1-dev libsodium-dev libjansson-dev libexpat1-dev \
-             libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev libssl-dev libgmime-3.0-dev \
-             libmicrohttpd-dev libcurl4-openssl-dev tzdata
+             libprotobuf-dev liblmdb-dev libuv1-dev libsodium-dev libjansson-dev libsimdjson-dev \
+             libexpat1-dev libcsv-dev libphonenumber-dev libidn2-dev libinih-dev zlib1g-dev \
+             libssl-dev libgmime-3.0-dev libmicrohttpd-dev libcurl4-openssl-dev tzdata
 DEPS_TEST := libcmocka-dev python3 python3-zmq python3-protobuf python3-hypothesis \
              protobuf-compiler scdoc $(if $(shell command -v npm),,nodejs npm)
 
@@ -36,8 +36,8 @@ STRANGER     = -std=c11 $(CFLAGS) $(SANFLAGS) -fPIC -w
 ALL_CXXFLAGS = -std=c++17 $(CFLAGS) -Wall -Wextra $(if $(CI),-Werror) $(SANFLAGS) -pthread -fPIC
 
 # A program starts with the libraries it uses, not with all of them.
-LIBS := -Wl,--as-needed -lzmq -lprotobuf-c -llmdb -luv -lsodium -ljansson -lexpat -lcsv \
-        -lphonenumber -lidn2 -linih -lz -lcrypto -lgmime-3.0 -lgobject-2.0 \
+LIBS := -Wl,--as-needed -lzmq -lprotobuf-c -llmdb -luv -lsodium -ljansson -lsimdjson -lexpat \
+        -lcsv -lphonenumber -lidn2 -linih -lz -lcrypto -lgmime-3.0 -lgobject-2.0 \
         -lglib-2.0 -lmicrohttpd -lcurl -lm -pthread
 
 # One line per file; V=1 shows the commands.
@@ -58,7 +58,8 @@ DAEMON  := $(patsubst %,$(BUILD)/adapters/%.o,adapter counts dial forward gather
              source spool status)
 CHANNELS := $(patsubst adapters/%/main.c,%,$(wildcard adapters/*/main.c))
 CHANNEL_MAINS := $(CHANNELS:%=$(BUILD)/adapters/%/main.o)
-FORMATS := $(filter-out $(DAEMON) $(CHANNEL_MAINS),$(call src,adapters/*.c adapters/*/*.c))
+FORMATS := $(filter-out $(DAEMON) $(CHANNEL_MAINS),$(call src,adapters/*.c adapters/*/*.c)) \
+           $(BUILD)/adapters/parse.o
 TOOLS   := $(call src,tools/*.c)
 
 BROKER_MAIN := $(BUILD)/broker/main.o
@@ -127,12 +128,12 @@ $(BUILD)/touchlined: $(BROKER_MAIN) $(LIB_BROKER) $(LIB_STORE) $(LIB_PROTO) $(LI
 $(BUILD)/touchline: $(TOOLS_MAIN) $(LIB_TOOLS) $(LIB_FORMATS) $(LIB_CLIENT) $(LIB_STORE) \
                     $(LIB_PROTO) $(LIB_BASE)
 	$(call say,link)
-	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CXX) $(SANFLAGS) -o $@ $^ $(LIBS)
 
 $(ADAPTERS): $(BUILD)/touchline-%: $(BUILD)/adapters/%/main.o $(LIB_ADAPTER) $(LIB_FORMATS) \
                                    $(LIB_CLIENT) $(LIB_PROTO) $(LIB_BASE)
 	$(call say,link)
-	$(Q)$(CC) $(SANFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CXX) $(SANFLAGS) -o $@ $^ $(LIBS)
 
 # Strangers see what begins with tl_ and nothing else.
 $(BUILD)/libtouchline.so: $(CLIENT) $(PROTO) $(BASE) client/touchline.map

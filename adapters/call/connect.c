@@ -6,6 +6,7 @@
 
 #include "adapters/call/facts.h"
 #include "adapters/member.h"
+#include "adapters/parse.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/intake.h"
 #include "base/clock.h"
@@ -324,8 +325,7 @@ open_envelope(struct decoder *d, json_t *json, int64_t *delivered, struct tl_str
         return json_incref(json_object_get(json, "detail"));
     }
     if (json_is_string(message) && has(json, "TopicArn"))
-        return json_loadb(json_string_value(message), json_string_length(message),
-                          JSON_REJECT_DUPLICATES, NULL);
+        return parse_json(json_string_value(message), json_string_length(message), NULL, NULL);
     return NULL;
 }
 
@@ -348,7 +348,8 @@ read_document(struct decoder *d, json_t *json, struct tl_str whole)
 }
 
 /* Documents stand one behind the other, with or without lines between them.  One
- * that is none takes its line with it. */
+ * that is none takes its line with it: jansson reads no further than what is wrong, so
+ * a body of such lines is no more work than its length. */
 static void
 read_documents(struct decoder *d, struct tl_str text)
 {

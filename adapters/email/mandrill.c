@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapters/email/webhook.h"
+#include "adapters/parse.h"
 #include "base/clock.h"
 
 static const struct webhook_kind kinds[] = {
@@ -95,8 +96,7 @@ read_form(const struct form *form)
     const struct form_field *events = form_find(form, "mandrill_events");
 
     return events == NULL ? NULL
-                          : json_loadb(events->value.ptr, events->value.len,
-                                       JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+                          : parse_json(events->value.ptr, events->value.len, NULL, NULL);
 }
 
 static const struct webhook_service service = {

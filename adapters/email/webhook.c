@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "adapters/draft.h"
+#include "adapters/parse.h"
 #include "base/buf.h"
 #include "base/clock.h"
 
 #define WHY_BYTES 512
 #define TIME_MAX_NS 4133980799999999999LL       /* the end of 2100 */
 #define ID_BYTES_MAX 256
-#define PARSE_FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
 
 struct decoder {
     const struct webhook_service *service;
@@ -88,8 +88,8 @@ webhook_parsed(struct decoder *d, const json_t *text)
 {
     if (!json_is_string(text))
         return NULL;
-    return webhook_kept(d, json_loadb(json_string_value(text), json_string_length(text),
-                                      PARSE_FLAGS, NULL));
+    return webhook_kept(d, parse_json(json_string_value(text), json_string_length(text), NULL,
+                                      NULL));
 }
 
 static struct tl_str
@@ -527,15 +527,14 @@ read_json(struct decoder *d, struct tl_str rest, uint64_t at)
 {
     char why[WHY_BYTES];
     json_error_t error;
-    json_t *value = json_loadb(rest.ptr, rest.len, PARSE_FLAGS | JSON_DISABLE_EOF_CHECK, &error);
     size_t taken = rest.len;
+    json_t *value = parse_json(rest.ptr, rest.len, &taken, &error);
 
     if (value == NULL) {
         snprintf(why, sizeof why, "not JSON: %s (line %d)", error.text, error.line);
         refuse_text(d, rest, at, why);
         return taken;
     }
-    taken = (size_t)error.position;
     if (json_is_array(value))
         read_array(d, value, (struct tl_str){rest.ptr, taken}, at);
     else

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/draft.h"
+#include "adapters/parse.h"
 #include "adapters/web/base64url.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -170,7 +171,7 @@ put_message(json_t *event, struct tl_str any)
         return json_object_set_new(event, "data_type", text(type.bytes)) == 0
                && json_object_set_new(event, "data_base64", base64(value.bytes)) == 0;
     ok = tl_event_to_json(value.bytes, &json) == 0
-         && json_object_set_new(event, "data", json_loads(json, JSON_REJECT_DUPLICATES, NULL)) == 0;
+         && json_object_set_new(event, "data", parse_json(json, strlen(json), NULL, NULL)) == 0;
     free(json);
     return ok;
 }

@@ -6,6 +6,7 @@
 
 #include "adapters/csv/csv.h"
 #include "adapters/member.h"
+#include "adapters/parse.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/listening.h"
 #include "base/buf.h"
@@ -261,7 +262,7 @@ read_line(struct decoder *d)
     if (d->skipping) {
         d->sink.reject(d->sink.arg, text, d->line_number, "a line of more than a MiB");
     } else if (text.len > 0) {
-        row = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+        row = parse_json(text.ptr, text.len, NULL, &error);
         if (json_is_object(row)) {
             read_row(d, row, text, d->line_number);
         } else {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "adapters/member.h"
+#include "adapters/parse.h"
 #include "adapters/web/beacon.h"
 
 #define DEPTH_MAX 64
@@ -398,8 +399,7 @@ read_json(struct decoder *d, struct tl_str record)
 {
     static const char *const places[] = {"home_page_url", "feed_url", "title"};
     json_error_t error;
-    json_t *feed = json_loadb(record.ptr, record.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-                              &error);
+    json_t *feed = parse_json(record.ptr, record.len, NULL, &error);
     const json_t *author;
     const char *place = NULL;
     char why[READER_WHY_BYTES];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "adapters/form.h"
+#include "adapters/parse.h"
 #include "base/clock.h"
 
 #define WHY_BYTES 512
@@ -128,8 +129,7 @@ intake_json(struct decoder *d, struct tl_str text)
 {
     char why[WHY_BYTES];
     json_error_t error;
-    json_t *value = json_loadb(text.len > 0 ? text.ptr : "", text.len,
-                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    json_t *value = parse_json(text.ptr, text.len, NULL, &error);
 
     if (value == NULL) {
         snprintf(why, sizeof why, "not JSON: %s (line %d)", error.text, error.line);

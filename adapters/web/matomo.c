@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/member.h"
+#include "adapters/parse.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/eventtype.h"
 #include "adapters/web/intake.h"
@@ -49,7 +50,7 @@ static void
 read_items(struct decoder *d, json_t *action, struct tl_str currency)
 {
     const char *text = json_string_value(json_object_get(action, "ec_items"));
-    json_t *items = text != NULL ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL, *item;
+    json_t *items = text != NULL ? parse_json(text, strlen(text), NULL, NULL) : NULL, *item;
     size_t i;
 
     if (!json_is_array(items)) {

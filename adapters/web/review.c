@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/member.h"
+#include "adapters/parse.h"
 #include "adapters/reading.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/listening.h"
@@ -202,8 +203,7 @@ static void
 read_document(struct decoder *d, struct tl_str record)
 {
     json_error_t error;
-    json_t *document = json_loadb(record.ptr, record.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
-                                  &error);
+    json_t *document = parse_json(record.ptr, record.len, NULL, &error);
     char why[READER_WHY_BYTES];
 
     if (document == NULL) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/member.h"
+#include "adapters/parse.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/base64url.h"
 #include "adapters/web/eventtype.h"
@@ -351,9 +352,9 @@ open_json(struct payload *p, const char *encoded, const char *name)
     json_t *value = NULL;
 
     if (text != NULL && base64url_read(&bytes, text_of(text)))
-        value = json_loadb((const char *)bytes.ptr, bytes.len, JSON_REJECT_DUPLICATES, NULL);
+        value = parse_json((const char *)bytes.ptr, bytes.len, NULL, NULL);
     else if (text == NULL && (text = json_string_value(json_object_get(p->event, name))) != NULL)
-        value = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+        value = parse_json(text, strlen(text), NULL, NULL);
     buf_free(&bytes);
     if (value == NULL)
         return text == NULL;

@@ -39,6 +39,7 @@ HOMES = {
     "csv.h": ["adapters/csv/csv.c"],
     "idn2.h": ["broker/normalise.c"],
     "phonenumbers/*": ["broker/phone.cc"],
+    "simdjson.h": ["adapters/parse.cc"],
     "zlib.h": ["tools/*", "adapters/inflate.c"],
     "curl/curl.h": ["adapters/poll.c"],
     "microhttpd.h": ["adapters/http.c"],
