@@ -27,6 +27,7 @@ OFFERS_MAX = 1000
 POLICY = ROOT / "broker/policy.conf"
 REACHED_BY = {"email": ["email"], "phone": ["call", "sms"], "device": ["push"]}
 CHANNELS_MAX = 6
+LINKS = ("identity.linked", "identity.unlinked")
 
 
 # --------------------------------------------------------------- the answers
@@ -73,8 +74,13 @@ class Model:
         self.nodes = {}         # number -> node
         self.named = {}         # identifier -> when the first event to arrive with it happened
         self.conflicts = []     # (node, node, type, values, event)
+        self.begun = []         # (weak identifier, node, when) that only a person's word named
         for said in self.said:
-            if said.source != "touchline" and said.ids:
+            if said.source == "touchline":
+                continue
+            if said.type in LINKS:
+                self.hear(said)
+            elif said.ids:
                 self.take(said)
         self.customers = {}
         for said in self.said:
@@ -82,6 +88,9 @@ class Model:
                 self.of(self.nodes[said.number]).events.append(said)
         for id, node in self.whose.owner.items():
             self.of(node).owned[id] = self.named[id]
+        for id, node, time in self.begun:
+            owned = self.of(node).owned
+            owned[id] = min(time, owned.get(id, time))
         for a, b, *conflict in self.conflicts:
             for node in {self.whose.customer(a), self.whose.customer(b)}:
                 self.of(node).conflicts.append(conflict)
@@ -94,6 +103,14 @@ class Model:
         said.unverified = decision.unverified
         for (type, *values), other in decision.conflicts:
             self.conflicts.append((decision.node, other, type, set(values), said))
+
+    def hear(self, said):
+        """A person's word: it is no event of his who it is about."""
+        a, b = (whose.canonical(said.event["link"][side]) for side in "ab")
+        for id, node in self.whose.say(a, b, said.type == "identity.linked", said.when):
+            self.named.setdefault(id, said.time)
+            if id[0] not in whose.STRONG:
+                self.begun.append((id, node, said.time))
 
     def of(self, node):
         return self.customers.setdefault(self.whose.customer(node), Customer())
@@ -326,10 +343,15 @@ def check_identity(model):
             nodes[profile] = bus.node()
         return nodes[profile]
 
+    links = {}
     for said in model.said:
-        link = said.event.get("link", {})
-        if said.type == "identity.linked":
-            bus.join(node(link["profile_a"]), node(link["profile_b"]))
+        if said.source == "touchline" and said.type in LINKS:
+            link = said.event["link"]
+            pair = frozenset((link["profile_a"], link["profile_b"]))
+            links[pair] = said.type == "identity.linked"
+    for pair, one in links.items():
+        if one:
+            bus.unite(*map(node, pair))
     pairs = {(model.whose.customer(model.nodes[s.number]), bus.customer(node(s.profile)))
              for s in model.said if s.number in model.nodes}
     differences = []

@@ -176,20 +176,36 @@ FACETS = {"offers": offers, "consents": consents(), "commitments": commitments()
 
 # -------------------------------------------------------------- a history
 
+def words(key):
+    """A person's word on two of them, mostly on people with names."""
+    names = st.one_of(strong(key), strong(key), strong(key), weak(key))
+    return st.builds(lambda pair, type: {"type": "identity." + type, "link": {
+        "a": identifier(pair[0]), "b": identifier(pair[1]), "evidence": "a letter", "by": "Ann"}},
+        st.lists(names, min_size=2, max_size=2, unique=True),
+        st.sampled_from(["linked", "linked", "unlinked"]))
+
+
 @st.composite
 def events(draw, key, wandering=True, size=14):
     """What arrives, in the order of arrival; times are in any order."""
-    happened = draw(st.lists(st.tuples(
-        people(key, wandering),
-        st.one_of(offers, offers, *FACETS.values()),
+    happened = st.tuples(people(key, wandering), st.one_of(offers, offers, *FACETS.values()))
+    # Which words are refused depends on what arrived before.
+    said = st.tuples(st.just([]), words(key))
+    ways = [happened] * 3 + [said] if wandering else [happened]
+    drawn = draw(st.lists(st.tuples(
+        st.one_of(*ways),
         times, st.sampled_from(CHANNELS), st.sampled_from(["mailer", "till-4", "web"])),
         min_size=1, max_size=size))
-    return [made(f"{key}.{n}", *h) for n, h in enumerate(happened)]
+    return [made(f"{key}.{n}", *what, *h) for n, (what, *h) in enumerate(drawn)]
+
+
+def identifier(name):
+    return dict(zip(("type", "value"), name.split(":", 1)))
 
 
 def made(id, names, facets, time, channel, source):
-    event = dict(facets, id=id, source=source, identifiers=[
-        dict(zip(("type", "value"), name.split(":", 1))) for name in dict.fromkeys(names)])
+    event = dict(facets, id=id, source=source,
+                 identifiers=[identifier(name) for name in dict.fromkeys(names)])
     if time:
         event["time"] = time
     if channel:

@@ -51,6 +51,7 @@ class Decision:
     def __init__(self, node, unverified=False):
         self.node = node
         self.unverified = unverified
+        self.begun = False          # is it a weak identifier's own from now on?
         self.conflicts = []         # ((type, value, other value), node of the other)
 
 
@@ -60,6 +61,8 @@ class Whose:
         self.names = []             # of a standing node: the customer's strong identifiers
         self.owner = {}             # strong identifier -> node
         self.weak = {}              # weak identifier -> Weak
+        self.shown = set()          # pairs of nodes that an event showed to be one
+        self.words = {}             # pair -> (when, one or not), the latest a person said
 
     # ---------------------------------------------------------------- sets
 
@@ -80,19 +83,70 @@ class Whose:
         return bool(self.strong_of(node))
 
     def clash(self, a, b):
-        """The first single-valued type of which both sides hold a value, and not the same."""
+        """(type, value, other value) of the first single-valued type of which both sides hold
+        a value, and not the same: a side of which a person says so may have several."""
         for type in TYPES:
             if type in SINGLE:
                 left, right = ({v for t, v in side if t == type} for side in (a, b))
                 if left and right and left != right:
-                    return type, min(left), min(right)
-        return None
+                    return [(type, x, y) for x in left for y in right]
+        return []
 
     def join(self, a, b):
+        """An event showed that these are one."""
+        if a != b:
+            self.shown.add(frozenset((a, b)))
+            self.unite(a, b)
+
+    def unite(self, a, b):
         a, b = self.customer(a), self.customer(b)
         if a != b:
             self.above[b] = a
             self.names[a] |= self.names[b]
+
+    def settle(self):
+        """All sets anew: a word may have parted one."""
+        self.above = list(range(len(self.above)))
+        self.names = [set() for _ in self.above]
+        for id, node in self.owner.items():
+            self.names[node].add(id)
+        for pair in self.shown | set(self.words):
+            if self.words[pair][1] if pair in self.words else True:
+                self.unite(*pair)
+
+    def parted(self, a, b):
+        """Did a person say of anybody of one side that he is nobody of the other?"""
+        sides = {self.customer(a), self.customer(b)}
+        return any({self.customer(node) for node in pair} == sides
+                   for pair, (_, one) in self.words.items() if not one)
+
+    # ------------------------------------------------------ what people decide
+
+    def say(self, a, b, one, when):
+        """A person's word that two identifiers are one customer, or are not.  Answers those that
+        begin somebody new: (identifier, node)."""
+        begun = []
+        pair = frozenset(self.meant(id, begun) for id in (a, b))
+        if pair not in self.words or self.words[pair][0] < when:
+            self.words[pair] = when, one
+            self.settle()
+        return begun
+
+    def meant(self, id, begun):
+        known = self.owner.get(id) if id[0] in STRONG else self.find_weak(id)
+        if isinstance(known, Decision):
+            if known.begun:
+                begun.append((id, known.node))
+            return known.node
+        if known is not None:
+            return known
+        node = self.node()
+        if id[0] in STRONG:
+            self.own(id, node)
+        else:
+            self.weak.setdefault(id, Weak()).own = node
+        begun.append((id, node))
+        return node
 
     # -------------------------------------------------------------- deciding
 
@@ -135,17 +189,20 @@ class Whose:
             self.own(id, self.node() if clash else decision.node)
         elif self.customer(self.owner[id]) == self.customer(decision.node):
             return
+        elif self.parted(self.owner[id], decision.node):
+            return
         else:
             clash = self.clash(mine, self.strong_of(self.owner[id]))
         if clash:
-            decision.conflicts.append((clash, self.owner[id]))
+            decision.conflicts += [(c, self.owner[id]) for c in clash]
         else:
             self.join(decision.node, self.owner[id])
 
     def seen_with(self, id, node, when):
         """A weak identifier on an event of somebody who is known."""
         weak = self.weak.setdefault(id, Weak())
-        if weak.own is not None and not self.known(weak.own) and len(self.holders(weak)) < 2:
+        if weak.own is not None and not self.known(weak.own) and len(self.holders(weak)) < 2 \
+                and not self.parted(node, weak.own):
             self.join(node, weak.own)
         weak.seen[node] = max(when, weak.seen.get(node, when))
 
@@ -175,11 +232,14 @@ class Whose:
         if id[0] in FOLLOWS_LOGIN and weak.seen:
             return Decision(self.login(weak), unverified=True)
         if len(holders) == 1:
-            return Decision(holders[0], unverified=True)
+            return Decision(self.login(weak), unverified=True)
         # Nobody's in particular: what it once brought to one of them stays his.
-        if weak.own is None or self.known(weak.own):
-            weak.own = self.node()
-        return Decision(weak.own)
+        decision = Decision(weak.own)
+        if weak.own is None or holders and self.known(weak.own):
+            decision.node = weak.own = self.node()
+            decision.begun = True
+        decision.unverified = self.known(weak.own)
+        return decision
 
     # ---------------------------------------------------------------- asking
 
