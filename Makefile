@@ -221,7 +221,7 @@ include tests/checker/checker.mk
 
 # ------------------------------------------------------------------ demo
 demo: deps
-	@+$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/touchlined $(BUILD)/touchline
+	@+$(MAKE) --no-print-directory -j$$(nproc) $(BUILD)/touchlined $(BUILD)/touchline $(ADAPTERS)
 	@demo/demo.sh $(BUILD)
 
 include tests/bench/bench.mk

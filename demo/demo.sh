@@ -1,6 +1,7 @@
 #!/bin/sh
 # The main job on real input: a year of a grocery chain's offers, coupons and
-# receipts go in, and one household's context comes out.  `make demo` runs this.
+# receipts go in by the channels' own systems, and one household's context comes
+# out.  `make demo` runs this; SPEED=86400 lets a day go by in a second.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -59,21 +60,79 @@ stop() {
     rm $home/broker.pid
 }
 
+# Starts touchline-$1, and sets $1 to where it is.
+adapter() {
+    "$build/touchline-$1" --data $home/$1 --broker "$TOUCHLINE_BROKER" --listen 127.0.0.1:0 \
+        ${2:+--config "$2"} >>$home/$1.log 2>&1 </dev/null &
+    adapters="$adapters $!"
+    tries=0
+    port=
+    while [ -z "$port" ]; do
+        if [ $tries -eq 100 ]; then
+            echo "touchline-$1 did not start.  It said:" >&2
+            cat $home/$1.log >&2
+            exit 1
+        fi
+        sleep 0.1
+        tries=$((tries + 1))
+        port=$(sed -n 's/.* ready .* port=\([0-9]*\) .*/\1/p' $home/$1.log)
+    done
+    eval "$1=http://127.0.0.1:$port"
+    echo "touchline-$1 listens on http://127.0.0.1:$port"
+}
+
+adapters=
+stop_adapters() {
+    for process in $adapters; do
+        kill "$process" 2>/dev/null || true
+        wait "$process" || true
+    done
+    adapters=
+}
+trap stop_adapters EXIT
+
+# Where touchline-call finds the switch, which is played too.
+switch() {
+    case ${TOUCHLINE_BROKER##*:} in
+    *[!0-9]*) ami=127.0.0.1:7738 ;;
+    *) ami=127.0.0.1:$((${TOUCHLINE_BROKER##*:} + 38)) ;;
+    esac
+    echo played >$home/secret
+    cat >$home/call.conf <<END
+[asterisk-ami]
+connect = $ami
+username = touchline
+secret_file = $home/secret
+END
+}
+
 stop_earlier
 rm -rf $home
 mkdir $home
 
-say "1. A broker on fresh data in $home"
+say "1. A broker and an adapter for each channel, on fresh data in $home"
 start
 echo "touchlined (process $broker) listens on $TOUCHLINE_BROKER"
+switch
+adapter email
+adapter web
+adapter pos
+adapter call $home/call.conf
 
-say "2. The tables a retailer drops at night: offers mailed, coupons redeemed, receipts"
-ingest() {
-    show "$touchline" ingest --format csv --map "$maps/completejourney-$1.map" "$tables/$2.csv.gz"
+say "2. A year of a retailer: offers mailed, coupons redeemed, receipts"
+table() {
+    set -- "$touchline" ingest --dry-run --format csv \
+        --map "$maps/completejourney-$1.map" "$tables/$2.csv.gz"
+    printf '$ %s\n' "$*"
+    "$@" 2>&1 >>$home/events.jsonl
 }
-ingest campaigns campaigns
-ingest redemptions coupon_redemptions
-ingest transactions transactions_sample
+table campaigns campaigns
+table redemptions coupon_redemptions
+table transactions transactions_sample
+echo "... as the systems of its channels tell of it"
+show "$touchline" play --email "$email" --web "$web" --pos "$pos" --call "$call" --ami "$ami" \
+    --speed "${SPEED:-0}" $home/events.jsonl
+stop_adapters
 
 say "3. Household 464 is on the telephone: what an agent sees"
 show "$touchline" context $customer

@@ -18,6 +18,10 @@ static const struct verb verbs[] = {
      "--format NAME [--map FILE] [--dry-run] [--source NAME] [--default-region CC]\n"
      "                        [--timezone ZONE] [--rejects FILE] [FILE|DIR|-]",
      "publish what a channel's own system wrote", JSON, verb_ingest},
+    {"play",
+     "[--email URL] [--web URL] [--call URL] [--pos URL] [--ami HOST:PORT]\n"
+     "                      [--speed N] [FILE|-]",
+     "events, one a line of JSON, through the channels' adapters", JSON, verb_play},
     {"formats", "", "list the formats ingest reads", JSON, verb_formats},
     {"context", "CUSTOMER [--as-of T] [--section NAME]",
      "what to know about a customer while he is there", JSON, verb_context},

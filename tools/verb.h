@@ -107,6 +107,7 @@ int verb_ingest(struct verb_call *call);
 int verb_link(struct verb_call *call);
 int verb_may_contact(struct verb_call *call);
 int verb_offers(struct verb_call *call);
+int verb_play(struct verb_call *call);
 int verb_publish(struct verb_call *call);
 int verb_rebuild(struct verb_call *call);
 int verb_replay(struct verb_call *call);

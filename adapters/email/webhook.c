@@ -243,11 +243,16 @@ put_offer(struct decoder *d, const struct webhook_facts *f, const char *outcome,
           struct tl_str offer, struct tl_str campaign)
 {
     struct tl_str treatment = argument(d, f, "treatment");
+    struct tl_str expires = argument(d, f, "offer_expires");
     struct tl_offer_touch *touch;
 
     if (outcome == NULL || (touch = draft_offer(&d->draft, offer, campaign, outcome)) == NULL)
         return;
     touch->terms = argument(d, f, "offer_terms");
+    /* One that is no RFC 3339 time is still an attribute. */
+    if (expires.len == 0 || clock_parse(&touch->expires, expires.ptr, expires.len) != 0
+        || touch->expires < 1 || touch->expires > TIME_MAX_NS)
+        touch->expires = 0;
     if (treatment.len <= DRAFT_NAME_BYTES_MAX)
         touch->treatment = treatment;
 }

@@ -15,6 +15,7 @@
  *                                    each tag or category is one
  *   offer_id, offer                  the offer; else the campaign
  *   offer_terms, treatment           as shown, and which wording
+ *   offer_expires                    until when, RFC 3339
  *   user_id, userid; customer_id; account_id; loyalty_id
  *                                    identifiers user, crm, account, loyalty */
 

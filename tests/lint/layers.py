@@ -41,7 +41,7 @@ HOMES = {
     "phonenumbers/*": ["broker/phone.cc"],
     "simdjson.h": ["adapters/parse.cc"],
     "zlib.h": ["tools/*", "adapters/inflate.c"],
-    "curl/curl.h": ["adapters/poll.c"],
+    "curl/curl.h": ["adapters/poll.c", "tools/post.c"],
     "microhttpd.h": ["adapters/http.c"],
     "protobuf-c/*": ["proto/table.c"],
     "*.pb-c.h": ["proto/table.c"],
