@@ -208,7 +208,9 @@ class Identity(Shared):
         self.say("b", "loyalty:%")
         self.say("c", "loyalty:%", "email:joe@%.com")
         self.unlink("loyalty:%", "email:joe@%.com")
+        customers = self.shared.stat()["customers"]
         self.say("d", "loyalty:%", "email:joe@%.com")
+        self.assertEqual(self.shared.stat()["customers"], customers)
         self.assertEqual(self.seen("email:joe@%.com"), ["a"])
         self.assertEqual(self.seen("loyalty:%"), ["b", "c", "d"])
         self.link("loyalty:%", "email:joe@%.com")
