@@ -74,9 +74,10 @@ static bool
 turn(void *arg)
 {
     struct broker *b = arg;
-    bool more;
+    bool more, due;
 
     batch_end(b);
+    due = timers_turn(b);
     if (atomic_exchange(&b->tick_due, false))
         tick_store(b);
     ingress_continue(b);
@@ -84,7 +85,7 @@ turn(void *arg)
         batch_begin(b, true);
     more = receive(b);
     batch_begin(b, more || ingress_can_continue(b));
-    return stream_turn(b) || more || ingress_can_continue(b);
+    return stream_turn(b) || more || due || ingress_can_continue(b);
 }
 
 /* The turn that follows does the work. */
@@ -109,6 +110,7 @@ each_second(uv_timer_t *timer)
     struct broker *b = timer->data;
 
     atomic_store(&b->tick_due, true);
+    timers_second(b);
     held_expire(b);
     stream_tick(b);
     if (++b->seconds % EXPIRE_EVERY_S == 0)
@@ -185,6 +187,7 @@ open_store(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTES
         .views_bytes = (size_t)s->views_bytes,
         .flush_events = (size_t)s->flush_events,
         .flush_ns = s->flush_ms * CLOCK_MS,
+        .grace_ns = s->grace_ms * CLOCK_MS,
         .wake = wake_for_tick,
         .wake_arg = b,
     };

@@ -26,6 +26,7 @@
 #include "broker/settings.h"
 #include "broker/stats.h"
 #include "broker/stream.h"
+#include "broker/timers.h"
 #include "broker/verify.h"
 #include "proto/position.h"
 #include "store/store.h"
@@ -56,6 +57,7 @@ struct broker {
     struct deadletters deadletters;
     struct groups groups;
     struct verify verify;
+    struct timers timers;
     struct stats stats;
 
     struct arena request_arena;     /* of the request being served */

@@ -38,6 +38,7 @@ settings_usage(void)
          "  --config FILE      settings:\n"
          "                       [broker]  data listen policy\n"
          "                       [store]   segment_size views_memory flush_events flush_interval\n"
+         "                       [commitments] grace\n"
          "  --policy FILE      the contact policy; SIGHUP reads it again\n"
          "  --version\n"
          "  --help");
@@ -54,9 +55,15 @@ read_file(struct settings *s, const char *path, char error[SETTINGS_ERROR_BYTES]
         {"store", "views_memory", CONF_BYTES, &s->views_bytes},
         {"store", "flush_events", CONF_NUMBER, &s->flush_events},
         {"store", "flush_interval", CONF_DURATION_MS, &s->flush_ms},
+        {"commitments", "grace", CONF_DURATION_MS, &s->grace_ms},
     };
 
-    return conf_read(path, known, sizeof known / sizeof known[0], error);
+    if (conf_read(path, known, sizeof known / sizeof known[0], error) != 0)
+        return -1;
+    if (s->grace_ms <= GRACE_MS_MAX)
+        return 0;
+    snprintf(error, SETTINGS_ERROR_BYTES, "%.200s: [commitments] grace is at most 3650 d", path);
+    return -1;
 }
 
 static int

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #define SETTINGS_ERROR_BYTES 1024
+#define GRACE_MS_MAX (3650LL * 24 * 60 * 60 * 1000)
 #define LISTEN_DEFAULT "tcp://127.0.0.1:7700"
 
 struct settings {
@@ -17,6 +18,7 @@ struct settings {
     int64_t views_bytes;
     int64_t flush_events;
     int64_t flush_ms;
+    int64_t grace_ms;           /* a commitment is overdue so long after it is due */
     bool help;
     bool version;
 };

@@ -358,6 +358,18 @@ check_commitment(const struct tl_commitment *c, const char **detail)
 }
 
 static int
+check_promise(const struct tl_event *ev, const struct tl_commitment *c, const char **detail)
+{
+    bool made = c->state.len > 0 ? str_is(c->state, "made")
+                                 : str_is(ev->type, "commitment.made") ||
+                                       !str_starts(ev->type, TL_STR("commitment."));
+
+    if (made && c->due != 0 && ev->time != 0 && c->due < ev->time)
+        return refuse(TL_BAD_FACET, "commitments.due: before the time it was made at", detail);
+    return check_commitment(c, detail);
+}
+
+static int
 check_consent(const struct tl_consent *c, const char **detail)
 {
     static const struct tl_str statuses[] = {
@@ -424,7 +436,7 @@ check_lists(const struct tl_event *ev, const char **detail)
     for (size_t i = 0; err == 0 && i < ev->offers_count; i++)
         err = check_offer(ev, &ev->offers[i], detail);
     for (size_t i = 0; err == 0 && i < ev->commitments_count; i++)
-        err = check_commitment(&ev->commitments[i], detail);
+        err = check_promise(ev, &ev->commitments[i], detail);
     for (size_t i = 0; err == 0 && i < ev->consents_count; i++)
         err = check_consent(&ev->consents[i], detail);
     return err;

@@ -279,6 +279,24 @@ admit_new(struct store *st, const struct store_event *in, struct store_verdict *
     return err;
 }
 
+/* An event of the bus itself, with its id. */
+static int
+say(struct store *st, struct frame *f, struct store_event *in)
+{
+    const char *detail = NULL;
+    struct buf bytes = {0};
+    int err;
+
+    codec_encode(CODEC_EVENT, in->event, &bytes);
+    must(!bytes.failed);
+    f->payload = (struct tl_str){(const char *)bytes.ptr, bytes.len};
+    err = store_sound(st, admit_frame(st, f, in, &detail));
+    buf_free(&bytes);
+    if (err != 0)
+        st->failed = TL_EDAMAGED;
+    return err;
+}
+
 int
 store_say(struct store *st, struct tl_event *ev, const struct store_identifier *customer,
           uint64_t profile, int64_t received, uint64_t *number)
@@ -291,8 +309,6 @@ store_say(struct store *st, struct tl_event *ev, const struct store_identifier *
                       .channel = ev->channel,
                       .profile = profile,
                       .flags = FRAME_BUS | FRAME_HIDDEN};
-    const char *detail = NULL;
-    struct buf bytes = {0};
     char id[32];
     int err;
 
@@ -303,15 +319,32 @@ store_say(struct store *st, struct tl_event *ev, const struct store_identifier *
     snprintf(id, sizeof(id), "%llu.0", (unsigned long long)(st->admitted + 1));
     ev->id = (struct tl_str){id, strlen(id)};
     ev->source = TL_STR(SOURCE_BUS);
-    codec_encode(CODEC_EVENT, ev, &bytes);
-    must(!bytes.failed);
-    f.payload = (struct tl_str){(const char *)bytes.ptr, bytes.len};
-    err = store_sound(st, admit_frame(st, &f, &in, &detail));
-    buf_free(&bytes);
-    if (err != 0)
-        st->failed = TL_EDAMAGED;
+    err = say(st, &f, &in);
     *number = f.number;
     return err;
+}
+
+int
+store_say_once(struct store *st, struct tl_event *ev, uint64_t profile, int64_t received)
+{
+    struct store_event in = {.event = ev, .received = received};
+    struct frame f = {.type = ev->type,
+                      .channel = ev->channel,
+                      .profile = profile,
+                      .flags = FRAME_BUS};
+    unsigned char key[SEEN_KEY_BYTES];
+    int err;
+
+    if (st->failed != 0)
+        return st->failed;
+    ev->source = TL_STR(SOURCE_BUS);
+    store_seen_key(key, st->key, ev->source, ev->id);
+    if (seen_find(st->seen, key) != 0)
+        return 0;
+    if ((err = reserve(st)) != 0 || (err = say(st, &f, &in)) != 0)
+        return err;
+    seen_add(st->seen, key, f.number);
+    return 0;
 }
 
 void

@@ -49,7 +49,8 @@ see(const struct catchup *c, const struct frame *f)
     unsigned char key[SEEN_KEY_BYTES];
     struct tl_str source, id;
 
-    if (f->flags & FRAME_BUS)
+    /* What is hidden of what the bus says has a number as its id: it is not looked for. */
+    if (f->flags & FRAME_BUS && f->flags & FRAME_HIDDEN)
         return 0;
     if (codec_event_name(f->payload, &source, &id) != 0)
         return TL_EDAMAGED;

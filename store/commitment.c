@@ -21,6 +21,7 @@ struct state {
     struct part due_said;
     int64_t due;
     int64_t made;           /* the first time anything was said */
+    int64_t announced[DUE_STAGES];      /* the due time last announced, 0: none */
 };
 
 static bool
@@ -65,6 +66,8 @@ read_state(struct state *s, struct tl_str bytes)
     read_part(&s->due_said, &r);
     s->due = record_time(&r);
     s->made = record_time(&r);
+    for (int i = 0; i < DUE_STAGES; i++)
+        s->announced[i] = record_time(&r);
     return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
 }
 
@@ -86,6 +89,8 @@ write_state(const struct state *s, struct buf *out)
     write_part(&s->due_said, out);
     record_put_time(out, s->due);
     record_put_time(out, s->made);
+    for (int i = 0; i < DUE_STAGES; i++)
+        record_put_time(out, s->announced[i]);
 }
 
 /* What this event says of the commitment: its own word, or its type's. */
@@ -119,39 +124,94 @@ state_of(const struct tl_event *ev, const struct frame *f, const struct tl_commi
     };
 }
 
+/* Borrows from the views.  Nothing said yet: zeros. */
+static int
+get_state(struct views *v, uint64_t profile, struct tl_str id, struct key *k, struct state *s)
+{
+    struct tl_str bytes;
+
+    *s = (struct state){0};
+    key_profile(k, profile, KEY_COMMITMENT);
+    key_add(k, id);
+    return views_get(v, k->bytes, k->len, &bytes) ? read_state(s, bytes) : 0;
+}
+
+static void
+put_state(struct views *v, const struct key *k, const struct state *s)
+{
+    struct buf out = {0};
+
+    write_state(s, &out);
+    views_put(v, k->bytes, k->len, out.ptr, out.len);
+    buf_free(&out);
+}
+
 int
 commitment_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_event *ev,
                 const struct frame *f, const struct tl_commitment *made)
 {
-    struct state s = {0}, more = state_of(ev, f, made);
-    struct tl_str bytes;
-    struct buf out = {0};
+    struct state s, more = state_of(ev, f, made);
     struct key k;
+    int err = get_state(v, profile, made->id, &k, &s);
 
-    key_profile(&k, profile, KEY_COMMITMENT);
-    key_add(&k, made->id);
-    if (views_get(v, k.bytes, k.len, &bytes) && read_state(&s, bytes) != 0)
-        return TL_EDAMAGED;
+    if (err != 0)
+        return err;
     merge_state(&s, &more);
-    write_state(&s, &out);
-    views_put(v, k.bytes, k.len, out.ptr, out.len);
-    buf_free(&out);
+    put_state(v, &k, &s);
     c->has |= CARD_COMMITMENTS;
     return 0;
+}
+
+static bool
+is_open(const struct state *s)
+{
+    struct tl_str word = s->parts[STATE].text;
+
+    return str_is(word, "made") || str_is(word, "renegotiated") || str_is(word, "due") ||
+           str_is(word, "overdue");
+}
+
+int
+commitment_announced(struct views *v, const struct frame *f, const struct tl_commitment *said)
+{
+    enum due_stage stage = str_is(f->type, COMMITMENT_DUE) ? DUE_DUE : DUE_OVERDUE;
+    struct state s;
+    struct key k;
+    int err = get_state(v, f->profile, said->id, &k, &s);
+
+    if (err != 0)
+        return err;
+    s.announced[stage] = said->due;
+    put_state(v, &k, &s);
+    return 0;
+}
+
+int
+commitment_index(struct views *v, struct due_reached *reached, uint64_t profile, struct tl_str id)
+{
+    enum due_stage stage = DUE_DUE;
+    struct state s;
+    struct key k;
+    int err = get_state(v, profile, id, &k, &s);
+
+    if (err != 0)
+        return err;
+    while (stage < DUE_STAGES && s.announced[stage] == s.due)
+        stage++;
+    return due_set(v, reached, profile, id, is_open(&s) && s.due != 0 ? stage : DUE_NOTHING,
+                   s.due);
 }
 
 /* ---------------------------------------------------------------- reading */
 
 static struct tl_str
-state_now(const struct state *s, int64_t now)
+state_now(const struct state *s, const struct commitment_query *q)
 {
-    struct tl_str word = s->parts[STATE].text;
-    bool open = str_is(word, "made") || str_is(word, "renegotiated") || str_is(word, "due") ||
-                str_is(word, "overdue");
-
-    if (!open)
-        return word;
-    return s->due != 0 && s->due <= now ? TL_STR("overdue") : TL_STR("open");
+    if (!is_open(s))
+        return s->parts[STATE].text;
+    if (s->due == 0 || s->due > q->now)
+        return TL_STR("open");
+    return s->due <= q->now - q->grace_ns ? TL_STR("overdue") : TL_STR("due");
 }
 
 static int
@@ -207,9 +267,52 @@ commitment_list(const struct commitment_query *q, struct tl_commitment_state *ou
             .by = states[i].parts[BY].text,
             .to = states[i].parts[TO].text,
             .due = states[i].due,
-            .state = state_now(&states[i], q->now),
+            .state = state_now(&states[i], q),
             .made = states[i].made,
             .time = states[i].parts[STATE].time,
         };
     return err;
+}
+
+static int
+join(const struct commitment_query *q, const struct due_entry *entry, struct state *joined,
+     bool *announced)
+{
+    struct state s;
+    struct key k;
+    int err = 0;
+
+    *joined = (struct state){0};
+    *announced = false;
+    for (size_t i = 0; i < q->profiles_count && err == 0; i++) {
+        if ((err = get_state(q->views, q->profiles[i], entry->id, &k, &s)) != 0)
+            break;
+        merge_state(joined, &s);
+        *announced |= s.announced[entry->stage] == entry->due;
+    }
+    return err;
+}
+
+int
+commitment_standing(const struct commitment_query *q, const struct due_entry *entry,
+                    struct tl_commitment *out, uint64_t *cause)
+{
+    struct state s;
+    bool announced;
+    int err = join(q, entry, &s, &announced);
+
+    if (err != 0)
+        return err;
+    if (announced || !is_open(&s) || s.due != entry->due)
+        return TL_NOT_FOUND;
+    *cause = s.due_said.number;
+    *out = (struct tl_commitment){
+        .id = entry->id,
+        .text = s.parts[TEXT].text,
+        .by = s.parts[BY].text,
+        .to = s.parts[TO].text,
+        .due = s.due,
+        .state = entry->stage == DUE_DUE ? TL_STR("due") : TL_STR("overdue"),
+    };
+    return 0;
 }

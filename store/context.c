@@ -368,11 +368,18 @@ fill_who(struct joining *j, const uint64_t *candidates, size_t candidates_count,
 }
 
 static int
+rank_commitment(const struct tl_commitment_state *c)
+{
+    if (str_is(c->state, "overdue"))
+        return 0;
+    return str_is(c->state, "due") || str_is(c->state, "open") ? 1 : 2;
+}
+
+static int
 compare_commitments(const void *a, const void *b)
 {
     const struct tl_commitment_state *x = a, *y = b;
-    int x_rank = str_is(x->state, "overdue") ? 0 : str_is(x->state, "open") ? 1 : 2;
-    int y_rank = str_is(y->state, "overdue") ? 0 : str_is(y->state, "open") ? 1 : 2;
+    int x_rank = rank_commitment(x), y_rank = rank_commitment(y);
 
     if (x_rank != y_rank)
         return x_rank - y_rank;
@@ -385,7 +392,7 @@ static int
 fill_commitments(struct joining *j, struct tl_context *out)
 {
     const struct commitment_query query = {j->st->views, j->profiles, j->profiles_count, j->q->now,
-                                           j->arena};
+                                           j->st->settings.grace_ns, j->arena};
     size_t room = (j->profiles_count + 1) * COMMITMENTS_LISTED_MAX, count = 0;
     int err;
 

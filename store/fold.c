@@ -270,6 +270,33 @@ fold_identity(struct fold *fold, const struct frame *f, const struct tl_event *e
     return 0;
 }
 
+static bool
+is_announcement(const struct frame *f)
+{
+    return f->flags & FRAME_BUS &&
+           (str_is(f->type, COMMITMENT_DUE) || str_is(f->type, COMMITMENT_OVERDUE));
+}
+
+static int
+fold_announcement(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < ev->commitments_count && err == 0; i++)
+        err = commitment_announced(fold->views, f, &ev->commitments[i]);
+    return err;
+}
+
+static int
+index_commitments(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < ev->commitments_count && err == 0; i++)
+        err = commitment_index(fold->views, &fold->due, f->profile, ev->commitments[i].id);
+    return err;
+}
+
 /* --------------------------------------------------------------- one event */
 
 static int
@@ -286,7 +313,9 @@ fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev
     fold_identifiers(&c, f);
     if ((err = fold_tail(fold, f, &c)) != 0)
         return err;
-    if (!(f->flags & FRAME_HIDDEN)) {
+    if (is_announcement(f)) {
+        err = fold_announcement(fold, f, ev);
+    } else if (!(f->flags & FRAME_HIDDEN)) {
         fold_recent(fold, f, ev, &c);
         err = fold_facets(fold, f, ev, &c);
     }
@@ -329,7 +358,8 @@ fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
         return err;
     if ((err = identity_apply(fold->views, f)) != 0)
         return err;
-    if ((err = fold_profile(fold, f, ev, is_new)) != 0)
+    if ((err = fold_profile(fold, f, ev, is_new)) != 0 ||
+        (err = index_commitments(fold, f, ev)) != 0)
         return err;
     return fold_identity(fold, f, ev);
 }

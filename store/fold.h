@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "store/counter.h"
+#include "store/due.h"
 #include "store/frame.h"
 #include "store/views.h"
 
@@ -17,6 +18,7 @@ struct fold {
     struct views *views;
     struct counters counters;
     uint64_t next_profile;      /* the first number not taken */
+    struct due_reached due;     /* what was announced, for store_announce_due */
     struct arena arena;         /* for the event being folded */
     struct arena scratch;       /* for one of its offers */
     struct buf bytes;

@@ -28,6 +28,8 @@ enum key_section {
 enum key_global {
     KEY_COUNTER = 'n',          /* + kind, name */
     KEY_CAMPAIGN = 'c',         /* + campaign 0 outcome 0 channel 0 day */
+    KEY_DUE = 'd',              /* + stage, due time, profile, commitment id */
+    KEY_DUE_OF = 'D',           /* + profile, commitment id: which of those is its */
 };
 
 struct key {

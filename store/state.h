@@ -90,6 +90,11 @@ int store_find_frame(struct store *st, uint64_t number, struct frame *f);
 int store_say(struct store *st, struct tl_event *ev, const struct store_identifier *customer,
               uint64_t profile, int64_t received, uint64_t *number);
 
+/* Admits an event of the bus itself about a profile, part of its timeline, unless
+ * one of this id was said before.  There is room.
+ * Returns 0, TL_NO_SPACE, TL_EIO, TL_EDAMAGED. */
+int store_say_once(struct store *st, struct tl_event *ev, uint64_t profile, int64_t received);
+
 /* A path below the store's directory. */
 void store_path(const struct store_settings *s, const char *name, char *out, size_t out_bytes);
 

@@ -29,6 +29,7 @@ struct store_settings {
     size_t views_bytes;             /* memory for changed records; 0: 1 GiB */
     size_t flush_events;            /* a checkpoint about every so many; 0: 250,000 */
     int64_t flush_ns;               /* or so often, when something changed; 0: 30 s */
+    int64_t grace_ns;               /* a commitment is overdue so long after it is due */
     void (*wake)(void *arg);        /* any thread: call store_tick soon */
     void *wake_arg;
 };
@@ -100,6 +101,12 @@ uint64_t store_admitted(const struct store *st);        /* the last number given
 /* Housekeeping: starts and ends checkpoints.  Call when woken and each second.
  * Returns 0, TL_NO_SPACE (goes on, tries again), TL_EIO (stop). */
 int store_tick(struct store *st);
+
+/* Admits commitment.due and commitment.overdue events of the bus itself for what
+ * is due by `now`, which is the received time: each once, for ever.  Looks at
+ * `max` commitments at most; `*more`: go on when there is room.
+ * Returns 0, TL_NO_SPACE, TL_EIO, TL_EDAMAGED. */
+int store_announce_due(struct store *st, int64_t now, size_t max, bool *more);
 
 /* -------------------------------------------------------------- questions */
 

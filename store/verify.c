@@ -114,6 +114,8 @@ describe(struct tl_str key, const char *what, char *out, size_t out_bytes)
                  section_name((unsigned char)key.ptr[KEY_PROFILE_BYTES - 1]), what);
     else if (key.len > 0 && key.ptr[0] == 'I')
         snprintf(out, out_bytes, "identifier %.40s: %s", key.ptr + 1, what);
+    else if (key.len > 1 && (key.ptr[1] == KEY_DUE || key.ptr[1] == KEY_DUE_OF))
+        snprintf(out, out_bytes, "due times: %s", what);
     else
         snprintf(out, out_bytes, "counters: %s", what);
 }

@@ -207,9 +207,19 @@ def made(id, names, facets, time, channel, source):
     event = dict(facets, id=id, source=source,
                  identifiers=[identifier(name) for name in dict.fromkeys(names)])
     if time:
-        event["time"] = time
+        event = at(event, time)
     if channel:
         event.setdefault("channel", channel)
+    return event
+
+
+def at(event, time):
+    """The event at that time.  Due before it was made a promise would be refused."""
+    event = dict(event, time=time)
+    if "commitments" in event:
+        event["commitments"] = [
+            dict(p, due=time) if p["state"] == "made" and p.get("due", time) < time else p
+            for p in event["commitments"]]
     return event
 
 

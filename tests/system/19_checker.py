@@ -143,7 +143,7 @@ class Histories(Shared):
 def apart(events):
     """Each at a time of its own that has been: ties are decided by arrival."""
     times = {e["id"]: f"2024-03-01T00:{n % 13:02}:{n:02}Z" for n, e in enumerate(events)}
-    return [dict(e, time=times[e["id"]]) for e in events]
+    return [histories.at(e, times[e["id"]]) for e in events]
 
 
 def renamed(events):

@@ -105,6 +105,35 @@ the_command_line_is_over_the_file(void **state)
     free(s.data);
 }
 
+/* Reads a settings file of this text. */
+static int
+read_text(struct settings *s, const char *text, char error[SETTINGS_ERROR_BYTES])
+{
+    char path[] = "/tmp/settings-test-XXXXXX", line[256];
+    int fd = mkstemp(path), err;
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    close(fd);
+    snprintf(line, sizeof line, "--data /d --config %s", path);
+    err = read_line(s, line, error);
+    unlink(path);
+    return err;
+}
+
+static void
+grace_is_at_most_ten_years(void **state)
+{
+    char error[SETTINGS_ERROR_BYTES];
+    struct settings s;
+
+    (void)state;
+    assert_int_equal(read_text(&s, "[commitments]\ngrace = 3650 d\n", error), 0);
+    assert_true(s.grace_ms == GRACE_MS_MAX);
+    assert_int_equal(read_text(&s, "[commitments]\ngrace = 3651 d\n", error), -1);
+    assert_non_null(strstr(error, "grace"));
+}
+
 static void
 only_this_machine_gets_in_without_keys(void **state)
 {
@@ -136,6 +165,7 @@ main(void)
         cmocka_unit_test(a_wrong_command_line_is_named),
         cmocka_unit_test(help_and_version_need_no_data),
         cmocka_unit_test(the_command_line_is_over_the_file),
+        cmocka_unit_test(grace_is_at_most_ten_years),
         cmocka_unit_test(only_this_machine_gets_in_without_keys),
     };
 

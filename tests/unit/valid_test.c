@@ -109,6 +109,31 @@ judge_commitment(const char *type, struct tl_commitment commitment)
 }
 
 static int
+judge_promise(const char *type, int64_t time, int64_t due, const char *word)
+{
+    struct tl_event ev = example(type);
+    struct tl_commitment said = {.id = TL_STR("1"), .text = TL_STR("call back"), .due = due,
+                                 .state = str(word)};
+
+    ev.time = time;
+    ev.commitments = &said;
+    ev.commitments_count = 1;
+    return judge(&ev);
+}
+
+static void
+promise_is_not_due_before_it_was_made(void **state)
+{
+    (void)state;
+    assert_int_equal(judge_promise("commitment.made", 100, 100, ""), 0);
+    assert_int_equal(judge_promise("commitment.made", 100, 99, ""), TL_BAD_FACET);
+    assert_int_equal(judge_promise("call.ended", 100, 99, ""), TL_BAD_FACET);
+    assert_int_equal(judge_promise("call.ended", 100, 99, "made"), TL_BAD_FACET);
+    assert_int_equal(judge_promise("commitment.made", 0, 99, ""), 0);
+    assert_int_equal(judge_promise("commitment.kept", 100, 99, ""), 0);
+}
+
+static int
 judge_consent(struct tl_consent consent)
 {
     struct tl_event ev = example("consent.granted");
@@ -679,6 +704,7 @@ main(void)
         cmocka_unit_test(a_consent_has_a_purpose_and_a_status),
         cmocka_unit_test(a_link_names_two_different_identifiers),
         cmocka_unit_test(a_household_has_an_id),
+        cmocka_unit_test(promise_is_not_due_before_it_was_made),
         cmocka_unit_test(some_events_are_nothing_without_their_envelope),
     };
 
