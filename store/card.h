@@ -89,6 +89,7 @@ enum card_has {
     CARD_CHUNKS = 16,
     CARD_CONTACTS = 32,
     CARD_OFFERS_APART = 64,     /* some are in records of their own */
+    CARD_FEEDBACK = 128,
 };
 
 struct card {

@@ -5,14 +5,7 @@
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"
-#include "store/record.h"
-
-/* Something said at a time; of each part the latest counts. */
-struct part {
-    int64_t time;
-    uint64_t number;        /* 0: never said */
-    struct tl_str text;
-};
+#include "store/part.h"
 
 enum { TEXT, BY, TO, STATE, PARTS };
 
@@ -24,35 +17,17 @@ struct state {
     int64_t announced[DUE_STAGES];      /* the due time last announced, 0: none */
 };
 
-static bool
-supersedes(const struct part *a, const struct part *b)
-{
-    return a->number != 0 && (b->number == 0 || a->time > b->time ||
-                              (a->time == b->time && a->number > b->number));
-}
-
 static void
 merge_state(struct state *s, const struct state *more)
 {
     for (int i = 0; i < PARTS; i++)
-        if (supersedes(&more->parts[i], &s->parts[i]))
-            s->parts[i] = more->parts[i];
-    if (supersedes(&more->due_said, &s->due_said)) {
+        part_merge(&s->parts[i], &more->parts[i]);
+    if (part_supersedes(&more->due_said, &s->due_said)) {
         s->due_said = more->due_said;
         s->due = more->due;
     }
     if (s->made == 0 || more->made < s->made)
         s->made = more->made;
-}
-
-static void
-read_part(struct part *p, struct record *r)
-{
-    p->number = record_varint(r);
-    if (p->number == 0)
-        return;
-    p->time = record_time(r);
-    p->text = record_text(r);
 }
 
 static int
@@ -62,8 +37,8 @@ read_state(struct state *s, struct tl_str bytes)
 
     *s = (struct state){0};
     for (int i = 0; i < PARTS; i++)
-        read_part(&s->parts[i], &r);
-    read_part(&s->due_said, &r);
+        part_read(&s->parts[i], &r);
+    part_read(&s->due_said, &r);
     s->due = record_time(&r);
     s->made = record_time(&r);
     for (int i = 0; i < DUE_STAGES; i++)
@@ -72,21 +47,11 @@ read_state(struct state *s, struct tl_str bytes)
 }
 
 static void
-write_part(const struct part *p, struct buf *out)
-{
-    buf_varint(out, p->number);
-    if (p->number == 0)
-        return;
-    record_put_time(out, p->time);
-    record_put_text(out, p->text);
-}
-
-static void
 write_state(const struct state *s, struct buf *out)
 {
     for (int i = 0; i < PARTS; i++)
-        write_part(&s->parts[i], out);
-    write_part(&s->due_said, out);
+        part_write(&s->parts[i], out);
+    part_write(&s->due_said, out);
     record_put_time(out, s->due);
     record_put_time(out, s->made);
     for (int i = 0; i < DUE_STAGES; i++)
@@ -104,12 +69,6 @@ word_of(const struct tl_event *ev, const struct tl_commitment *said)
     if (str_starts(ev->type, prefix))
         return (struct tl_str){ev->type.ptr + prefix.len, ev->type.len - prefix.len};
     return TL_STR("made");
-}
-
-static struct part
-part_of(const struct frame *f, struct tl_str text)
-{
-    return text.len > 0 ? (struct part){f->time, f->number, text} : (struct part){0};
 }
 
 static struct state

@@ -9,6 +9,7 @@
 #include "proto/str.h"
 #include "store/attribute.h"
 #include "store/commitment.h"
+#include "store/feedback.h"
 #include "store/consent.h"
 #include "store/identity.h"
 #include "store/key.h"
@@ -19,6 +20,7 @@
 #define IDENTIFIERS_SHOWN_MAX 10
 #define ATTRIBUTES_SHOWN_MAX 12
 #define COMMITMENTS_SHOWN_MAX 6
+#define FEEDBACK_SHOWN_MAX 4
 #define CONSENTS_SHOWN_MAX 8
 #define CONFLICTS_SHOWN_MAX 3
 #define REASONS_SHOWN_MAX 5
@@ -635,6 +637,34 @@ add_signs(struct joining *j, struct tl_context *out)
 }
 
 static int
+fill_feedback(struct joining *j, struct tl_context *out)
+{
+    const struct feedback_query query = {j->st->views, j->profiles, j->profiles_count, j->arena};
+    size_t count;
+    int err;
+
+    if (!(j->has & CARD_FEEDBACK))
+        return 0;
+    err = feedback_list(&query, &out->feedback, &count);
+    out->feedback_count = count < FEEDBACK_SHOWN_MAX ? count : FEEDBACK_SHOWN_MAX;
+    return err;
+}
+
+static void
+add_complaints(struct joining *j, struct tl_context *out)
+{
+    for (size_t i = 0; i < out->feedback_count; i++) {
+        const struct tl_feedback_state *said = &out->feedback[i];
+
+        if (str_is(said->kind, "complaint") && !str_is(said->state, "resolved"))
+            add_reason(j, out,
+                       str_is(said->state, "heard") ? TL_STR("complained, not answered")
+                                                    : TL_STR("complained, not resolved"),
+                       0, said->time);
+    }
+}
+
+static int
 fill_reasons(struct joining *j, struct tl_context *out)
 {
     out->reasons = arena_alloc(j->arena, REASONS_SHOWN_MAX * sizeof(out->reasons[0]));
@@ -643,6 +673,7 @@ fill_reasons(struct joining *j, struct tl_context *out)
     for (size_t i = 0; i < out->commitments_count; i++)
         if (str_is(out->commitments[i].state, "overdue"))
             add_reason(j, out, TL_STR("promised and not kept"), 0, out->commitments[i].due);
+    add_complaints(j, out);
     for (size_t i = 0; i < out->offers_count; i++) {
         const struct tl_offer *o = &out->offers[i];
 
@@ -694,6 +725,8 @@ fixed_bytes(const struct tl_context *c)
     for (size_t i = 0; i < c->consents_count; i++)
         bytes += 60 + c->consents[i].evidence.len +
                  (c->consents[i].identifier != NULL ? c->consents[i].identifier->value.len : 0);
+    for (size_t i = 0; i < c->feedback_count; i++)
+        bytes += 70 + c->feedback[i].id.len + c->feedback[i].title.len;
     for (size_t i = 0; i < c->freshness_count; i++)
         bytes += 18 + c->freshness[i].source.len;
     return bytes + REASONS_SHOWN_MAX * 80;
@@ -727,8 +760,8 @@ answer_context(struct store *st, const struct store_question *q, size_t bytes_ma
     *out = (struct tl_context){.customer = name_of(&q->customer, arena), .now = q->now};
     if ((err = fill_who(&j, candidates, candidates_count, out)) != 0 ||
         (err = fill_commitments(&j, out)) != 0 || (err = fill_consents(&j, out)) != 0 ||
-        (err = fill_may_contact(&j, out)) != 0 || (err = fill_value(&j, out)) != 0 ||
-        (err = fill_freshness(&j, out)) != 0)
+        (err = fill_may_contact(&j, out)) != 0 || (err = fill_feedback(&j, out)) != 0 ||
+        (err = fill_value(&j, out)) != 0 || (err = fill_freshness(&j, out)) != 0)
         return err;
     fixed = fixed_bytes(out);
     room = bytes_max > fixed ? bytes_max - fixed : 0;

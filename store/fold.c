@@ -14,6 +14,7 @@
 #include "store/commitment.h"
 #include "store/consent.h"
 #include "store/contact.h"
+#include "store/feedback.h"
 #include "store/identity.h"
 #include "store/key.h"
 #include "store/link.h"
@@ -173,6 +174,8 @@ fold_facets(struct fold *fold, const struct frame *f, const struct tl_event *ev,
         err = consent_fold(fold->views, f->profile, c, f, &ev->consents[i]);
     for (size_t i = 0; i < ev->commitments_count && err == 0; i++)
         err = commitment_fold(fold->views, f->profile, c, ev, f, &ev->commitments[i]);
+    if (ev->feedback != NULL && err == 0)
+        err = feedback_fold(fold->views, f->profile, c, f, ev);
     if (str_is(f->type, "customer.attributes_set"))
         for (size_t i = 0; i < ev->attributes_count && err == 0; i++)
             err = attribute_fold(fold->views, f->profile, c, &ev->attributes[i], f->time,

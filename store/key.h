@@ -18,6 +18,8 @@ enum key_section {
     KEY_ATTRIBUTE = 'a',        /* + name */
     KEY_CONSENT = 'c',          /* + purpose 0 channel 0 type 0 value */
     KEY_CONTACT = 'k',
+    KEY_FEEDBACK = 'f',         /* + id */
+    KEY_FEEDBACK_ORDER = 'g',   /* + class, descending time, id */
     KEY_LINKS = 'l',
     KEY_COMMITMENT = 'm',       /* + id */
     KEY_OFFER = 'o',            /* + offer id: all its instances */

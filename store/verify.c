@@ -96,6 +96,8 @@ section_name(unsigned char section)
     case KEY_CARD: return "card";
     case KEY_ATTRIBUTE: return "attribute";
     case KEY_CONSENT: return "consent";
+    case KEY_FEEDBACK: return "feedback";
+    case KEY_FEEDBACK_ORDER: return "order of feedback";
     case KEY_LINKS: return "links";
     case KEY_COMMITMENT: return "commitment";
     case KEY_OFFER: return "offer";

@@ -206,6 +206,10 @@ def check_commitments(model, customer, got, now, differences):
             by(["id"], got["commitments"]), differences)
 
 
+def check_feedback(model, customer, got, now, differences):
+    compare("feedback", fold.feedback(customer.events), by(["id"], got["feedback"]), differences)
+
+
 def check_value(model, customer, got, now, differences):
     want = fold.value(customer.events)
     value = got["value"] or {"others": [], "currency": ""}
@@ -239,8 +243,8 @@ def check_freshness(model, customer, got, now, differences):
     compare("freshness", fold.freshness(customer.events), found, differences)
 
 
-SECTIONS = [check_who, check_offers, check_consents, check_commitments, check_value,
-            check_recent, check_freshness]
+SECTIONS = [check_who, check_offers, check_consents, check_commitments, check_feedback,
+            check_value, check_recent, check_freshness]
 
 
 # ------------------------------------------------------------------ the check

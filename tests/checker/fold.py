@@ -21,6 +21,8 @@ FURTHER = ["made", "undelivered", "delivered", "presented"]
 CLOSED = ["redeemed", "fulfilled", "declined", "expired", "withdrawn", "superseded",
           "no_response"]
 
+FEEDBACK = ["feedback." + kind for kind in ("review", "rating", "survey", "complaint", "praise",
+                                            "beacon")]
 RECENT_MAX = 24
 ADDRESS_OF = {"email": "email", "sms": "phone", "call": "phone"}
 STRICTNESS = {"granted": 0, "expired": 1, "denied": 2, "revoked": 2}
@@ -313,6 +315,48 @@ def promise(words, now):
     if state in ("open", "due") and due and due <= now:
         state = "overdue"
     return dict(told, due=due, state=state, made=min(w.when[0] for w in words), time=last.when[0])
+
+
+# ----------------------------------------------------------------- feedback
+
+def feedback(events):
+    told = {}
+    for said in events:
+        if "feedback" in said.event:
+            id = said.event["feedback"].get("id") or said.event.get("subject") or said.event["id"]
+            told.setdefault(id, []).append(said)
+    loops = {id: loop(words) for id, words in told.items()}
+    return {id: of for id, of in loops.items() if of}
+
+
+def loop(words):
+    """What became of it; None: only ever answered or resolved."""
+    def of(type, state):
+        return [w for w in words if w.type == type or w.event["feedback"].get("state") == state]
+
+    heard = [w for w in words if w.type not in ("feedback.answered", "feedback.resolved")]
+    answered = of("feedback.answered", "answered")
+    resolved = of("feedback.resolved", "resolved")
+    if not heard:
+        return None
+    newest = max(heard, key=lambda w: w.when)
+
+    def stands(those):
+        return bool(those) and max(w.when for w in those) >= newest.when
+
+    def say(*names):
+        return latest(heard, lambda w: next(filter(None, map(w.event["feedback"].get, names)),
+                                            ""))[0] or ""
+
+    kind = latest(words, lambda w: w.event["feedback"].get("kind") or (
+        w.word if w.type in FEEDBACK else ""))[0] or ""
+    return {"kind": kind, "title": say("title", "text"), "rating": say("rating"),
+            "state": ("resolved" if stands(resolved) else
+                      "answered" if stands(answered) else "heard"),
+            "public": newest.event["feedback"].get("public", False),
+            "time": min(w.time for w in heard),
+            "answered": min((w.time for w in answered), default=0),
+            "resolved": max(w.time for w in resolved) if stands(resolved) else 0}
 
 
 # -------------------------------------------------------------------- value

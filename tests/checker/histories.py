@@ -160,6 +160,10 @@ def complaints(draw):
     feedback = {"id": draw(st.sampled_from(["f1", "f2"]))}
     if word in ("complaint", "review"):
         feedback["kind"] = word
+        feedback["public"] = draw(st.booleans())
+        feedback["rating"] = draw(st.sampled_from(["", "1", "4.5"]))
+        feedback["title"] = draw(st.sampled_from(["", "too late", "schön"]))
+        feedback["state"] = draw(st.sampled_from(["", "", "", "heard", "answered", "resolved"]))
     return {"type": "feedback." + word, "feedback": feedback}
 
 

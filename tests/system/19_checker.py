@@ -136,8 +136,8 @@ class Histories(Shared):
             customer=customer, now=ask.stamp(now), bytes_max=checker.BYTES_MAX)).context)
         for consent in context["consents"]:
             consent["identifier"] = consent["identifier"] is not None
-        return {name: context[name] for name in ("offers", "consents", "commitments", "value",
-                                                "may_contact")}
+        return {name: context[name] for name in ("offers", "consents", "commitments", "feedback",
+                                                "value", "may_contact")}
 
 
 def apart(events):

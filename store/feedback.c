@@ -1,0 +1,315 @@
+#include "store/feedback.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/code.h"
+#include "proto/str.h"
+#include "store/key.h"
+#include "store/part.h"
+
+#define ORDER_ID_AT (KEY_PROFILE_BYTES + 1 + 8)     /* after class and time */
+
+enum { KIND, TITLE, RATING, PARTS };
+enum { HEARD, ANSWERED, RESOLVED, WORDS };
+
+struct state {
+    struct part parts[PARTS];
+    struct part last[WORDS];        /* without text */
+    int64_t first[WORDS];
+    bool is_public;                 /* as last heard */
+};
+
+static void
+merge_state(struct state *s, const struct state *more)
+{
+    for (int i = 0; i < PARTS; i++)
+        part_merge(&s->parts[i], &more->parts[i]);
+    if (part_supersedes(&more->last[HEARD], &s->last[HEARD]))
+        s->is_public = more->is_public;
+    for (int i = 0; i < WORDS; i++) {
+        if (more->last[i].number == 0)
+            continue;
+        if (s->last[i].number == 0 || more->first[i] < s->first[i])
+            s->first[i] = more->first[i];
+        part_merge(&s->last[i], &more->last[i]);
+    }
+}
+
+static int
+read_state(struct state *s, struct tl_str bytes)
+{
+    struct record r = record_open(bytes);
+
+    *s = (struct state){0};
+    for (int i = 0; i < PARTS; i++)
+        part_read(&s->parts[i], &r);
+    for (int i = 0; i < WORDS; i++) {
+        part_read(&s->last[i], &r);
+        s->first[i] = record_time(&r);
+    }
+    s->is_public = record_byte(&r) != 0;
+    return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
+}
+
+static void
+write_state(const struct state *s, struct buf *out)
+{
+    for (int i = 0; i < PARTS; i++)
+        part_write(&s->parts[i], out);
+    for (int i = 0; i < WORDS; i++) {
+        part_write(&s->last[i], out);
+        record_put_time(out, s->first[i]);
+    }
+    buf_byte(out, s->is_public);
+}
+
+/* ----------------------------------------------------------- what is said */
+
+static struct tl_str
+id_of(const struct tl_event *ev)
+{
+    if (ev->feedback->id.len > 0)
+        return ev->feedback->id;
+    return ev->subject.len > 0 ? ev->subject : ev->id;
+}
+
+static struct tl_str
+kind_of(const struct tl_event *ev)
+{
+    static const struct tl_str kinds[] = {
+        TL_STR("review"), TL_STR("rating"), TL_STR("survey"),
+        TL_STR("complaint"), TL_STR("praise"), TL_STR("beacon"),
+    };
+    const struct tl_str prefix = TL_STR("feedback.");
+
+    if (ev->feedback->kind.len > 0 || !str_starts(ev->type, prefix))
+        return ev->feedback->kind;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (ev->type.len == prefix.len + kinds[i].len &&
+            memcmp(ev->type.ptr + prefix.len, kinds[i].ptr, kinds[i].len) == 0)
+            return kinds[i];
+    return ev->feedback->kind;
+}
+
+static struct tl_str
+title_of(const struct tl_feedback *said)
+{
+    struct tl_str title = said->title.len > 0 ? said->title : said->text;
+
+    if (said->title.len > 0 || title.len <= FEEDBACK_TITLE_BYTES_MAX)
+        return title;
+    title.len = FEEDBACK_TITLE_BYTES_MAX;
+    while (title.len > 0 && ((unsigned char)title.ptr[title.len] & 0xc0) == 0x80)
+        title.len--;
+    return title;
+}
+
+static struct state
+state_of(const struct frame *f, const struct tl_event *ev)
+{
+    const struct tl_feedback *said = ev->feedback;
+    bool answer = str_is(ev->type, "feedback.answered");
+    bool resolution = str_is(ev->type, "feedback.resolved");
+    bool words[WORDS] = {
+        [HEARD] = !answer && !resolution,
+        [ANSWERED] = answer || str_is(said->state, "answered"),
+        [RESOLVED] = resolution || str_is(said->state, "resolved"),
+    };
+    struct state s = {.is_public = said->is_public};
+
+    s.parts[KIND] = part_of(f, kind_of(ev));
+    /* What an answer says is not what he said. */
+    if (words[HEARD]) {
+        s.parts[TITLE] = part_of(f, title_of(said));
+        s.parts[RATING] = part_of(f, said->rating);
+    }
+    for (int i = 0; i < WORDS; i++)
+        if (words[i]) {
+            s.last[i] = (struct part){f->time, f->number, {"", 0}};
+            s.first[i] = f->time;
+        }
+    return s;
+}
+
+/* It was, and he did not say more since. */
+static bool
+is(const struct state *s, int word)
+{
+    return s->last[word].number != 0 && !part_supersedes(&s->last[HEARD], &s->last[word]);
+}
+
+static bool
+is_open_complaint(const struct state *s)
+{
+    return str_is(s->parts[KIND].text, "complaint") && !is(s, RESOLVED);
+}
+
+/* ---------------------------------------------------------------- folding */
+
+static void
+order_key(struct key *k, uint64_t profile, struct tl_str id, const struct state *s)
+{
+    bool heard = s->last[HEARD].number != 0;
+
+    key_profile(k, profile, KEY_FEEDBACK_ORDER);
+    key_add_byte(k, !heard ? 2 : is_open_complaint(s) ? 0 : 1);
+    key_add_time_descending(k, s->first[HEARD]);
+    key_add(k, id);
+}
+
+static void
+record_key(struct key *k, uint64_t profile, struct tl_str id)
+{
+    key_profile(k, profile, KEY_FEEDBACK);
+    key_add(k, id);
+}
+
+int
+feedback_fold(struct views *v, uint64_t profile, struct card *c, const struct frame *f,
+              const struct tl_event *ev)
+{
+    struct state s = {0}, more = state_of(f, ev);
+    struct tl_str bytes, id = id_of(ev);
+    struct key record, old, order;
+    struct buf out = {0};
+    bool is_known;
+
+    record_key(&record, profile, id);
+    is_known = views_get(v, record.bytes, record.len, &bytes);
+    if (is_known && read_state(&s, bytes) != 0)
+        return TL_EDAMAGED;
+    order_key(&old, profile, id, &s);
+    merge_state(&s, &more);
+    order_key(&order, profile, id, &s);
+    write_state(&s, &out);
+    if (is_known && (old.len != order.len || memcmp(old.bytes, order.bytes, old.len) != 0))
+        views_delete(v, old.bytes, old.len);
+    views_put(v, order.bytes, order.len, "", 0);
+    views_put(v, record.bytes, record.len, out.ptr, out.len);
+    buf_free(&out);
+    c->has |= CARD_FEEDBACK;
+    return 0;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+struct listed {
+    struct tl_str id;
+    struct state state;
+};
+
+static int
+list_ids(const struct feedback_query *q, uint64_t profile, struct tl_str *ids, size_t *count)
+{
+    struct views_walk w;
+    struct key prefix;
+    int err = 0;
+    bool more;
+
+    key_profile(&prefix, profile, KEY_FEEDBACK_ORDER);
+    more = views_first(&w, q->views, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && err == 0 && *count < FEEDBACK_LISTED_MAX; more = views_next(&w)) {
+        size_t len = w.key.len > ORDER_ID_AT ? w.key.len - ORDER_ID_AT : 0;
+        char *id = arena_copy(q->arena, w.key.ptr + w.key.len - len, len);
+
+        if (len == 0)
+            err = TL_EDAMAGED;
+        else if (id == NULL)
+            err = TL_TOO_MANY;
+        else
+            ids[(*count)++] = (struct tl_str){id, len};
+    }
+    views_end(&w);
+    return err;
+}
+
+static int
+add_one(const struct feedback_query *q, uint64_t profile, struct tl_str id, struct listed *list,
+        size_t *count)
+{
+    struct tl_str bytes;
+    struct state s;
+    struct key k;
+    size_t at = 0;
+
+    record_key(&k, profile, id);
+    if (!views_get(q->views, k.bytes, k.len, &bytes))
+        return TL_EDAMAGED;
+    bytes.ptr = arena_copy(q->arena, bytes.ptr, bytes.len);
+    if (bytes.ptr == NULL)
+        return TL_TOO_MANY;
+    if (read_state(&s, bytes) != 0)
+        return TL_EDAMAGED;
+    while (at < *count && !str_equal(list[at].id, id))
+        at++;
+    if (at == *count)
+        list[(*count)++] = (struct listed){.id = id};
+    merge_state(&list[at].state, &s);
+    return 0;
+}
+
+static int
+list_profile(const struct feedback_query *q, uint64_t profile, struct listed *list, size_t *count)
+{
+    struct tl_str ids[FEEDBACK_LISTED_MAX];
+    size_t ids_count = 0;
+    int err = list_ids(q, profile, ids, &ids_count);
+
+    for (size_t i = 0; i < ids_count && err == 0; i++)
+        err = add_one(q, profile, ids[i], list, count);
+    return err;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct listed *x = a, *y = b;
+    bool x_open = is_open_complaint(&x->state), y_open = is_open_complaint(&y->state);
+
+    if (x_open != y_open)
+        return x_open ? -1 : 1;
+    if (x->state.first[HEARD] != y->state.first[HEARD])
+        return x->state.first[HEARD] > y->state.first[HEARD] ? -1 : 1;
+    return str_compare(x->id, y->id);
+}
+
+static struct tl_feedback_state
+answer(const struct listed *one)
+{
+    const struct state *s = &one->state;
+
+    return (struct tl_feedback_state){
+        .id = one->id,
+        .kind = s->parts[KIND].text,
+        .title = s->parts[TITLE].text,
+        .rating = s->parts[RATING].text,
+        .state = is(s, RESOLVED)   ? TL_STR("resolved")
+                 : is(s, ANSWERED) ? TL_STR("answered")
+                                   : TL_STR("heard"),
+        .is_public = s->is_public,
+        .time = s->first[HEARD],
+        .answered = s->first[ANSWERED],
+        .resolved = is(s, RESOLVED) ? s->last[RESOLVED].time : 0,
+    };
+}
+
+int
+feedback_list(const struct feedback_query *q, struct tl_feedback_state **out, size_t *count)
+{
+    size_t room = q->profiles_count * FEEDBACK_LISTED_MAX, listed = 0;
+    struct listed *list = arena_alloc(q->arena, (room + 1) * sizeof(list[0]));
+    int err = 0;
+
+    *out = arena_alloc(q->arena, (room + 1) * sizeof(**out));
+    *count = 0;
+    if (list == NULL || *out == NULL)
+        return TL_TOO_MANY;
+    for (size_t i = 0; i < q->profiles_count && err == 0; i++)
+        err = list_profile(q, q->profiles[i], list, &listed);
+    qsort(list, listed, sizeof(list[0]), compare);
+    for (size_t i = 0; i < listed && err == 0; i++)
+        if (list[i].state.last[HEARD].number != 0)
+            (*out)[(*count)++] = answer(&list[i]);
+    return err;
+}
