@@ -1,0 +1,70 @@
+/* context.h -- the inside of an answer, for the files that put it together. */
+
+#ifndef STORE_CONTEXT_H
+#define STORE_CONTEXT_H
+
+#include "store/card.h"
+#include "store/offer.h"
+#include "store/state.h"
+
+#define REASONS_SHOWN_MAX 5
+
+/* A customer while the answer is put together. */
+struct joining {
+    struct store *st;
+    const struct store_question *q;
+    struct arena *arena;
+    uint64_t depends;
+
+    uint64_t profiles[STORE_PROFILES_MAX];
+    size_t profiles_count;
+
+    struct card_identifier *identifiers;
+    size_t identifiers_count;
+    struct card_value *values;
+    size_t values_count;
+    struct card_sale last_sale;
+    struct card_source sources[STORE_PROFILES_MAX * 2];
+    size_t sources_count;
+    struct card_conflict conflicts[CARD_CONFLICTS_MAX];
+    size_t conflicts_count;
+    struct card_recent recent[CARD_RECENT_MAX + 1];
+    size_t recent_count;
+    struct offer_source offer_sources[STORE_PROFILES_MAX];
+    size_t offer_sources_count;
+    uint64_t events;
+    uint64_t offers;
+    uint64_t has;
+};
+
+/* context_join.c: the cards of a customer's profiles as one.  All that they return
+ * borrows from the arena.  0, TL_NOT_FOUND, TL_TOO_MANY (arena), TL_EDAMAGED. */
+int begin_joining(struct joining *j, struct store *st, const struct store_question *q,
+                  struct arena *arena, uint64_t *candidates, size_t *candidates_count);
+int load_card(struct joining *j, uint64_t profile, struct card *c);
+int compare_identifiers(const void *a, const void *b);      /* strongest first */
+
+struct tl_str position_text(const struct joining *j, uint64_t number);
+struct tl_str more_text(const struct joining *j, uint64_t more);
+struct tl_str name_of(const struct store_identifier *id, struct arena *arena);
+
+/* context_who.c */
+int fill_who(struct joining *j, const uint64_t *candidates, size_t candidates_count,
+             struct tl_context *out);
+
+/* context_sections.c: each bounded by a count */
+int fill_commitments(struct joining *j, struct tl_context *out);
+int fill_consents(struct joining *j, struct tl_context *out);
+int fill_may_contact(struct joining *j, struct tl_context *out);
+int fill_feedback(struct joining *j, struct tl_context *out);
+int fill_value(struct joining *j, struct tl_context *out);
+int fill_freshness(struct joining *j, struct tl_context *out);
+
+/* context_lists.c: these take what room is left */
+int fill_offers(struct joining *j, struct tl_context *out, size_t *room);
+int fill_recent(struct joining *j, struct tl_context *out, size_t room);
+
+/* context_reasons.c: from the sections above */
+int fill_reasons(struct joining *j, struct tl_context *out);
+
+#endif

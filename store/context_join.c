@@ -1,0 +1,249 @@
+/* The cards of a customer's profiles, joined into one. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/code.h"
+#include "proto/str.h"
+#include "store/context.h"
+#include "store/identity.h"
+#include "store/key.h"
+
+#define LONGEST_COUNT 100       /* more is said as `100+` */
+
+/* The types everybody knows, strongest first, as the design lists them. */
+static size_t
+strength(const struct card_identifier *id)
+{
+    static const char *const types[] = {"crm",   "user",   "account", "loyalty", "email",
+                                        "payment", "phone",  "social",  "device",  "cookie",
+                                        "anonymous", "receipt"};
+    size_t count = sizeof(types) / sizeof(types[0]), i = 0;
+
+    while (i < count && !str_is(id->type, types[i]))
+        i++;
+    if (id->kind & CARD_ELSEWHERE)
+        return 3 * count;
+    return (id->kind & CARD_STRONG ? 0 : count + 1) + i;
+}
+
+int
+compare_identifiers(const void *a, const void *b)
+{
+    const struct card_identifier *x = a, *y = b;
+    size_t x_strength = strength(x), y_strength = strength(y);
+    int order;
+
+    if (x_strength != y_strength)
+        return x_strength < y_strength ? -1 : 1;
+    if (x->last_seen != y->last_seen)
+        return x->last_seen > y->last_seen ? -1 : 1;
+    order = str_compare(x->type, y->type);
+    return order != 0 ? order : str_compare(x->value, y->value);
+}
+
+static void
+join_identifier(struct joining *j, const struct card_identifier *id)
+{
+    for (size_t i = 0; i < j->identifiers_count; i++) {
+        struct card_identifier *known = &j->identifiers[i];
+
+        if (!str_equal(known->value, id->value) || !str_equal(known->type, id->type))
+            continue;
+        known->kind &= id->kind | ~(unsigned)CARD_ELSEWHERE;
+        if (id->first_seen < known->first_seen)
+            known->first_seen = id->first_seen;
+        if (id->last_seen > known->last_seen)
+            known->last_seen = id->last_seen;
+        return;
+    }
+    j->identifiers[j->identifiers_count++] = *id;
+}
+
+/* What was named in this customer's events and belongs to somebody else is not
+ * shown. */
+static void
+drop_elsewhere(struct joining *j)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < j->identifiers_count; i++)
+        if (!(j->identifiers[i].kind & CARD_ELSEWHERE))
+            j->identifiers[kept++] = j->identifiers[i];
+    j->identifiers_count = kept;
+}
+
+static void
+join_value(struct joining *j, const struct card_value *value)
+{
+    size_t i = 0;
+
+    while (i < j->values_count && !str_equal(j->values[i].currency, value->currency))
+        i++;
+    if (i == j->values_count)
+        j->values[j->values_count++] = (struct card_value){.currency = value->currency};
+    j->values[i].purchases += value->purchases;
+    j->values[i].returns += value->returns;
+    j->values[i].spend_minor += value->spend_minor;
+}
+
+static void
+join_source(struct joining *j, const struct card_source *source)
+{
+    size_t i = 0;
+
+    while (i < j->sources_count && !str_equal(j->sources[i].source, source->source))
+        i++;
+    if (i == sizeof(j->sources) / sizeof(j->sources[0]))
+        return;
+    if (i == j->sources_count)
+        j->sources[j->sources_count++] = *source;
+    else if (source->last_event > j->sources[i].last_event)
+        j->sources[i].last_event = source->last_event;
+}
+
+static void
+join_recent(struct joining *j, const struct card_recent *event)
+{
+    size_t at = j->recent_count;
+
+    while (at > 0 && (event->time > j->recent[at - 1].time ||
+                      (event->time == j->recent[at - 1].time &&
+                       event->number > j->recent[at - 1].number)))
+        at--;
+    memmove(&j->recent[at + 1], &j->recent[at], (j->recent_count - at) * sizeof(j->recent[0]));
+    j->recent[at] = *event;
+    if (j->recent_count < CARD_RECENT_MAX)
+        j->recent_count++;
+}
+
+static void
+join_conflict(struct joining *j, const struct card_conflict *conflict)
+{
+    for (size_t i = 0; i < j->conflicts_count; i++)
+        if (j->conflicts[i].number == conflict->number)
+            return;
+    if (j->conflicts_count < CARD_CONFLICTS_MAX)
+        j->conflicts[j->conflicts_count++] = *conflict;
+}
+
+static void
+join_card(struct joining *j, uint64_t profile, const struct card *c)
+{
+    if (c->folded > j->depends)
+        j->depends = c->folded;
+    j->events += c->events;
+    j->offers += c->offers;
+    j->offer_sources[j->offer_sources_count++] =
+        (struct offer_source){profile, c->offers_here, c->has & CARD_OFFERS_APART};
+    j->has |= c->has;
+    for (size_t i = 0; i < c->identifiers_count; i++)
+        join_identifier(j, &c->identifiers[i]);
+    for (size_t i = 0; i < c->values_count; i++)
+        join_value(j, &c->values[i]);
+    if (c->values[CARD_CURRENCIES_MAX].purchases + c->values[CARD_CURRENCIES_MAX].returns > 0)
+        join_value(j, &c->values[CARD_CURRENCIES_MAX]);
+    for (size_t i = 0; i < c->sources_count; i++)
+        join_source(j, &c->sources[i]);
+    for (size_t i = 0; i < c->conflicts_count; i++)
+        join_conflict(j, &c->conflicts[i]);
+    for (size_t i = 0; i < c->recent_count; i++)
+        join_recent(j, &c->recent[i]);
+    if (c->last_sale.number != 0 &&
+        (c->last_sale.time > j->last_sale.time ||
+         (c->last_sale.time == j->last_sale.time && c->last_sale.number > j->last_sale.number)))
+        j->last_sale = c->last_sale;
+}
+
+int
+load_card(struct joining *j, uint64_t profile, struct card *c)
+{
+    struct tl_str bytes;
+    struct key k;
+
+    card_clear(c);
+    key_profile(&k, profile, KEY_CARD);
+    if (!views_get(j->st->views, k.bytes, k.len, &bytes))
+        return 0;
+    bytes.ptr = arena_copy(j->arena, bytes.ptr, bytes.len);
+    return bytes.ptr == NULL ? TL_TOO_MANY : card_read(c, bytes);
+}
+
+static int
+join_profiles(struct joining *j, uint64_t profile)
+{
+    struct card c;
+    int err = 0;
+
+    if (profile != 0)
+        err = identity_customer(j->st->views, profile, j->profiles, &j->profiles_count);
+    j->identifiers = arena_alloc(j->arena, (j->profiles_count * CARD_IDENTIFIERS_MAX + 1) *
+                                               sizeof(j->identifiers[0]));
+    j->values = arena_alloc(j->arena, (j->profiles_count + 1) * (CARD_CURRENCIES_MAX + 1) *
+                                          sizeof(j->values[0]));
+    if (j->identifiers == NULL || j->values == NULL)
+        return TL_TOO_MANY;
+    for (size_t i = 0; i < j->profiles_count && err == 0; i++) {
+        err = load_card(j, j->profiles[i], &c);
+        if (err == 0)
+            join_card(j, j->profiles[i], &c);
+    }
+    drop_elsewhere(j);
+    qsort(j->identifiers, j->identifiers_count, sizeof(j->identifiers[0]), compare_identifiers);
+    return err;
+}
+
+int
+begin_joining(struct joining *j, struct store *st, const struct store_question *q,
+              struct arena *arena, uint64_t *candidates, size_t *candidates_count)
+{
+    uint64_t profile;
+    int err = identity_find(st->views, &q->customer, &profile, candidates, candidates_count);
+
+    memset(j, 0, sizeof(*j));
+    j->st = st;
+    j->q = q;
+    j->arena = arena;
+    return err != 0 ? err : join_profiles(j, profile);
+}
+
+struct tl_str
+position_text(const struct joining *j, uint64_t number)
+{
+    char text[POSITION_BYTES + 1];
+
+    position_format(text, (struct position){store_log_id(j->st), number});
+    return (struct tl_str){arena_copy(j->arena, text, POSITION_BYTES), POSITION_BYTES};
+}
+
+struct tl_str
+more_text(const struct joining *j, uint64_t more)
+{
+    char *text;
+
+    if (more == 0)
+        return (struct tl_str){"", 0};
+    text = arena_alloc(j->arena, 8);
+    if (text == NULL)
+        return (struct tl_str){"", 0};
+    if (more > LONGEST_COUNT)
+        snprintf(text, 8, "%d+", LONGEST_COUNT);
+    else
+        snprintf(text, 8, "%d", (int)more);
+    return (struct tl_str){text, strlen(text)};
+}
+
+struct tl_str
+name_of(const struct store_identifier *id, struct arena *arena)
+{
+    size_t len = id->type.len + 1 + id->value.len;
+    char *text = arena_alloc(arena, len + 1);
+
+    if (text == NULL)
+        return (struct tl_str){NULL, 0};
+    memcpy(text, id->type.ptr, id->type.len);
+    text[id->type.len] = ':';
+    memcpy(text + id->type.len + 1, id->value.ptr, id->value.len);
+    return (struct tl_str){text, len};
+}
