@@ -4,8 +4,14 @@
     checker.py --broker ENDPOINT [--policy FILE] [--build build]
 
 Prints each difference and ends with 1 when there is one.  The log comes from
-`touchline replay`, the answers over the wire, because a question there may say
-what time it is.
+`touchline replay`, or from a stream (`read_log`); the answers come over the
+wire, because a question there may say what time it is.
+
+    Model       who is whose, and each customer's events, out of a log
+    SECTIONS    one function for each section of a context: what the folds of
+                fold.py say of a customer's events, against what was answered.
+                A new section is one more of them.
+    Checker     asks about every identifier a log names, many at a time
 """
 
 import argparse
@@ -13,6 +19,8 @@ import os
 import pathlib
 import sys
 import time
+
+from google.protobuf import json_format
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -27,7 +35,26 @@ OFFERS_MAX = 1000
 POLICY = ROOT / "broker/policy.conf"
 REACHED_BY = {"email": ["email"], "phone": ["call", "sms"], "device": ["push"]}
 CHANNELS_MAX = 6
+MAY_CONTACT = [("marketing", "email"), ("marketing", "sms"), ("research", "call"),
+               ("transactional", "email")]
+AT_ONCE = 100       # identifiers asked about, without waiting for each answer
 LINKS = ("identity.linked", "identity.unlinked")
+
+
+# ------------------------------------------------------------------- the log
+
+def read_log(wire, pb, position="start"):
+    """All events of the log behind a position, as `touchline replay -o jsonl` prints them."""
+    wire.stream(**{"from": position})
+    events = []
+    for told in wire.collect():
+        event = pb.Event.FromString(told.event)
+        event.position = wire.position(told.number)
+        event.received_time.FromNanoseconds(told.received_ns)
+        event.profile = str(told.profile) if told.profile else ""
+        events.append(json_format.MessageToDict(event, preserving_proto_field_name=True))
+    assert wire.end.code == pb.OK, wire.end
+    return events
 
 
 # --------------------------------------------------------------- the answers
@@ -266,31 +293,44 @@ class Checker:
         """Every difference between this log's customers and what the broker answers."""
         model = Model(log)
         differences = check_identity(model)
-        for id in model.identifiers():
-            differences += self.check_customer(model, id, now)
+        ids = model.identifiers()
+        for some in (ids[n:n + AT_ONCE] for n in range(0, len(ids), AT_ONCE)):
+            for id, *replies in self.ask(some, now):
+                differences += self.check_customer(model, id, now, *replies)
         return differences
 
-    def check_customer(self, model, id, now):
+    def ask(self, ids, now):
+        """(identifier, context, offers, verdicts by MAY_CONTACT) of each."""
+        questions = [question for id in ids for question in self.questions(":".join(id), now)]
+        replies = self.wire.ask_all(questions)
+        each = len(questions) // len(ids)
+        for n, id in enumerate(ids):
+            context, offers, *verdicts = replies[n * each:(n + 1) * each]
+            yield id, context, offers, verdicts
+
+    def questions(self, name, now):
+        of = {"customer": name, "now": self.stamp(now)}
+        return [{"context": self.pb.ContextQuery(bytes_max=BYTES_MAX, **of)},
+                {"offers": self.pb.OffersQuery(limit=OFFERS_MAX, **of)},
+                *({"may_contact": self.pb.ContactQuery(channel=channel, purpose=purpose, **of)}
+                  for purpose, channel in MAY_CONTACT)]
+
+    def check_customer(self, model, id, now, reply, offers, verdicts):
         name = ":".join(id)
-        reply = self.wire.ask(context=self.pb.ContextQuery(
-            customer=name, now=self.stamp(now), bytes_max=BYTES_MAX))
         if reply.WhichOneof("body") != "context":
             return [f"{name}: answered {reply}"]
         got = plain(reply.context)
-        offers = self.wire.ask(offers=self.pb.OffersQuery(
-            customer=name, now=self.stamp(now), limit=OFFERS_MAX)).offers
         node, candidates = model.whose.ask(id)
         customer = Customer() if node is None else model.of(node)
         differences = []
-        compare("offers and context", plain(offers)["offers"], got["offers"], differences)
+        compare("offers and context", plain(offers.offers)["offers"], got["offers"], differences)
         for section in SECTIONS:
             section(model, customer, got, now, differences)
         check_candidates(model, candidates, got, differences)
-        self.check_contact(model, customer, candidates, id, got, now, differences)
+        self.check_contact(model, customer, candidates, id, got, now, verdicts, differences)
         return [f"{name} {d}" for d in differences]
 
-
-    def check_contact(self, model, customer, candidates, id, got, now, differences):
+    def check_contact(self, model, customer, candidates, id, got, now, verdicts, differences):
         """The context's verdicts, and those on this very identifier."""
         consents = [*fold.consents(customer.events, now).items()]
         channels = reached_by(customer)
@@ -304,13 +344,10 @@ class Checker:
             consents += [c for node in candidates if model.whose.known(node)
                          for c in fold.consents(model.of(node).events, now).items()
                          if c[0][2] == id]
-        for purpose, channel in (("marketing", "email"), ("marketing", "sms"),
-                                 ("research", "call"), ("transactional", "email")):
+        for (purpose, channel), reply in zip(MAY_CONTACT, verdicts):
             address = id if channel in REACHED_BY.get(id[0], []) else None
             want = self.verdict(customer, consents, purpose, channel, now, address)
-            answer = plain(self.wire.ask(may_contact=self.pb.ContactQuery(
-                customer=":".join(id), channel=channel, purpose=purpose,
-                now=self.stamp(now))).may_contact)
+            answer = plain(reply.may_contact)
             name = f"{purpose} by {channel}"
             compare_verdicts(name, want, answer, differences)
             numbers = [int(position.split("-")[1], 16) for position in answer["counted"]]

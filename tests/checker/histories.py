@@ -40,29 +40,32 @@ deadlines = st.one_of(st.none(), minutes).map(stamp)
 
 # -------------------------------------------------------------- who it is
 
-def strong(key):
-    names = [f"loyalty:{key}-{n}" for n in range(3)]
-    names += [f"email:{key}-{n}@example.com" for n in range(3)]
-    names += [f"email:{key.upper()}-0@Example.com", f"user:{key}-ü", f"payment:{key}"]
-    return st.sampled_from(names)
+# {k}: the history's key, {K}: in capitals, {phone}: a number made of it.  The
+# strategies are the same for every history: making them anew costs more than drawing.
+STRONG = [*(f"loyalty:{{k}}-{n}" for n in range(3)),
+          *(f"email:{{k}}-{n}@example.com" for n in range(3)),
+          "email:{K}-0@Example.com", "user:{k}-ü", "payment:{k}"]
+WEAK = ["cookie:{k}-0", "cookie:{k}-1", "phone:{phone}", "phone:{phone}1", "receipt:{k}",
+        "device:{k}", "x-app:{k}"]
+# Of three people who share nothing with anybody, and whose weak names never come with two of
+# the strong ones that are not named with them: whatever comes first, they end as the same.
+NAMES_APART = ["loyalty:{{k}}-{n}", "email:{{k}}-{n}@example.com", "payment:{{k}}-{n}",
+               "cookie:{{k}}-{n}", "phone:{{phone}}{n}", "x-app:{{k}}-{n}"]
+MEETING = [[0], [0], [1], [2], [0, 1], [0, 1], [1, 2], [2, 0], [0, 1, 2], [3], [0, 3], [0, 1, 3],
+           [4], [0, 4], [5], [1, 5]]
+
+strong = st.sampled_from(STRONG)
+weak = st.sampled_from(WEAK)
+known = st.lists(strong, min_size=1, max_size=3)
+# The names on one event.
+people = st.one_of(known, known, st.tuples(known, weak).map(lambda t: [*t[0], t[1]]),
+                   weak.map(lambda w: [w]))
+people_apart = st.builds(lambda n, which: [NAMES_APART[i].format(n=n) for i in which],
+                         st.integers(0, 2), st.sampled_from(MEETING))
 
 
-def weak(key):
-    phone = "+49301" + key[1:].rjust(6, "0")
-    return st.sampled_from([f"cookie:{key}-0", f"cookie:{key}-1", f"phone:{phone}",
-                            f"phone:{phone}1", f"receipt:{key}", f"device:{key}", f"x-app:{key}"])
-
-
-def people(key, wandering):
-    """The names on one event."""
-    known = st.lists(strong(key), min_size=1, max_size=3)
-    if not wandering:
-        # One person has the number at the end of every name.
-        return st.integers(0, 2).flatmap(lambda n: st.lists(st.sampled_from(
-            [f"loyalty:{key}-{n}", f"email:{key}-{n}@example.com", f"payment:{key}-{n}"]),
-            min_size=1, max_size=2))
-    return st.one_of(known, known, st.builds(lambda k, w: k + [w], known, weak(key)),
-                     st.builds(lambda w: [w], weak(key)))
+def named(template, key):
+    return template.format(k=key, K=key.upper(), phone="+49301" + key[1:].rjust(6, "0"))
 
 
 # ------------------------------------------------------------ what happened
@@ -180,36 +183,49 @@ FACETS = {"offers": offers, "consents": consents(), "commitments": commitments()
 
 # -------------------------------------------------------------- a history
 
-def words(key):
-    """A person's word on two of them, mostly on people with names."""
-    names = st.one_of(strong(key), strong(key), strong(key), weak(key))
-    return st.builds(lambda pair, type: {"type": "identity." + type, "link": {
-        "a": identifier(pair[0]), "b": identifier(pair[1]), "evidence": "a letter", "by": "Ann"}},
-        st.lists(names, min_size=2, max_size=2, unique=True),
-        st.sampled_from(["linked", "linked", "unlinked"]))
+def word(type, a, b):
+    """A person's word on two names."""
+    return {"type": type, "link": {"a": identifier(a), "b": identifier(b),
+                                   "evidence": "a letter", "by": "Ann"}}
+
+
+pairs = st.lists(st.one_of(strong, strong, strong, weak), min_size=2, max_size=2, unique=True)
+words = st.tuples(st.sampled_from(["identity.linked", "identity.linked", "identity.unlinked"]),
+                  pairs)
+# People known by nothing else that could be somebody else's.
+words_apart = st.tuples(st.just("identity.linked"), st.lists(
+    st.sampled_from([NAMES_APART[0].format(n=n) for n in range(3)]),
+    min_size=2, max_size=2, unique=True))
+
+happened = st.tuples(people, st.one_of(offers, offers, *FACETS.values()))
+happened_apart = st.tuples(people_apart, st.one_of(offers, offers, *FACETS.values()))
+how = [times, st.sampled_from(CHANNELS), st.sampled_from(["mailer", "till-4", "web"])]
+# Which words are refused depends on what arrived before.
+ARRIVALS = {
+    True: st.lists(st.tuples(st.one_of(happened, happened, happened, words), *how),
+                   min_size=1, max_size=14),
+    False: st.lists(st.tuples(st.one_of(*[happened_apart] * 6, words_apart), *how),
+                    min_size=1, max_size=14)}
 
 
 @st.composite
-def events(draw, key, wandering=True, size=14):
+def events(draw, key, wandering=True):
     """What arrives, in the order of arrival; times are in any order."""
-    happened = st.tuples(people(key, wandering), st.one_of(offers, offers, *FACETS.values()))
-    # Which words are refused depends on what arrived before.
-    said = st.tuples(st.just([]), words(key))
-    ways = [happened] * 3 + [said] if wandering else [happened]
-    drawn = draw(st.lists(st.tuples(
-        st.one_of(*ways),
-        times, st.sampled_from(CHANNELS), st.sampled_from(["mailer", "till-4", "web"])),
-        min_size=1, max_size=size))
-    return [made(f"{key}.{n}", *what, *h) for n, (what, *h) in enumerate(drawn)]
+    drawn = draw(ARRIVALS[wandering])
+    return [made(f"{key}.{n}", key, *what, *h) for n, (what, *h) in enumerate(drawn)]
 
 
 def identifier(name):
     return dict(zip(("type", "value"), name.split(":", 1)))
 
 
-def made(id, names, facets, time, channel, source):
-    event = dict(facets, id=id, source=source,
-                 identifiers=[identifier(name) for name in dict.fromkeys(names)])
+def made(id, key, who, what, time, channel, source):
+    """`who`: names, and `what` the facets; or the type of a word, and `what` two names."""
+    if isinstance(who, str):
+        event = dict(word(who, *(named(name, key) for name in what)), id=id, source=source)
+    else:
+        names = dict.fromkeys(named(name, key) for name in who)
+        event = dict(what, id=id, source=source, identifiers=[identifier(n) for n in names])
     if time:
         event = at(event, time)
     if channel:
