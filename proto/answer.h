@@ -42,6 +42,8 @@ struct tl_who {
     size_t conflicts_count;
     struct tl_candidate *candidates;
     size_t candidates_count;
+    struct tl_household *households;        /* he is a member of; without evidence */
+    size_t households_count;
 };
 
 struct tl_reason {
@@ -158,11 +160,13 @@ struct tl_value {
 
 struct tl_household_member {
     struct tl_str household;
-    struct tl_str customer;
+    struct tl_str customer;                 /* TYPE:VALUE, his strongest identifier */
     struct tl_str role;
     int64_t since;
     struct tl_offer *offers;
     size_t offers_count;
+    struct tl_str offers_more;
+    bool shows_offers;                      /* both allow it */
 };
 
 struct tl_recent {
@@ -210,6 +214,7 @@ struct tl_context {
     size_t freshness_count;
     struct tl_str *omitted;
     size_t omitted_count;
+    struct tl_str household_more;
 };
 
 struct tl_timeline {

@@ -161,6 +161,8 @@ struct tl_household {
     struct tl_str role;
     struct tl_str visibility;               /* none offers all */
     int64_t since;
+    struct tl_str evidence;
+    struct tl_str by;
 };
 
 struct tl_event {

@@ -553,6 +553,22 @@ need_household(const struct tl_event *ev, const char **detail)
 }
 
 static int
+need_role(const struct tl_event *ev, const char **detail)
+{
+    if (ev->household == NULL || ev->household->role.len == 0)
+        return refuse(TL_BAD_FACET, "household.role: must be given", detail);
+    return 0;
+}
+
+static int
+need_visibility(const struct tl_event *ev, const char **detail)
+{
+    if (ev->household == NULL || ev->household->visibility.len == 0)
+        return refuse(TL_BAD_FACET, "household.visibility: none offers all", detail);
+    return 0;
+}
+
+static int
 need_attributes(const struct tl_event *ev, const char **detail)
 {
     if (ev->attributes_count == 0)
@@ -588,6 +604,8 @@ static const struct need needs[] = {
     {TL_STR("consent."), need_consent},
     {TL_STR("identity.linked"), need_link},
     {TL_STR("identity.unlinked"), need_link},
+    {TL_STR("household.role_changed"), need_role},
+    {TL_STR("household.visibility_set"), need_visibility},
     {TL_STR("household."), need_household},
     {TL_STR("conversation."), need_conversation},
     {TL_STR("customer.attributes_set"), need_attributes},

@@ -350,10 +350,11 @@ whole_shows_every_field_but_times_and_messages_not_given(void **state)
     check(CODEC_CONTEXT, "{\"who\":{}}", true,
           "{\"customer\":\"\",\"position\":\"\",\"who\":{\"identifiers\":[],"
           "\"identifiers_more\":\"\",\"attributes\":{},\"profiles\":0,\"conflicts\":[],"
-          "\"candidates\":[]},\"reasons\":[],\"offers\":[],\"offers_more\":\"\","
+          "\"candidates\":[],\"households\":[]},\"reasons\":[],\"offers\":[],\"offers_more\":\"\","
           "\"commitments\":[],\"commitments_more\":\"\",\"may_contact\":[],\"consents\":[],"
           "\"feedback\":[],\"conversations\":[],\"household\":[],\"recent\":[],"
-          "\"recent_more\":\"\",\"freshness\":[],\"omitted\":[]}");
+          "\"recent_more\":\"\",\"freshness\":[],\"omitted\":[],"
+          "\"household_more\":\"\"}");
 }
 
 /* ----------------------------------------------------------------- refusals */

@@ -165,12 +165,18 @@ judge_link_of_nobody_else(struct tl_identifier *a, struct tl_identifier *b)
 }
 
 static int
-judge_household(struct tl_household household)
+judge_household_event(const char *type, struct tl_household household)
 {
-    struct tl_event ev = example("household.joined");
+    struct tl_event ev = example(type);
 
     ev.household = &household;
     return judge(&ev);
+}
+
+static int
+judge_household(struct tl_household household)
+{
+    return judge_household_event("household.joined", household);
 }
 
 /* ---------------------------------------------------------------- envelope */
@@ -655,8 +661,31 @@ a_household_has_an_id(void **state)
     assert_int_equal(judge_household((struct tl_household){.id = TL_STR("h"),
                                                            .visibility = TL_STR("some")}),
                      TL_BAD_FACET);
+    assert_int_equal(judge_household((struct tl_household){.id = long_text(NAME_BYTES_MAX)}), 0);
     assert_int_equal(judge_household((struct tl_household){.id = long_text(NAME_BYTES_MAX + 1)}),
                      TL_TOO_LARGE);
+    assert_int_equal(judge_household((struct tl_household){
+                         .id = TL_STR("h"), .role = long_text(NAME_BYTES_MAX)}), 0);
+    assert_int_equal(judge_household((struct tl_household){
+                         .id = TL_STR("h"), .role = long_text(NAME_BYTES_MAX + 1)}),
+                     TL_TOO_LARGE);
+}
+
+static void
+a_new_role_or_visibility_in_a_household_is_told(void **state)
+{
+    struct tl_household bare = {.id = TL_STR("h")};
+
+    (void)state;
+    assert_int_equal(judge_household_event("household.left", bare), 0);
+    assert_int_equal(judge_household_event("household.invited", bare), 0);
+    assert_int_equal(judge_household_event("household.role_changed", bare), TL_BAD_FACET);
+    assert_int_equal(judge_household_event("household.visibility_set", bare), TL_BAD_FACET);
+    assert_int_equal(judge_type("household.role_changed"), TL_BAD_FACET);
+    bare.role = TL_STR("daughter");
+    assert_int_equal(judge_household_event("household.role_changed", bare), 0);
+    bare.visibility = TL_STR("none");
+    assert_int_equal(judge_household_event("household.visibility_set", bare), 0);
 }
 
 static void
@@ -704,6 +733,7 @@ main(void)
         cmocka_unit_test(a_consent_has_a_purpose_and_a_status),
         cmocka_unit_test(a_link_names_two_different_identifiers),
         cmocka_unit_test(a_household_has_an_id),
+        cmocka_unit_test(a_new_role_or_visibility_in_a_household_is_told),
         cmocka_unit_test(promise_is_not_due_before_it_was_made),
         cmocka_unit_test(some_events_are_nothing_without_their_envelope),
     };
