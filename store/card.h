@@ -90,6 +90,7 @@ enum card_has {
     CARD_CONTACTS = 32,
     CARD_OFFERS_APART = 64,     /* some are in records of their own */
     CARD_FEEDBACK = 128,
+    CARD_HOUSEHOLDS = 256,
 };
 
 struct card {

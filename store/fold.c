@@ -15,6 +15,7 @@
 #include "store/consent.h"
 #include "store/contact.h"
 #include "store/feedback.h"
+#include "store/household.h"
 #include "store/identity.h"
 #include "store/key.h"
 #include "store/link.h"
@@ -176,6 +177,8 @@ fold_facets(struct fold *fold, const struct frame *f, const struct tl_event *ev,
         err = commitment_fold(fold->views, f->profile, c, ev, f, &ev->commitments[i]);
     if (ev->feedback != NULL && err == 0)
         err = feedback_fold(fold->views, f->profile, c, f, ev);
+    if (ev->household != NULL && err == 0)
+        err = household_fold(fold->views, c, f, ev);
     if (str_is(f->type, "customer.attributes_set"))
         for (size_t i = 0; i < ev->attributes_count && err == 0; i++)
             err = attribute_fold(fold->views, f->profile, c, &ev->attributes[i], f->time,
@@ -362,7 +365,8 @@ fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
     if ((err = identity_apply(fold->views, f)) != 0)
         return err;
     if ((err = fold_profile(fold, f, ev, is_new)) != 0 ||
-        (err = index_commitments(fold, f, ev)) != 0)
+        (err = index_commitments(fold, f, ev)) != 0 ||
+        (ev->household != NULL && (err = household_index(fold->views, f, ev)) != 0))
         return err;
     return fold_identity(fold, f, ev);
 }

@@ -20,6 +20,7 @@ enum key_section {
     KEY_CONTACT = 'k',
     KEY_FEEDBACK = 'f',         /* + id */
     KEY_FEEDBACK_ORDER = 'g',   /* + class, descending time, id */
+    KEY_HOUSEHOLD = 'h',        /* + class, household id */
     KEY_LINKS = 'l',
     KEY_COMMITMENT = 'm',       /* + id */
     KEY_OFFER = 'o',            /* + offer id: all its instances */
@@ -31,6 +32,7 @@ enum key_global {
     KEY_COUNTER = 'n',          /* + kind, name */
     KEY_CAMPAIGN = 'c',         /* + campaign 0 outcome 0 channel 0 day */
     KEY_DUE = 'd',              /* + stage, due time, profile, commitment id */
+    KEY_MEMBER = 'h',           /* + household id 0: its last event; + profile: a member */
     KEY_DUE_OF = 'D',           /* + profile, commitment id: which of those is its */
 };
 

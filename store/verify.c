@@ -98,6 +98,7 @@ section_name(unsigned char section)
     case KEY_CONSENT: return "consent";
     case KEY_FEEDBACK: return "feedback";
     case KEY_FEEDBACK_ORDER: return "order of feedback";
+    case KEY_HOUSEHOLD: return "household";
     case KEY_LINKS: return "links";
     case KEY_COMMITMENT: return "commitment";
     case KEY_OFFER: return "offer";
@@ -118,6 +119,8 @@ describe(struct tl_str key, const char *what, char *out, size_t out_bytes)
         snprintf(out, out_bytes, "identifier %.40s: %s", key.ptr + 1, what);
     else if (key.len > 1 && (key.ptr[1] == KEY_DUE || key.ptr[1] == KEY_DUE_OF))
         snprintf(out, out_bytes, "due times: %s", what);
+    else if (key.len > 1 && key.ptr[1] == KEY_MEMBER)
+        snprintf(out, out_bytes, "members of households: %s", what);
     else
         snprintf(out, out_bytes, "counters: %s", what);
 }

@@ -20,7 +20,7 @@
 
 #include "proto/event.h"
 
-#define VIEWS_FORMAT 7
+#define VIEWS_FORMAT 8
 #define VIEWS_WHY_BYTES 512
 
 struct views;
