@@ -17,6 +17,8 @@ fixed_bytes(const struct tl_context *c)
         bytes += 60 + c->who->conflicts[i].value_a.len + c->who->conflicts[i].value_b.len;
     for (size_t i = 0; i < c->who->candidates_count; i++)
         bytes += 20 + c->who->candidates[i].type.len + c->who->candidates[i].value.len;
+    for (size_t i = 0; i < c->who->households_count; i++)
+        bytes += 28 + c->who->households[i].id.len + c->who->households[i].role.len;
     for (size_t i = 0; i < c->commitments_count; i++)
         bytes += 50 + c->commitments[i].id.len + c->commitments[i].text.len +
                  c->commitments[i].by.len + c->commitments[i].to.len;
@@ -44,14 +46,16 @@ answer_context(struct store *st, const struct store_question *q, size_t bytes_ma
     if (err != 0)
         return err;
     *out = (struct tl_context){.customer = name_of(&q->customer, arena), .now = q->now};
-    if ((err = fill_who(&j, candidates, candidates_count, out)) != 0 ||
+    if ((err = find_relatives(&j)) != 0 ||
+        (err = fill_who(&j, candidates, candidates_count, out)) != 0 ||
         (err = fill_commitments(&j, out)) != 0 || (err = fill_consents(&j, out)) != 0 ||
         (err = fill_may_contact(&j, out)) != 0 || (err = fill_feedback(&j, out)) != 0 ||
         (err = fill_value(&j, out)) != 0 || (err = fill_freshness(&j, out)) != 0)
         return err;
     fixed = fixed_bytes(out);
     room = bytes_max > fixed ? bytes_max - fixed : 0;
-    if ((err = fill_offers(&j, out, &room)) != 0 || (err = fill_recent(&j, out, room)) != 0 ||
+    if ((err = fill_household(&j, out, &room)) != 0 ||
+        (err = fill_offers(&j, out, &room)) != 0 || (err = fill_recent(&j, out, room)) != 0 ||
         (err = fill_reasons(&j, out)) != 0)
         return err;
     *depends = j.depends;

@@ -5,6 +5,7 @@
 
 #include "store/card.h"
 #include "store/offer.h"
+#include "store/relatives.h"
 #include "store/state.h"
 
 #define REASONS_SHOWN_MAX 5
@@ -35,12 +36,15 @@ struct joining {
     uint64_t events;
     uint64_t offers;
     uint64_t has;
+    struct relatives *relatives;    /* NULL: he is in no household */
 };
 
 /* context_join.c: the cards of a customer's profiles as one.  All that they return
  * borrows from the arena.  0, TL_NOT_FOUND, TL_TOO_MANY (arena), TL_EDAMAGED. */
 int begin_joining(struct joining *j, struct store *st, const struct store_question *q,
                   struct arena *arena, uint64_t *candidates, size_t *candidates_count);
+int join_customer(struct joining *j, struct store *st, const struct store_question *q,
+                  struct arena *arena, uint64_t profile);
 int load_card(struct joining *j, uint64_t profile, struct card *c);
 int compare_identifiers(const void *a, const void *b);      /* strongest first */
 
@@ -60,7 +64,12 @@ int fill_feedback(struct joining *j, struct tl_context *out);
 int fill_value(struct joining *j, struct tl_context *out);
 int fill_freshness(struct joining *j, struct tl_context *out);
 
+/* context_household.c: find_relatives first; the section takes some of the room */
+int find_relatives(struct joining *j);
+int fill_household(struct joining *j, struct tl_context *out, size_t *room);
+
 /* context_lists.c: these take what room is left */
+size_t offer_bytes(const struct tl_offer *o);
 int fill_offers(struct joining *j, struct tl_context *out, size_t *room);
 int fill_recent(struct joining *j, struct tl_context *out, size_t room);
 

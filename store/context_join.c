@@ -195,17 +195,24 @@ join_profiles(struct joining *j, uint64_t profile)
 }
 
 int
+join_customer(struct joining *j, struct store *st, const struct store_question *q,
+              struct arena *arena, uint64_t profile)
+{
+    memset(j, 0, sizeof(*j));
+    j->st = st;
+    j->q = q;
+    j->arena = arena;
+    return join_profiles(j, profile);
+}
+
+int
 begin_joining(struct joining *j, struct store *st, const struct store_question *q,
               struct arena *arena, uint64_t *candidates, size_t *candidates_count)
 {
     uint64_t profile;
     int err = identity_find(st->views, &q->customer, &profile, candidates, candidates_count);
 
-    memset(j, 0, sizeof(*j));
-    j->st = st;
-    j->q = q;
-    j->arena = arena;
-    return err != 0 ? err : join_profiles(j, profile);
+    return err != 0 ? err : join_customer(j, st, q, arena, profile);
 }
 
 struct tl_str

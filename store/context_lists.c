@@ -6,7 +6,7 @@
 #define OFFERS_LOOKED_AT 24
 #define RECENT_BYTES_KEPT 640   /* offers leave them to the latest contacts: about ten */
 
-static size_t
+size_t
 offer_bytes(const struct tl_offer *o)
 {
     size_t bytes = 56 + o->offer.len + o->campaign.len + o->treatment.len + o->instance.len +

@@ -99,7 +99,7 @@ int
 fill_may_contact(struct joining *j, struct tl_context *out)
 {
     const struct may_contact m = {j->st,  j->profiles,  j->profiles_count,
-                                  j->has, j->q->now, j->arena};
+                                  j->has, j->q->now, j->arena, j->relatives};
 
     return may_contact_list(&m, j->identifiers, j->identifiers_count, &out->may_contact,
                             &out->may_contact_count);

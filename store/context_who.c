@@ -107,5 +107,9 @@ fill_who(struct joining *j, const uint64_t *candidates, size_t candidates_count,
     if ((err = fill_identifiers(j, who)) != 0 || (err = fill_attributes(j, who)) != 0 ||
         (err = fill_conflicts(j, who)) != 0)
         return err;
+    if (j->relatives != NULL) {
+        who->households = j->relatives->own;
+        who->households_count = j->relatives->own_count;
+    }
     return fill_candidates(j, candidates, candidates_count, who);
 }

@@ -81,6 +81,81 @@ gather(const struct may_contact *m, struct gathered *g)
     return gather_zone(m, g);
 }
 
+/* ------------------------------------------------------------ households */
+
+/* One who lives with him in two of his households counts once. */
+static bool
+is_first_of_him(const struct relatives *all, size_t which)
+{
+    for (size_t i = 0; i < which; i++)
+        if (all->others[i].profiles[0] == all->others[which].profiles[0])
+            return false;
+    return true;
+}
+
+static int
+append(struct contact_entry **list, size_t *count, const struct contact_entry *more,
+       size_t more_count, struct arena *arena)
+{
+    struct contact_entry *both = arena_alloc(arena, (*count + more_count + 1) * sizeof(*both));
+
+    if (both == NULL)
+        return TL_TOO_MANY;
+    if (*count > 0)
+        memcpy(both, *list, *count * sizeof(*both));
+    if (more_count > 0)
+        memcpy(both + *count, more, more_count * sizeof(*both));
+    *list = both;
+    *count += more_count;
+    return 0;
+}
+
+/* Counted for each by himself: of one mailing they all got, each got one. */
+static int
+add_relative(const struct may_contact *m, const struct relative *r, struct tl_str purpose,
+             struct contact_entry **list, size_t *count)
+{
+    const struct may_contact his = {.store = m->store,
+                                    .profiles = r->profiles,
+                                    .profiles_count = r->profiles_count,
+                                    .has = r->has,
+                                    .now = m->now,
+                                    .arena = m->arena};
+    struct gathered g = {.consents_count = 0};
+    struct contact_entry *counted;
+    size_t counted_count;
+    int err;
+
+    if (!(r->has & CARD_CONTACTS))
+        return 0;
+    if ((err = gather_contacts(&his, &g)) != 0 ||
+        (err = verdict_count(&g.record, purpose, m->now, store_log_id(m->store), &counted,
+                             &counted_count, m->arena)) != 0)
+        return err;
+    return append(list, count, counted, counted_count, m->arena);
+}
+
+static int
+count_household(const struct may_contact *m, struct tl_str purpose, struct verdict_facts *out)
+{
+    const struct relatives *all = m->relatives;
+    struct contact_entry *list = NULL;
+    size_t count = 0;
+    int err = 0;
+
+    out->household = out->counted;
+    out->household_count = out->counted_count;
+    if (all == NULL || !policy_counts_household(m->store->policy, purpose))
+        return 0;
+    err = append(&list, &count, out->counted, out->counted_count, m->arena);
+    for (size_t i = 0; i < all->others_count && err == 0; i++)
+        if (is_first_of_him(all, i))
+            err = add_relative(m, &all->others[i], purpose, &list, &count);
+    out->household = list;
+    out->household_count = count;
+    return err;
+}
+
 static int
 facts_of(const struct may_contact *m, const struct gathered *g, struct tl_str purpose,
          struct verdict_facts *out)
@@ -98,7 +173,7 @@ facts_of(const struct may_contact *m, const struct gathered *g, struct tl_str pu
     out->declined = g->record.declined;
     out->complaint = verdict_complaint(&g->record);
     out->zone = g->zone;
-    return err;
+    return err != 0 ? err : count_household(m, purpose, out);
 }
 
 /* --------------------------------------------------------------- answers */
@@ -305,6 +380,25 @@ find(struct asking *a, struct store *st, uint64_t *candidates, size_t *candidate
 }
 
 static int
+find_relatives(struct asking *a)
+{
+    struct may_contact *m = &a->m;
+    struct relatives *all;
+    int err;
+
+    if (!(m->has & CARD_HOUSEHOLDS) ||
+        !policy_counts_household(m->store->policy, a->q->purpose))
+        return 0;
+    if ((all = arena_alloc(m->arena, sizeof(*all))) == NULL)
+        return TL_TOO_MANY;
+    err = relatives_find(m->store->views, m->profiles, m->profiles_count, all, m->arena);
+    if (all->depends > a->depends)
+        a->depends = all->depends;
+    m->relatives = all;
+    return err;
+}
+
+static int
 ask(struct asking *a, struct store *st, const struct store_contact_question *q,
     struct arena *arena)
 {
@@ -320,7 +414,8 @@ ask(struct asking *a, struct store *st, const struct store_contact_question *q,
     a->m = (struct may_contact){
         .store = st, .profiles = a->profiles, .now = q->who.now, .arena = arena};
     if ((err = find(a, st, candidates, &candidates_count)) != 0 ||
-        (err = load_has(&a->m, &a->depends)) != 0 || (err = gather(&a->m, &a->g)) != 0 ||
+        (err = load_has(&a->m, &a->depends)) != 0 || (err = find_relatives(a)) != 0 ||
+        (err = gather(&a->m, &a->g)) != 0 ||
         (err = add_refusals(&a->m, id, candidates, candidates_count, &a->g)) != 0 ||
         (err = facts_of(&a->m, &a->g, q->purpose, &facts)) != 0)
         return err;

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "proto/answer.h"
 #include "store/card.h"
+#include "store/relatives.h"
 #include "store/store.h"
 
 #define MAY_CONTACT_SHOWN_MAX 6     /* channels, in a context */
@@ -18,6 +19,7 @@ struct may_contact {
     uint64_t has;               /* enum card_has, of all of them */
     int64_t now;
     struct arena *arena;
+    const struct relatives *relatives;  /* NULL: he has none, or no cap counts them */
 };
 
 /* A verdict on marketing for each channel by which these identifiers or an

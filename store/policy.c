@@ -102,17 +102,24 @@ read_cool_off(struct policy_rule *r, const char *value, char why[CONF_WHY_BYTES]
     return strcmp(value, "none") == 0 ? 0 : read_within(r, value, why);
 }
 
-/* `3 in 7 d` */
+/* `3 in 7 d`, `6 in 7 d per household` */
 static int
 read_cap(struct policy_rule *r, const char *value, char why[CONF_WHY_BYTES])
 {
-    char *rest;
+    static const char scope[] = " per household";
+    char within[CONF_WHY_BYTES], *rest;
+    size_t len;
 
     r->count = isdigit((unsigned char)value[0]) ? strtoll(value, &rest, 10) : 0;
     if (r->count < 1 || r->count > CONTACTS_KEPT_MAX || strncmp(rest, " in ", 4) != 0)
         return complain(why, "a cap is 1 to %d contacts in a time, `3 in 7 d`, not `%s`",
                         CONTACTS_KEPT_MAX, value);
-    return read_within(r, rest + 4, why);
+    snprintf(within, sizeof within, "%s", rest + 4);
+    len = strlen(within);
+    r->household = len > strlen(scope) && strcmp(within + len - strlen(scope), scope) == 0;
+    if (r->household)
+        within[len - strlen(scope)] = '\0';
+    return read_within(r, within, why);
 }
 
 /* Returns minutes and goes on behind them, or -1. */
@@ -288,6 +295,15 @@ policy_knows(const struct policy *p, struct tl_str purpose)
 {
     for (size_t i = 0; i < p->rules_count; i++)
         if (str_equal(purpose, p->rules[i].purpose))
+            return true;
+    return false;
+}
+
+bool
+policy_counts_household(const struct policy *p, struct tl_str purpose)
+{
+    for (size_t i = 0; i < p->rules_count; i++)
+        if (p->rules[i].household && str_equal(purpose, p->rules[i].purpose))
             return true;
     return false;
 }

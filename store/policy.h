@@ -37,6 +37,7 @@ struct policy_rule {
     struct tl_str channel;                  /* empty: every channel */
     char words[2 * (CHANNEL_BYTES_MAX + 1)];
     bool flag;
+    bool household;         /* of a cap: over all members of the customer's households */
     int64_t count;
     int64_t within_ns;
     int from_min;           /* of the day, by the customer's clock */
@@ -65,6 +66,9 @@ void policy_free(struct policy **p);
 
 /* Is there any line about this purpose? */
 bool policy_knows(const struct policy *p, struct tl_str purpose);
+
+/* Is there a cap on this purpose that counts the whole household? */
+bool policy_counts_household(const struct policy *p, struct tl_str purpose);
 
 /* The lines that count for a purpose and channel: of each kind one (NULL: none),
  * and all caps. */

@@ -257,11 +257,12 @@ weigh_cap(const struct policy_rule *rule, const struct verdict_facts *facts, str
           size_t *least_left)
 {
     struct say say = {.rule = rule->text};
+    const struct contact_entry *entries = rule->household ? facts->household : facts->counted;
+    size_t count = rule->household ? facts->household_count : facts->counted_count, left;
     struct places taken = {.count = 0};
-    size_t left;
 
-    for (size_t i = 0; i < facts->counted_count; i++) {
-        const struct contact_entry *e = &facts->counted[i];
+    for (size_t i = 0; i < count; i++) {
+        const struct contact_entry *e = &entries[i];
         int64_t free = e->contact.until != 0 ? e->contact.until
                                              : e->contact.time + rule->within_ns;
 

@@ -20,6 +20,8 @@ struct verdict_facts {
     const struct tl_identifier *address;    /* the one asked about; NULL: any of his */
     const struct contact_entry *counted;    /* of verdict_count */
     size_t counted_count;
+    const struct contact_entry *household;  /* his and his relatives' together */
+    size_t household_count;
     struct contact_word declined;
     struct contact_word complaint;          /* the newest that is open */
     const struct policy_zone *zone;

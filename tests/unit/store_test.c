@@ -342,6 +342,73 @@ answers_about_either_side_wait_for_a_persons_word(void **state)
     assert_int_equal(depends_of("loyalty:1"), number);
 }
 
+static uint64_t
+say_of_household(const char *type, const char *visibility, const char *whom)
+{
+    struct tl_household said = {.id = str("smith"), .visibility = str(visibility)};
+    struct tl_event ev = event(type, "web", NOW);
+    struct store_verdict v;
+
+    ev.household = &said;
+    v = admit(&ev, whom, NULL, NULL);
+    assert_int_equal(v.code, 0);
+    return v.number;
+}
+
+static void
+answers_wait_for_what_a_relative_did_and_for_his_leaving(void **state)
+{
+    uint64_t number;
+
+    (void)state;
+    say_of_household("household.joined", "offers", "loyalty:1");
+    number = say_of_household("household.joined", "offers", "loyalty:2");
+    assert_int_equal(depends_of("loyalty:1"), number);
+    touch("hat", "spring", "made", NOW, "loyalty:2");
+    assert_int_equal(depends_of("loyalty:1"), number + 1);
+    number = say_of_household("household.visibility_set", "none", "loyalty:2");
+    assert_int_equal(depends_of("loyalty:1"), number);
+    number = say("page.viewed", NOW, "loyalty:2", NULL);
+    assert_int_equal(depends_of("loyalty:1"), number);
+    number = say_of_household("household.left", "", "loyalty:2");
+    assert_int_equal(depends_of("loyalty:1"), number);
+    say("page.viewed", NOW, "loyalty:2", NULL);
+    assert_int_equal(depends_of("loyalty:1"), number);
+}
+
+static void
+a_household_is_the_same_after_a_crash_and_in_views_made_anew(void **state)
+{
+    struct store_settings s = {.dir = dir, .segment_bytes = 4u << 20};
+    struct tl_verification v;
+    struct tl_context c;
+
+    (void)state;
+    say_of_household("household.joined", "all", "loyalty:1");
+    say_of_household("household.joined", "all", "loyalty:2");
+    say_of_household("household.joined", "all", "loyalty:3");
+    sync_all();
+    assert_int_equal(store_verify(store, &v, &arena, why), 0);      /* with a checkpoint */
+    assert_true(v.ok);
+    say_of_household("household.left", "", "loyalty:2");
+    touch("hat", "spring", "made", NOW, "loyalty:3");
+    sync_all();
+    crash_and_reopen();
+    for (int i = 0; i < 2; i++) {
+        c = context("loyalty:1");
+        assert_int_equal(c.household_count, 1);
+        assert_true(str_is(c.household[0].customer, "loyalty:3"));
+        assert_int_equal(c.household[0].offers_count, 1);
+        assert_int_equal(c.who->households_count, 1);
+        assert_int_equal(context("loyalty:2").who->households_count, 0);
+        assert_int_equal(store_verify(store, &v, &arena, why), 0);
+        assert_true(v.ok);
+        assert_int_equal(store_close(&store), 0);
+        assert_int_equal(store_rebuild(&s, NULL, NULL, why), 0);
+        open_store();
+    }
+}
+
 static void
 unlinked_customers_are_the_same_after_a_crash_and_in_views_made_anew(void **state)
 {
@@ -941,6 +1008,8 @@ main(void)
         TEST(identifiers_of_one_event_are_one_customer),
         TEST(two_known_customers_named_together_become_one),
         TEST(answers_about_either_side_wait_for_a_persons_word),
+        TEST(answers_wait_for_what_a_relative_did_and_for_his_leaving),
+        TEST(a_household_is_the_same_after_a_crash_and_in_views_made_anew),
         TEST(unlinked_customers_are_the_same_after_a_crash_and_in_views_made_anew),
         TEST(two_values_of_a_single_valued_type_are_a_conflict_not_a_merge),
         TEST(unknown_value_that_contradicts_the_customer_becomes_somebody_else),
