@@ -278,26 +278,6 @@ show_value(const struct tl_context *c)
 }
 
 static int
-show_household(const struct tl_context *c)
-{
-    struct print_table t = {.columns = 3};
-    char live[64];
-
-    if (c->household_count == 0)
-        return 0;
-    show_heading("HOUSEHOLD", "%zu others", c->household_count);
-    for (size_t i = 0; i < c->household_count; i++) {
-        const struct tl_household_member *m = &c->household[i];
-
-        print_cell(&t, m->customer);
-        print_cell(&t, m->role);
-        snprintf(live, sizeof live, "%zu live offers", show_live(m->offers, m->offers_count));
-        print_cellf(&t, "%s", m->offers_count > 0 ? live : "");
-    }
-    return print_rows(&t, 2, stdout);
-}
-
-static int
 show_recent(const struct tl_context *c)
 {
     struct print_table t = {.columns = 4};

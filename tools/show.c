@@ -276,6 +276,89 @@ show_offers(const struct tl_offer *offers, size_t count, int64_t now)
     return print_rows(&t, 2, stdout);
 }
 
+/* --------------------------------------------------------------- household */
+
+/* "father in household smith, shows offers" */
+static void
+show_membership(const struct tl_household *h)
+{
+    struct buf line = {0};
+
+    buf_printf(&line, "%.*s%shousehold ", (int)h->role.len, h->role.len > 0 ? h->role.ptr : "",
+               h->role.len > 0 ? " in " : "");
+    add(&line, h->id);
+    if (is(h->visibility, "none"))
+        buf_text(&line, ", shows the others nothing");
+    else if (h->visibility.len == 0)
+        buf_text(&line, ", has not said what the others may see");
+    else
+        buf_printf(&line, ", shows the others %s",
+                   is(h->visibility, "all") ? "everything" : "his offers");
+    live_line(&line, "  ");
+    buf_free(&line);
+}
+
+/* A row for each offer, who he is on the first. */
+static void
+member_row(struct print_table *t, const struct tl_household_member *m, const struct tl_offer *o,
+           int64_t now)
+{
+    bool first = o == NULL || o == m->offers;
+    struct buf cell = {0};
+
+    print_cell(t, first ? m->role : (struct tl_str){"", 0});
+    print_cell(t, first ? m->customer : (struct tl_str){"", 0});
+    if (o != NULL) {
+        buf_text(&cell, o->live ? "LIVE " : "");
+        state(&cell, o);
+    }
+    cell_of(t, &cell);
+    if (o == NULL) {
+        buf_text(&cell, !m->shows_offers ? "offers are not shown"
+                        : m->offers_more.len > 0 ? "has offers; `touchline offers' shows them"
+                                                 : "was offered nothing");
+    } else {
+        name(&cell, o);
+        buf_text(&cell, o->terms.len > 0 || o->price_minor != 0 ? ": " : "");
+        terms(&cell, o);
+        buf_text(&cell, o->expires != 0 ? ", " : "");
+        until(&cell, o, now);
+    }
+    cell_of(t, &cell);
+    buf_free(&cell);
+}
+
+int
+show_household(const struct tl_context *c)
+{
+    struct print_table t = {.columns = 4};
+
+    if (c->household_count == 0 && (c->who == NULL || c->who->households_count == 0))
+        return 0;
+    show_heading("HOUSEHOLD", "%zu %s%s%.*s%s", c->household_count,
+                 c->household_count == 1 ? "other" : "others",
+                 c->household_more.len > 0 ? ", " : "", (int)c->household_more.len,
+                 c->household_more.len > 0 ? c->household_more.ptr : "",
+                 c->household_more.len > 0 ? " more" : "");
+    for (size_t i = 0; c->who != NULL && i < c->who->households_count; i++)
+        show_membership(&c->who->households[i]);
+    for (size_t i = 0; i < c->household_count; i++) {
+        const struct tl_household_member *m = &c->household[i];
+
+        if (m->offers_count == 0)
+            member_row(&t, m, NULL, c->now);
+        for (size_t n = 0; n < m->offers_count; n++)
+            member_row(&t, m, &m->offers[n], c->now);
+        if (m->offers_count > 0 && m->offers_more.len > 0) {
+            print_cellf(&t, "%s", "");
+            print_cellf(&t, "%s", "");
+            print_cellf(&t, "%s", "");
+            print_cellf(&t, "and %.*s more", (int)m->offers_more.len, m->offers_more.ptr);
+        }
+    }
+    return print_rows(&t, 2, stdout);
+}
+
 /* ------------------------------------------------------------------ events */
 
 void

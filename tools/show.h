@@ -20,6 +20,10 @@ __attribute__((format(printf, 2, 3))) void show_heading(const char *title, const
  * what it was, what became of it. */
 int show_offers(const struct tl_offer *offers, size_t count, int64_t now);
 
+/* What he is in his households, and each relative with what he was offered.
+ * Prints nothing when there is none. */
+int show_household(const struct tl_context *c);
+
 /* How many of them are still to be had. */
 size_t show_live(const struct tl_offer *offers, size_t count);
 

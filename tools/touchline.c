@@ -36,6 +36,12 @@ static const struct verb verbs[] = {
     {"link", "A B --evidence TEXT [--by WHO]", "say that two identifiers are one customer", JSON,
      verb_link},
     {"unlink", "A B --evidence TEXT [--by WHO]", "say that they are not", JSON, verb_unlink},
+    {"household",
+     "CUSTOMER\n"
+     "       touchline household form|join|leave|role|visibility CUSTOMER --household ID\n"
+     "                           [--role ROLE] [--visibility none|offers|all] [--since TIME]\n"
+     "                           [--evidence TEXT] [--by WHO]",
+     "who lives with a customer, or tell of it", JSON, verb_household},
     {"campaign", "[NAME]", "offers by outcome, channel and day", JSON | CSV, verb_campaign},
     {"watch", "[CUSTOMER...] " FILTERS "\n                       [--share I/N] [--group NAME]",
      "follow events as they come", JSON | JSONL | CSV | PROTO, verb_watch},

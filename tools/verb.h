@@ -103,6 +103,7 @@ int verb_campaign(struct verb_call *call);
 int verb_context(struct verb_call *call);
 int verb_deadletters(struct verb_call *call);
 int verb_formats(struct verb_call *call);
+int verb_household(struct verb_call *call);
 int verb_ingest(struct verb_call *call);
 int verb_link(struct verb_call *call);
 int verb_may_contact(struct verb_call *call);
