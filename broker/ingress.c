@@ -13,12 +13,21 @@
 
 #define RETRY_AFTER_MS 1000
 #define TURN_NS (500 * 1000)    /* then others are served, and the rest waits its turn */
-#define EVENTS_PER_LOOK 16      /* at the clock */
+#define EVENTS_PER_LOOK STORE_EXPECT_MAX    /* then one at the clock */
 
 /* Where an event lies in its message. */
 struct span {
     uint32_t at;
     uint32_t len;
+};
+
+/* An event that was looked at, and is decided about when its turn comes. */
+struct looked_at {
+    struct arena arena;
+    struct tl_event event;
+    struct store_event in;
+    int err;
+    const char *detail;
 };
 
 struct publish {
@@ -44,6 +53,10 @@ ingress_init(struct broker *b)
     struct frame last;
 
     b->ingress.queue_end = &b->ingress.queue;
+    b->ingress.looked_at = calloc(EVENTS_PER_LOOK, sizeof b->ingress.looked_at[0]);
+    must(b->ingress.looked_at != NULL);
+    for (size_t i = 0; i < EVENTS_PER_LOOK; i++)
+        arena_init(&b->ingress.looked_at[i].arena, CODEC_BUDGET_BYTES);
     if (head >= store_tail(b->store) && store_read_header(b->store, head, &last, why) == 0)
         b->ingress.received = last.received;
 }
@@ -76,42 +89,39 @@ refuse(struct broker *b, struct publish *p, int code, const char *detail)
 }
 
 static int
-canonical(struct broker *b, struct store_event *in, const char **detail)
+canonical(struct looked_at *l)
 {
-    const struct tl_event *ev = in->event;
+    const struct tl_event *ev = &l->event;
     struct store_identifier *ids;
     int err;
 
     if (valid_is_link(ev->type)) {
-        if ((ids = arena_alloc(&b->event_arena, 2 * sizeof *ids)) == NULL)
+        if ((ids = arena_alloc(&l->arena, 2 * sizeof *ids)) == NULL)
             return TL_TOO_MANY;
-        in->identifiers_count = 2;
-        err = normalise_link(ev->link, ev->region, &b->event_arena, ids, detail);
+        l->in.identifiers_count = 2;
+        err = normalise_link(ev->link, ev->region, &l->arena, ids, &l->detail);
     } else {
-        err = normalise_identifiers(ev->identifiers, ev->identifiers_count, ev->region,
-                                    &b->event_arena, &ids, &in->identifiers_count, detail);
+        err = normalise_identifiers(ev->identifiers, ev->identifiers_count, ev->region, &l->arena,
+                                    &ids, &l->in.identifiers_count, &l->detail);
     }
-    in->identifiers = ids;
+    l->in.identifiers = ids;
     return err;
 }
 
 /* From bytes to something the store can take.  Returns 0 or a refusal code. */
 static int
-examine(struct broker *b, struct tl_str bytes, struct tl_event *ev, struct store_event *in,
-        const char **detail)
+examine(struct looked_at *l, struct tl_str bytes)
 {
     int err;
 
-    *detail = NULL;
+    arena_reset(&l->arena);
+    l->detail = NULL;
     if (bytes.len > EVENT_BYTES_MAX)
         return TL_TOO_LARGE;
-    if ((err = codec_decode(CODEC_EVENT, ev, bytes, &b->event_arena)) != 0)
+    if ((err = codec_decode(CODEC_EVENT, &l->event, bytes, &l->arena)) != 0 ||
+        (err = valid_event(&l->event, bytes.len, &l->detail)) != 0)
         return err;
-    if ((err = valid_event(ev, bytes.len, detail)) != 0)
-        return err;
-    in->event = ev;
-    in->bytes = bytes;
-    return canonical(b, in, detail);
+    return canonical(l);
 }
 
 static void
@@ -141,26 +151,21 @@ answer_verdict(struct broker *b, struct publish *p, const struct store_event *in
 }
 
 static void
-decide(struct broker *b, struct publish *p, struct tl_str bytes, int64_t received)
+decide(struct broker *b, struct publish *p, const struct looked_at *l)
 {
-    struct store_event in = {.received = received};
     struct store_verdict verdict = {0};
-    struct tl_event ev;
-    const char *detail;
-    int err;
 
     /* What follows an event that was lost must not overtake it. */
     if (p->no_space) {
         refuse(b, p, TL_NO_SPACE, NULL);
         return;
     }
-    arena_reset(&b->event_arena);
-    if ((err = examine(b, bytes, &ev, &in, &detail)) != 0) {
-        refuse(b, p, err, detail);
+    if (l->err != 0) {
+        refuse(b, p, l->err, l->detail);
         return;
     }
-    store_admit(b->store, &in, &verdict);
-    answer_verdict(b, p, &in, &verdict);
+    store_admit(b->store, &l->in, &verdict);
+    answer_verdict(b, p, &l->in, &verdict);
 }
 
 /* --------------------------------------------------------------- one batch */
@@ -173,19 +178,43 @@ waiting_event(struct publish *p, size_t i)
     return (struct tl_str){message + p->spans[i].at, p->spans[i].len};
 }
 
-/* Decides about events while there is room and time.  `events` are those just
- * read; NULL: they wait where the spans say.  true: about all of them. */
+/* Looks at the events that are next.  `events` are those just read; NULL: they
+ * wait where the spans say.  Returns how many. */
+static size_t
+look_at_next(struct broker *b, struct publish *p, const struct tl_str *events, int64_t received)
+{
+    struct store_event *fine[EVENTS_PER_LOOK];
+    size_t left = p->count - p->decided, fine_count = 0;
+    size_t count = left < EVENTS_PER_LOOK ? left : EVENTS_PER_LOOK;
+
+    for (size_t i = 0; i < count; i++) {
+        struct looked_at *l = &b->ingress.looked_at[i];
+        size_t at = p->decided + i;
+        struct tl_str bytes = events != NULL ? events[at] : waiting_event(p, at);
+
+        l->in = (struct store_event){.event = &l->event, .bytes = bytes, .received = received};
+        if ((l->err = examine(l, bytes)) == 0)
+            fine[fine_count++] = &l->in;
+    }
+    store_expect(b->store, fine, fine_count);
+    return count;
+}
+
+/* Decides about events while there is room and time.  true: about all of them. */
 static bool
 decide_batch(struct broker *b, struct publish *p, const struct tl_str *events, int64_t deadline)
 {
     int64_t received = ingress_now(b);
 
     while (p->decided < p->count) {
-        if (!store_has_room(b->store))
-            return false;
-        decide(b, p, events != NULL ? events[p->decided] : waiting_event(p, p->decided), received);
-        p->decided++;
-        if (p->decided % EVENTS_PER_LOOK == 0 && clock_monotonic() > deadline)
+        size_t count = look_at_next(b, p, events, received);
+
+        for (size_t i = 0; i < count; i++, p->decided++) {
+            if (!store_has_room(b->store))
+                return false;
+            decide(b, p, &b->ingress.looked_at[i]);
+        }
+        if (clock_monotonic() > deadline)
             break;
     }
     return p->decided == p->count;
@@ -359,4 +388,7 @@ ingress_fini(struct broker *b)
 
         ingress_free(&p);
     }
+    for (size_t i = 0; i < EVENTS_PER_LOOK; i++)
+        arena_fini(&b->ingress.looked_at[i].arena);
+    free(b->ingress.looked_at);
 }

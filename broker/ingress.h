@@ -22,6 +22,7 @@ struct ingress {
     struct publish **queue_end;
     size_t queue_bytes;
     int64_t received;               /* of the last event; never goes back */
+    struct looked_at *looked_at;    /* the events decided about next */
 };
 
 void ingress_init(struct broker *b);

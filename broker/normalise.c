@@ -379,6 +379,7 @@ normalise_one(struct tl_identifier id, struct tl_str region, struct arena *arena
         .strong = k->strong,
         .single = k->single,
         .follows_login = k->follows_login,
+        .hash = store_hash(id.type, value),
     };
     return 0;
 }

@@ -358,7 +358,10 @@ store_admit(struct store *st, const struct store_event *in, struct store_verdict
         out->detail = "the store has stopped";
         return;
     }
-    store_seen_key(key, st->key, in->event->source, in->event->id);
+    if (in->expected)
+        memcpy(key, in->seen, sizeof key);
+    else
+        store_seen_key(key, st->key, in->event->source, in->event->id);
     if ((first = seen_find(st->seen, key)) != 0) {
         answer_duplicate(st, in, first, out);
         return;

@@ -63,6 +63,15 @@ grow(struct fresh_part *p)
     *p = bigger;
 }
 
+void
+fresh_prefetch(const struct fresh *f, const unsigned char key[SEEN_KEY_BYTES])
+{
+    const struct fresh_part *p = &f->parts[key[0]];
+
+    if (p->count != 0)
+        __builtin_prefetch(&p->slots[le_get32(key + 1) & (p->slots_count - 1)]);
+}
+
 uint64_t
 fresh_find(const struct fresh *f, const unsigned char key[SEEN_KEY_BYTES])
 {

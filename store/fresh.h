@@ -36,6 +36,7 @@ struct fresh {
 struct fresh *fresh_new(void);
 void fresh_free(struct fresh **f);
 
+void fresh_prefetch(const struct fresh *f, const unsigned char key[SEEN_KEY_BYTES]);
 uint64_t fresh_find(const struct fresh *f, const unsigned char key[SEEN_KEY_BYTES]);
 
 /* A key that is there keeps its number. */

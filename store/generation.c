@@ -181,6 +181,29 @@ generation_get(const struct generation *g, uint64_t hash, const void *key, size_
     return slot->key != NULL ? entry_of(slot->key) : NULL;
 }
 
+void
+generation_fetch(const struct generation *g, uint64_t hash)
+{
+    __builtin_prefetch(&g->entries.slots[hash & (g->entries.slots_count - 1)]);
+}
+
+const struct entry *
+generation_fetch_entry(const struct generation *g, uint64_t hash)
+{
+    const struct index *t = &g->entries;
+    size_t mask = t->slots_count - 1;
+
+    for (size_t i = hash & mask; t->slots[i].key != NULL; i = (i + 1) & mask)
+        if (t->slots[i].hash == hash) {
+            const struct entry *e = entry_of(t->slots[i].key);
+
+            __builtin_prefetch(e);
+            __builtin_prefetch(entry_key(e) + 1);
+            return e;
+        }
+    return NULL;
+}
+
 /* Records of one profile are mostly put one after the other. */
 static struct group *
 find_group(struct generation *g, const unsigned char *key, size_t len)

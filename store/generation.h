@@ -64,6 +64,12 @@ void generation_free(struct generation **g);
 uint64_t generation_hash(const void *key, size_t key_len);
 const struct entry *generation_get(const struct generation *g, uint64_t hash, const void *key,
                                    size_t key_len);     /* NULL: look in older layers */
+
+/* Asks the memory for where the record's entry is found, and, when that has come,
+ * for the entry; that of another record with the same hash, or NULL. */
+void generation_fetch(const struct generation *g, uint64_t hash);
+const struct entry *generation_fetch_entry(const struct generation *g, uint64_t hash);
+
 void generation_put(struct generation *g, uint64_t hash, const void *key, size_t key_len,
                     const void *value, size_t len);
 void generation_delete(struct generation *g, uint64_t hash, const void *key, size_t key_len);

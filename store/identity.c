@@ -25,16 +25,21 @@ struct binding {
     struct holder holders[IDENTITY_HOLDERS_MAX + 1];
 };
 
+/* `hash`: the identifier's, or 0.  Of the holders only those counted are set. */
 static int
-binding_get(struct views *v, struct tl_str type, struct tl_str value, struct binding *b)
+binding_get(struct views *v, struct tl_str type, struct tl_str value, uint64_t hash,
+            struct binding *b)
 {
     struct tl_str bytes;
     struct record r;
     struct key k;
 
-    *b = (struct binding){0};
+    b->home = 0;
+    b->holders_count = 0;
     key_identifier(&k, type, value);
-    if (!views_get(v, k.bytes, k.len, &bytes))
+    if (hash == 0)
+        hash = views_hash(k.bytes, k.len);
+    if (!views_get_hashed(v, hash, k.bytes, k.len, &bytes))
         return TL_NOT_FOUND;
     r = record_open(bytes);
     b->home = record_varint(&r);
@@ -132,7 +137,7 @@ apply_one(struct views *v, const struct frame *f, const struct frame_identifier 
 
     if (action == FRAME_KEEP || action == FRAME_ELSEWHERE)
         return 0;
-    err = binding_get(v, id->type, id->value, &b);
+    err = binding_get(v, id->type, id->value, 0, &b);
     if (err != 0 && err != TL_NOT_FOUND)
         return err;
     if (action == FRAME_SEEN && b.holders_count == 1 && b.holders[0].profile != f->profile &&
@@ -145,6 +150,15 @@ apply_one(struct views *v, const struct frame *f, const struct frame_identifier 
     if (changed)
         binding_put(v, id->type, id->value, &b);
     return 0;
+}
+
+uint64_t
+store_hash(struct tl_str type, struct tl_str value)
+{
+    struct key k;
+
+    key_identifier(&k, type, value);
+    return views_hash(k.bytes, k.len);
 }
 
 int
@@ -318,7 +332,8 @@ static int
 load_bindings(struct deciding *d)
 {
     for (size_t i = 0; i < d->count; i++) {
-        int err = binding_get(d->v, d->ids[i].type, d->ids[i].value, &d->bindings[i]);
+        const struct store_identifier *id = &d->ids[i];
+        int err = binding_get(d->v, id->type, id->value, id->hash, &d->bindings[i]);
 
         if (err != 0 && err != TL_NOT_FOUND)
             return err;
@@ -818,7 +833,7 @@ identity_find(struct views *v, const struct store_identifier *id, uint64_t *prof
     enum weak_says says;
     struct arena arena;
     struct binding b;
-    int err = binding_get(v, id->type, id->value, &b);
+    int err = binding_get(v, id->type, id->value, id->hash, &b);
 
     *candidates_count = 0;
     *profile = b.home;

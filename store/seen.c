@@ -518,6 +518,16 @@ seen_sealed(const struct seen *seen)
     return seen->runs.count > 0 ? seen->runs.run[seen->runs.count - 1]->last : 0;
 }
 
+void
+seen_expect(const struct seen *seen, const unsigned char key[SEEN_KEY_BYTES])
+{
+    fresh_prefetch(seen->active, key);
+    for (const struct fresh *f = seen->sealing; f != NULL; f = f->next)
+        fresh_prefetch(f, key);
+    for (size_t i = 0; i < seen->runs.count; i++)
+        run_prefetch(seen->runs.run[i], key);
+}
+
 uint64_t
 seen_find(const struct seen *seen, const unsigned char key[SEEN_KEY_BYTES])
 {

@@ -31,6 +31,9 @@ uint64_t seen_sealed(const struct seen *seen);
 
 /* Loop thread.  0: not seen. */
 uint64_t seen_find(const struct seen *seen, const unsigned char key[SEEN_KEY_BYTES]);
+
+/* Fetches from memory what a find will look at. */
+void seen_expect(const struct seen *seen, const unsigned char key[SEEN_KEY_BYTES]);
 void seen_add(struct seen *seen, const unsigned char key[SEEN_KEY_BYTES], uint64_t number);
 
 /* The numbers up to `last` are durable in the log: hand what is in memory to

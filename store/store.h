@@ -54,7 +54,10 @@ struct store_identifier {
     bool strong;
     bool single;            /* a person has one value of this type */
     bool follows_login;     /* cookie, device, anonymous: its events follow the latest login */
+    uint64_t hash;          /* store_hash's of type and value; 0: not computed yet */
 };
+
+uint64_t store_hash(struct tl_str type, struct tl_str value);
 
 struct store_event {
     const struct tl_event *event;
@@ -62,6 +65,8 @@ struct store_event {
     const struct store_identifier *identifiers;     /* strongest first; of a link its a and b */
     size_t identifiers_count;                       /* 0: an operational event */
     int64_t received;
+    bool expected;                                  /* store_expect's own, as what follows */
+    unsigned char seen[12];
 };
 
 struct store_verdict {
@@ -74,6 +79,13 @@ struct store_verdict {
 
 /* Is there room in the open batch?  If not, take and write it first. */
 bool store_has_room(const struct store *st);
+
+/* Fetches from memory what admitting a few events will look at, before the first
+ * of them is admitted: together they wait once for what each would wait for by
+ * itself.  At most STORE_EXPECT_MAX; need not be called. */
+#define STORE_EXPECT_MAX 16
+
+void store_expect(struct store *st, struct store_event **in, size_t count);
 
 /* Decides about one valid event and, when it is new, numbers it, folds it, and
  * adds it (and what the bus itself has to say about it) to the open batch.  Tell

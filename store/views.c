@@ -34,6 +34,13 @@
 /* Identifiers read at the end of a flush, which must not keep the next waiting. */
 #define LEARNED_A_FLUSH_MAX 1000000
 
+/* Generations kept after their flush: as many as there is memory for, since a look
+ * into LMDB costs ten times one into memory. */
+#define CLEAN_MAX 6
+
+#define LINE_BYTES 64                   /* of the processor's cache */
+#define FETCHED_BYTES_MAX 1024
+
 #define META_BYTES 12
 static const unsigned char META_KEY[] = {0};
 
@@ -42,7 +49,9 @@ struct views {
     struct txn reader;
     struct generation *active;
     struct generation *flushing;        /* NULL, being flushed, or waiting for the next try */
-    struct generation *clean;           /* the one flushed last, kept to read from; or NULL */
+    struct generation *clean[CLEAN_MAX];    /* flushed ones, newest first, kept to read from */
+    size_t clean_count;
+    size_t room_until;                  /* bytes of `active` at which one of those must go */
     struct known *known;                /* identifiers LMDB may have; NULL: not known yet */
     struct slab_block *spare;
     size_t memory_bytes;
@@ -177,7 +186,8 @@ views_close(struct views **v)
         must(pthread_join((*v)->flusher, NULL) == 0);
     generation_free(&(*v)->active);
     generation_free(&(*v)->flushing);
-    generation_free(&(*v)->clean);
+    while ((*v)->clean_count > 0)
+        generation_free(&(*v)->clean[--(*v)->clean_count]);
     known_free(&(*v)->known);
     known_free(&(*v)->learning);
     known_free(&(*v)->learned);
@@ -232,17 +242,111 @@ may_be_in_lmdb(const struct views *v, uint64_t hash, const void *key)
 bool
 views_get(struct views *v, const void *key, size_t key_len, struct tl_str *value)
 {
-    uint64_t hash = generation_hash(key, key_len);
+    return views_get_hashed(v, generation_hash(key, key_len), key, key_len, value);
+}
+
+/* What a flushed generation has is in LMDB, too. */
+static const struct entry *
+find_clean(const struct views *v, uint64_t hash, const void *key, size_t key_len)
+{
+    const struct entry *e = NULL;
+
+    for (size_t i = 0; i < v->clean_count && e == NULL; i++)
+        e = generation_get(v->clean[i], hash, key, key_len);
+    return e;
+}
+
+bool
+views_get_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len,
+                 struct tl_str *value)
+{
     const struct entry *e = generation_get(v->active, hash, key, key_len);
 
     if (e == NULL && v->flushing != NULL)
         e = generation_get(v->flushing, hash, key, key_len);
-    if (e == NULL && v->clean != NULL)
-        e = generation_get(v->clean, hash, key, key_len);
-    if (e == NULL)
-        return may_be_in_lmdb(v, hash, key) && txn_get(&v->reader, key, key_len, value);
+    if (e == NULL) {
+        if (!may_be_in_lmdb(v, hash, key))
+            return false;
+        if ((e = find_clean(v, hash, key, key_len)) == NULL)
+            return txn_get(&v->reader, key, key_len, value);
+    }
     *value = entry_value(e);
     return e->len != ENTRY_DELETED;
+}
+
+/* ------------------------------------------------------- fetched ahead */
+
+uint64_t
+views_hash(const void *key, size_t key_len)
+{
+    return generation_hash(key, key_len);
+}
+
+void
+views_ahead(struct views_ahead *a, const struct views *v, uint64_t hash)
+{
+    a->hash = hash;
+    a->entry = NULL;
+    generation_fetch(v->active, hash);
+    if (v->flushing != NULL)
+        generation_fetch(v->flushing, hash);
+    for (size_t i = 0; i < v->clean_count; i++)
+        generation_fetch(v->clean[i], hash);
+}
+
+void
+views_ahead_entry(struct views_ahead *a, const struct views *v)
+{
+    const struct entry *e = generation_fetch_entry(v->active, a->hash);
+
+    if (e == NULL && v->flushing != NULL)
+        e = generation_fetch_entry(v->flushing, a->hash);
+    for (size_t i = 0; i < v->clean_count && e == NULL; i++)
+        e = generation_fetch_entry(v->clean[i], a->hash);
+    a->entry = e;
+}
+
+/* The first lines of a long record are enough: then the processor sees where the
+ * copy of it goes. */
+void
+views_ahead_bytes(const struct views_ahead *a)
+{
+    struct tl_str value = views_ahead_value(a);
+
+    for (size_t at = 0; at < value.len && at < FETCHED_BYTES_MAX; at += LINE_BYTES)
+        __builtin_prefetch(value.ptr + at);
+}
+
+struct tl_str
+views_ahead_value(const struct views_ahead *a)
+{
+    return a->entry != NULL ? entry_value(a->entry) : TL_STR("");
+}
+
+/* ---------------------------------------------------------------- changing */
+
+size_t
+views_kept_bytes(const struct views *v)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < v->clean_count; i++)
+        bytes += generation_bytes(v->clean[i]);
+    return bytes;
+}
+
+/* Lets the oldest of what is only kept go, until all fits. */
+static void
+make_room_in_memory(struct views *v)
+{
+    size_t others;
+
+    while (v->clean_count > 0 && views_dirty_bytes(v) + views_kept_bytes(v) > v->memory_bytes)
+        generation_free(&v->clean[--v->clean_count]);
+    others = views_kept_bytes(v) + (v->flushing != NULL ? generation_bytes(v->flushing) : 0);
+    v->room_until = v->clean_count == 0         ? SIZE_MAX
+                    : v->memory_bytes > others ? v->memory_bytes - others
+                                               : 0;
 }
 
 void
@@ -250,6 +354,8 @@ views_put(struct views *v, const void *key, size_t key_len, const void *value, s
 {
     must(v->walks == 0);
     generation_put(v->active, generation_hash(key, key_len), key, key_len, value, len);
+    if (generation_bytes(v->active) > v->room_until)
+        make_room_in_memory(v);
 }
 
 void
@@ -346,18 +452,10 @@ views_dirty_records(const struct views *v)
     return generation_count(v->active) + (v->flushing != NULL ? generation_count(v->flushing) : 0);
 }
 
-/* What was changed of late is asked for soon again, and a look into LMDB costs
- * ten times one into memory. */
-static size_t
-clean_bytes_max(const struct views *v)
-{
-    return v->memory_bytes / 4;
-}
-
 bool
 views_full(const struct views *v)
 {
-    return views_dirty_bytes(v) >= v->memory_bytes - clean_bytes_max(v);
+    return views_dirty_bytes(v) >= v->memory_bytes / 4 * 3;
 }
 
 /* ----------------------------------------------------- the flusher's thread */
@@ -559,6 +657,7 @@ views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *ar
     v->active = generation_new(&v->spare, v->flushing);
     v->surplus = slab_cut(&v->spare, generation_bytes(v->flushing));
     atomic_store(&v->hurry, false);
+    make_room_in_memory(v);
     v->number = number;
     v->done = done;
     v->arg = arg;
@@ -574,6 +673,19 @@ void
 views_hurry(struct views *v)
 {
     atomic_store(&v->hurry, true);
+}
+
+/* Takes a generation that was flushed. */
+static void
+keep(struct views *v, struct generation **flushed)
+{
+    if (v->clean_count == CLEAN_MAX)
+        generation_free(&v->clean[--v->clean_count]);
+    memmove(&v->clean[1], &v->clean[0], v->clean_count * sizeof v->clean[0]);
+    v->clean[0] = *flushed;
+    v->clean_count++;
+    *flushed = NULL;
+    make_room_in_memory(v);
 }
 
 int
@@ -594,12 +706,7 @@ views_release(struct views *v)
     }
     /* What is dropped here is seen in LMDB from the next read on. */
     txn_reader_end(&v->reader);
-    generation_free(&v->clean);
-    if (generation_bytes(v->flushing) <= clean_bytes_max(v))
-        v->clean = v->flushing;
-    else
-        generation_free(&v->flushing);
-    v->flushing = NULL;
+    keep(v, &v->flushing);
     v->checkpoint = v->number;
     return 0;
 }

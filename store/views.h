@@ -50,6 +50,25 @@ bool views_get(struct views *v, const void *key, size_t key_len, struct tl_str *
 void views_put(struct views *v, const void *key, size_t key_len, const void *value, size_t len);
 void views_delete(struct views *v, const void *key, size_t key_len);
 
+/* What a get will look at, fetched from memory ahead of it, in three steps that
+ * each wait for what the one before asked for: take each with all records that
+ * will be looked at before the next.  Only hints: what they say may be wrong, and
+ * what is not in memory is not looked for. */
+struct views_ahead {
+    uint64_t hash;
+    const void *entry;
+};
+
+uint64_t views_hash(const void *key, size_t key_len);
+void views_ahead(struct views_ahead *a, const struct views *v, uint64_t hash);
+void views_ahead_entry(struct views_ahead *a, const struct views *v);
+void views_ahead_bytes(const struct views_ahead *a);
+struct tl_str views_ahead_value(const struct views_ahead *a);   /* empty: not known */
+
+/* A get by a hash that is known. */
+bool views_get_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len,
+                      struct tl_str *value);
+
 /* Walks records whose key begins with `prefix`, from the first key >= `from`
  * (or, backward, the last key <= `from`; an empty `from` starts at the end the
  * walk begins at).  Sees all three layers; deleted records are left out.
@@ -88,8 +107,12 @@ void views_end_read(struct views *v);
 size_t views_dirty_bytes(const struct views *v);
 size_t views_dirty_records(const struct views *v);
 
-/* The two hold three quarters of `memory_bytes` or more (the generation flushed
- * last may be kept in the rest): fold no more before the flush has ended. */
+/* Memory held by generations that were flushed: what the two leave of
+ * `memory_bytes`, at most. */
+size_t views_kept_bytes(const struct views *v);
+
+/* The two hold three quarters of `memory_bytes` or more: fold no more before the
+ * flush has ended.  What memory they leave is for generations flushed before. */
 bool views_full(const struct views *v);
 
 /* May a new flush start?  (None is running.) */

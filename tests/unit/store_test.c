@@ -240,6 +240,42 @@ event_sent_twice_is_stored_once(void **state)
     assert_int_equal(third.number, first.number);
 }
 
+/* One customer, and one event twice, among those looked ahead for. */
+static void
+events_expected_together_are_decided_one_after_the_other(void **state)
+{
+    struct tl_event events[4] = {event("page.viewed", "web", NOW), event("page.viewed", "web", NOW),
+                                 event("page.viewed", "web", NOW)};
+    struct store_identifier ids[3] = {identifier("user:1"), identifier("email:a@x"),
+                                      identifier("email:b@x")};
+    struct store_event in[4], *expected[4];
+    struct store_verdict out[4];
+    struct buf bytes[4] = {0};
+
+    (void)state;
+    say("page.viewed", NOW, "email:b@x", NULL);
+    events[3] = events[0];
+    for (size_t i = 0; i < 4; i++) {
+        codec_encode(CODEC_EVENT, &events[i], &bytes[i]);
+        in[i] = (struct store_event){.event = &events[i],
+                                     .bytes = {(const char *)bytes[i].ptr, bytes[i].len},
+                                     .identifiers = &ids[i == 1], .identifiers_count = 1,
+                                     .received = NOW};
+        expected[i] = &in[i];
+    }
+    in[2].identifiers_count = 3;        /* joins the three */
+    store_expect(store, expected, 4);
+    for (size_t i = 0; i < 4; i++) {
+        store_admit(store, &in[i], &out[i]);
+        assert_int_equal(out[i].code, 0);
+        buf_free(&bytes[i]);
+    }
+    assert_true(out[3].duplicate);
+    assert_int_equal(out[3].number, out[0].number);
+    assert_int_equal(context("email:b@x").recent_count, 4);
+    assert_int_equal(context("user:1").recent_count, 4);
+}
+
 static void
 same_id_with_other_content_is_refused(void **state)
 {
@@ -1003,6 +1039,7 @@ main(void)
         TEST(a_login_that_comes_late_does_not_take_a_shared_browser),
         TEST(a_login_after_the_last_one_takes_a_shared_browser_whatever_was_anonymous),
         TEST(event_sent_twice_is_stored_once),
+        TEST(events_expected_together_are_decided_one_after_the_other),
         TEST(same_id_with_other_content_is_refused),
         TEST(event_from_the_future_is_ordered_by_when_it_came),
         TEST(identifiers_of_one_event_are_one_customer),

@@ -521,6 +521,57 @@ the_map_grows_before_it_is_full_and_reads_go_on(void **state)
 }
 
 static void
+fill(struct views *v, uint64_t first, uint64_t count, char with)
+{
+    static char value[1000];
+
+    memset(value, with, sizeof value);
+    for (uint64_t i = first; i < first + count; i++) {
+        struct key k = profile_key(i, 0, "");
+
+        views_put(v, k.bytes, k.len, value, sizeof value);
+    }
+}
+
+static char
+first_byte(struct views *v, uint64_t i)
+{
+    struct key k = profile_key(i, 0, "");
+    struct tl_str value;
+
+    assert_true(views_get(v, k.bytes, k.len, &value));
+    return value.ptr[0];
+}
+
+/* The newest of what was flushed says what there is, whichever of it is still in
+ * memory. */
+static void
+what_was_flushed_is_kept_while_there_is_memory(void **state)
+{
+    char why[VIEWS_WHY_BYTES];
+    size_t most = 4 << 20, kept = 0;
+    struct views *v;
+
+    (void)state;
+    assert_int_equal(views_open(&v, dir, most, why), 0);
+    for (uint64_t round = 0; round < 12; round++) {
+        fill(v, round * 400, 500, (char)('a' + round));
+        assert_in_range(views_dirty_bytes(v) + views_kept_bytes(v), 500000, most);
+        flush(v, round + 1);
+        assert_in_range(views_dirty_bytes(v) + views_kept_bytes(v), 500000, most);
+        kept = views_kept_bytes(v) > kept ? views_kept_bytes(v) : kept;
+        for (uint64_t i = 0; i < round * 400 + 500; i += 50)
+            assert_int_equal(first_byte(v, i), 'a' + (i / 400 < round ? i / 400 : round));
+    }
+    assert_true(kept > 2 << 20);
+    fill(v, 0, 2400, 'z');
+    assert_in_range(views_dirty_bytes(v) + views_kept_bytes(v), 2400 * 1000, most);
+    assert_int_equal(first_byte(v, 2399), 'z');
+    assert_int_equal(first_byte(v, 2400), 'g');
+    views_close(&v);
+}
+
+static void
 views_are_full_at_their_memory(void **state)
 {
     static char value[1000];
@@ -977,6 +1028,7 @@ main(void)
         TEST(a_patient_flush_ends_by_itself_and_all_is_there),
         TEST(identifiers_are_found_however_many_of_them_have_been_learned),
         TEST(the_map_grows_before_it_is_full_and_reads_go_on),
+        TEST(what_was_flushed_is_kept_while_there_is_memory),
         TEST(views_are_full_at_their_memory),
         TEST(one_profile_with_very_many_records_stays_whole),
         TEST(random_operations_agree_with_a_naive_model),
