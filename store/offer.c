@@ -77,6 +77,21 @@ later(int64_t a_time, uint64_t a_number, int64_t b_time, uint64_t b_number)
     return a_time != b_time ? a_time > b_time : a_number > b_number;
 }
 
+void
+offer_instance_name(struct offer_instance *in, const struct offer_naming *named)
+{
+    int says = (named->campaign.len > 0) * 2 + (named->treatment.len > 0);
+    int known = (in->campaign.len > 0) * 2 + (in->treatment.len > 0);
+    bool earlier = later(in->named_time, in->named_number, named->time, named->number);
+
+    if (in->named_number != 0 && (says != known ? says < known : !earlier))
+        return;
+    in->campaign = named->campaign;
+    in->treatment = named->treatment;
+    in->named_time = named->time;
+    in->named_number = named->number;
+}
+
 /* An offer instance is the instance id if the channel has one, else campaign
  * and treatment. */
 static struct offer_instance *
@@ -176,6 +191,9 @@ offer_fold(struct fold *fold, const struct frame *f, struct card *c, const struc
     if (g.count == 0)
         c->offers++;
     in = find_instance(&g, offer_campaign(ev, touch), touch);
+    if (touch->instance.len > 0)
+        offer_instance_name(in, &(struct offer_naming){offer_campaign(ev, touch),
+                                                       touch->treatment, f->time, f->number});
     merge_seen(&in->seen[outcome], ev, touch, f->time, f->number);
     merge_terms(in, touch, f->time, f->number);
     if (g.count > OFFER_INSTANCES_MAX)

@@ -62,6 +62,8 @@ struct offer_instance {
     struct tl_str campaign;
     struct tl_str treatment;
     struct tl_str instance;
+    int64_t named_time;         /* of an instance with an id: of the touch that named campaign */
+    uint64_t named_number;      /* and treatment */
     int64_t terms_time;         /* of the touch the terms are from */
     uint64_t terms_number;      /* 0: none */
     struct tl_str terms;
@@ -77,6 +79,17 @@ struct offer_instance {
 /* Nothing of it is known.  What was not seen has a count of 0 and else no bytes
  * that mean anything: there are many of these, and few outcomes in each. */
 void offer_instance_init(struct offer_instance *in);
+
+/* An instance with an id may be named with several campaigns, or none: those of the
+ * touch that says most count, of equals the first in event time. */
+struct offer_naming {
+    struct tl_str campaign;
+    struct tl_str treatment;
+    int64_t time;
+    uint64_t number;
+};
+
+void offer_instance_name(struct offer_instance *in, const struct offer_naming *named);
 
 struct offer_group {
     size_t count;

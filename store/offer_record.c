@@ -57,8 +57,11 @@ read_instance(struct offer_instance *in, struct tl_str offer, struct record *r)
     in->campaign = has & HAS_CAMPAIGN ? record_text(r) : offer;
     if (has & HAS_TREATMENT)
         in->treatment = record_text(r);
-    if (has & HAS_INSTANCE)
+    if (has & HAS_INSTANCE) {
         in->instance = record_text(r);
+        in->named_number = record_varint(r);
+        in->named_time = record_time(r);
+    }
     if (has & HAS_TERMS) {
         in->terms_number = record_varint(r);
         in->terms_time = record_time(r);
@@ -126,8 +129,11 @@ write_instance(const struct offer_instance *in, struct tl_str offer, struct buf 
         record_put_text(out, in->campaign);
     if (has & HAS_TREATMENT)
         record_put_text(out, in->treatment);
-    if (has & HAS_INSTANCE)
+    if (has & HAS_INSTANCE) {
         record_put_text(out, in->instance);
+        buf_varint(out, in->named_number);
+        record_put_time(out, in->named_time);
+    }
     if (has & HAS_TERMS) {
         buf_varint(out, in->terms_number);
         record_put_time(out, in->terms_time);

@@ -129,6 +129,9 @@ offer_merge(struct offer_instance *to, const struct offer_instance *from)
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
         if (from->seen[o].count > 0)
             add_seen(&to->seen[o], &from->seen[o]);
+    if (from->named_number != 0)
+        offer_instance_name(to, &(struct offer_naming){from->campaign, from->treatment,
+                                                       from->named_time, from->named_number});
     if (newer(from->terms_time, from->terms_number, to->terms_time, to->terms_number)) {
         to->terms_time = from->terms_time;
         to->terms_number = from->terms_number;

@@ -175,8 +175,8 @@ def check_who(model, customer, got, now, differences):
         differences.append(f"conflicts: {found} of {sorted(want)}")
 
 
-OFFER_FIELDS = ("state", "live", "orphan", "disputed", "expires", "terms", "reason", "made",
-                "outcomes")
+OFFER_FIELDS = ("campaign", "treatment", "state", "live", "orphan", "disputed", "expires",
+                "terms", "reason", "made", "outcomes")
 
 
 def offers_by_key(offers):

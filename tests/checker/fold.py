@@ -244,7 +244,17 @@ def offer(group, now):
 
 def offers(events, now):
     """(offer, campaign, treatment, instance) -> offer."""
-    return {key: offer(group, now) for key, group in instances(events).items()}
+    return {key: dict(offer(group, now), **named(key, group))
+            for key, group in instances(events).items()}
+
+
+def named(key, group):
+    """An instance with an id is as named by the touch that says most, of equals the first."""
+    if not key[3]:
+        return {"campaign": key[1], "treatment": key[2]}
+    touch = min((t for t in group if t.get("instance")),
+                key=lambda t: (not t.campaign, not t.get("treatment"), t.when))
+    return {"campaign": touch.campaign, "treatment": touch.get("treatment")}
 
 
 # ----------------------------------------------------------------- consents

@@ -170,6 +170,15 @@ class Offers(Shared):
         for other in rest:
             self.assertEqual(other, first)
 
+    def test_an_instance_is_of_the_campaign_that_named_it_first_whichever_arrived_first(self):
+        story = [("made", 1, "spring"), ("clicked", 2, "summer"), ("declined", 3, "")]
+        for n, order in enumerate(itertools.permutations(story)):
+            self.who = f"loyalty:named{n}"
+            self.shared_wire([self.said(m, outcome, campaign=campaign, instance="i1")
+                              for outcome, m, campaign in order])
+            one, = self.shared.offers(self.who)
+            self.assertEqual((one["campaign"], one["state"]), ("spring", "declined"), order)
+
     def shared_wire(self, events):
         if not hasattr(type(self), "wire"):
             type(self).wire = self.shared.wire()
