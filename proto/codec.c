@@ -415,10 +415,10 @@ put_tag(unsigned char *p, const struct table_field *f)
     return p + f->tag_bytes;
 }
 
-static void
+static inline void
 write_number(struct writer *w, const struct table_field *f, uint64_t v)
 {
-    if (v != 0 && room(w, 2 + VARINT_BYTES_MAX))
+    if (room(w, 2 + VARINT_BYTES_MAX))
         w->p = put_varint(put_tag(w->p, f), v);
 }
 
@@ -461,7 +461,7 @@ write_time(struct writer *w, const struct table_field *f, int64_t ns)
     int64_t seconds = ns / NS, nanos = ns % NS;
     unsigned char *p, *length;
 
-    if (ns == 0 || !room(w, 2 + 1 + TIME_BYTES_MAX))
+    if (!room(w, 2 + 1 + TIME_BYTES_MAX))
         return;
     if (nanos < 0) {
         nanos += NS;
@@ -509,27 +509,41 @@ write_sub(struct writer *w, const struct table_field *f, const void *in, size_t 
 }
 
 static void
-write_repeated(struct writer *w, const struct table_field *f, const unsigned char *in)
+write_subs(struct writer *w, const struct table_field *f, const unsigned char *in)
 {
     const unsigned char *at = *(unsigned char *const *)(const void *)(in + f->offset);
     size_t count = *(const size_t *)(const void *)(in + f->count_offset), width = 1;
 
-    for (; count > 0; count--, at += f->size) {
-        if (f->kind == TABLE_MESSAGE)
-            width = write_sub(w, f, at, width);
-        else
-            write_text(w, f, (const struct tl_str *)(const void *)at);
-    }
+    for (; count > 0; count--, at += f->size)
+        width = write_sub(w, f, at, width);
 }
 
 static void
-write_single(struct writer *w, const struct table_field *f, const unsigned char *at)
+write_texts(struct writer *w, const struct table_field *f, const unsigned char *in)
 {
-    const void *sub;
+    const struct tl_str *at = *(struct tl_str *const *)(const void *)(in + f->offset);
+    size_t count = *(const size_t *)(const void *)(in + f->count_offset);
 
-    switch (f->kind) {
+    for (; count > 0; count--)
+        write_text(w, f, at++);
+}
+
+/* What is there. */
+static inline void
+write_field(struct writer *w, const struct table_field *f, const unsigned char *in)
+{
+    const unsigned char *at = in + f->offset;
+
+    switch ((enum table_kind)f->kind) {
+    case TABLE_TEXT:
+    case TABLE_BYTES:
+        if (f->repeated)
+            write_texts(w, f, in);
+        else
+            write_text(w, f, (const struct tl_str *)(const void *)at);
+        return;
     case TABLE_BOOL:
-        write_number(w, f, *(const bool *)at);
+        write_number(w, f, 1);
         return;
     case TABLE_U32:
     case TABLE_ENUM:
@@ -543,28 +557,22 @@ write_single(struct writer *w, const struct table_field *f, const unsigned char 
         write_time(w, f, *(const int64_t *)(const void *)at);
         return;
     case TABLE_MESSAGE:
-        if ((sub = *(void *const *)(const void *)at) != NULL)
-            write_sub(w, f, sub, 1);
+        if (f->repeated)
+            write_subs(w, f, in);
+        else
+            write_sub(w, f, *(void *const *)(const void *)at, 1);
         return;
     }
 }
 
-/* Text first: most fields are. */
 static void
 write_message(struct writer *w, const struct table *t, const unsigned char *in)
 {
     const struct table_field *f = t->fields, *end = f + t->fields_count;
 
-    for (; f < end; f++) {
-        const struct tl_str *text = (const struct tl_str *)(const void *)(in + f->offset);
-
-        if (f->repeated)
-            write_repeated(w, f, in);
-        else if (f->kind != TABLE_TEXT && f->kind != TABLE_BYTES)
-            write_single(w, f, in + f->offset);
-        else if (text->len > 0)
-            write_text(w, f, text);
-    }
+    for (; f < end; f++)
+        if ((eight(in + f->look) & f->there) != 0)
+            write_field(w, f, in);
 }
 
 void

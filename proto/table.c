@@ -2,6 +2,7 @@
 
 #include "proto/table.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,6 +222,28 @@ place_repeated(struct table_field *f, const ProtobufCFieldDescriptor *d, struct 
     f->count_offset = place(at, sizeof(size_t), _Alignof(size_t));
 }
 
+/* Of all kinds one word says whether the field is there, and writing a message
+ * is mostly finding out that fields are not. */
+static void
+set_look(struct table_field *f, size_t size)
+{
+    size_t bytes = sizeof(uint64_t), at = f->offset;
+    unsigned char there[sizeof(uint64_t)] = {0};
+
+    if (f->repeated)
+        at = f->count_offset;
+    else if (f->kind == TABLE_TEXT || f->kind == TABLE_BYTES)
+        at += offsetof(struct tl_str, len);
+    else if (f->kind == TABLE_BOOL)
+        bytes = sizeof(bool);
+    else if (f->kind == TABLE_U32 || f->kind == TABLE_ENUM)
+        bytes = sizeof(uint32_t);
+    must(size >= sizeof there);
+    f->look = (uint16_t)(at < size - sizeof there ? at : size - sizeof there);
+    memset(there + (at - f->look), 0xff, bytes);
+    memcpy(&f->there, there, sizeof there);
+}
+
 static void
 build(struct table *t, const struct mirror *m)
 {
@@ -248,6 +271,7 @@ build(struct table *t, const struct mirror *m)
             place_repeated(f, d, &at);
         else
             place_single(f, &at);
+        set_look(f, m->size);
         t->by_number[d->id] = f;
     }
     must(m->size == round_up(at.end, at.align));

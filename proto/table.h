@@ -44,6 +44,8 @@ struct table_field {
     bool repeated;
     bool map;                   /* repeated struct tl_attribute */
     bool oneof;
+    uint16_t look;              /* is it there?  So it is if the eight bytes at `look` have */
+    uint64_t there;             /* one of these bits: a count, a length, a pointer, a number */
 };
 
 struct table {
