@@ -10,58 +10,122 @@
 #include "store/offer_place.h"
 #include "store/offer_state.h"
 
-/* ------------------------------------------------- which offers to look at */
+#define SORTED_BY_HAND_MAX 32       /* beyond it qsort, which takes memory, is faster */
 
-/* An offer to look at, and what one source knows of it, if that was at hand. */
-struct found {
-    struct tl_str offer;
-    const struct offer_source *source;
-    struct tl_str group;
-};
-
-struct finds {
+/* While a list is put together. */
+struct listing {
+    const struct offer_query *q;
+    struct arena scratch;       /* for one offer at a time: its instances are large */
     struct found *finds;
+    size_t finds_count;
+    size_t finds_room;
+    struct tl_offer *offers;
     size_t count;
-    size_t max;
+    size_t room;
 };
 
-/* A source names each offer once. */
-static void
-add_found(struct finds *f, const struct found *one)
+/* Room for so many more of an array in the answer's arena. */
+static int
+make_room(struct arena *arena, void *array, size_t size, size_t count, size_t more, size_t *room)
 {
-    for (size_t i = 0; i < f->count && f->finds[i].source != one->source; i++)
-        if (str_equal(f->finds[i].offer, one->offer))
-            return;
-    must(f->count < f->max);
-    f->finds[f->count++] = *one;
+    void *grown, *old;
+
+    if (count + more <= *room)
+        return 0;
+    if ((grown = arena_take(arena, 2 * (count + more) * size)) == NULL)
+        return TL_TOO_MANY;
+    memcpy(&old, array, sizeof(old));
+    if (count > 0)
+        memcpy(grown, old, count * size);
+    memcpy(array, &grown, sizeof(grown));
+    *room = 2 * (count + more);
+    return 0;
 }
 
-static size_t
-count_here(struct tl_str here)
-{
-    struct offer_here one;
-    size_t at = 0, count = 0;
+/* ------------------------------------------------- which offers to look at */
 
-    while (offer_here_next(here, &at, &one))
-        count++;
-    return count;
+/* What one source has of an offer. */
+struct part {
+    const struct offer_source *source;
+    struct tl_str group;        /* empty: it lies apart */
+    struct part *next;          /* of a later source */
+};
+
+/* An offer to look at. */
+struct found {
+    struct tl_str offer;
+    uint64_t ending;
+    struct part part;
+    struct part *last;          /* NULL: the first */
+};
+
+/* Names differ at their ends, if they do. */
+static uint64_t
+ending_of(struct tl_str name)
+{
+    size_t len = name.len < 8 ? name.len : 8;
+    uint64_t ending = 0;
+
+    if (len > 0)
+        memcpy(&ending, name.ptr + name.len - len, len);
+    return ending;
+}
+
+/* Another source's find of this name; a source names each offer once. */
+static struct found *
+same_offer(struct found *finds, size_t count, const struct found *one)
+{
+    for (size_t i = 0; i < count && finds[i].part.source != one->part.source; i++)
+        if (finds[i].ending == one->ending && str_equal(finds[i].offer, one->offer))
+            return &finds[i];
+    return NULL;
 }
 
 static int
-collect_here(const struct offer_source *source, struct finds *f)
+add_part(struct found *to, const struct part *more, struct arena *arena)
+{
+    struct part *part = arena_take(arena, sizeof(*part));
+
+    if (part == NULL)
+        return TL_TOO_MANY;
+    *part = *more;
+    (to->last != NULL ? to->last : &to->part)->next = part;
+    to->last = part;
+    return 0;
+}
+
+static int
+add_found(struct listing *l, struct tl_str offer, const struct offer_source *source,
+          struct tl_str group)
+{
+    struct found one = {offer, ending_of(offer), {source, group, NULL}, NULL};
+    struct found *known = same_offer(l->finds, l->finds_count, &one);
+
+    if (known != NULL)
+        return add_part(known, &one.part, l->q->arena);
+    if (make_room(l->q->arena, &l->finds, sizeof(one), l->finds_count, 1, &l->finds_room) != 0)
+        return TL_TOO_MANY;
+    l->finds[l->finds_count++] = one;
+    return 0;
+}
+
+static int
+collect_here(struct listing *l, const struct offer_source *source)
 {
     struct offer_here one;
     size_t at = 0;
+    int err = 0;
 
-    while (offer_here_next(source->here, &at, &one))
-        add_found(f, &(struct found){one.offer, source, one.group});
+    while (err == 0 && offer_here_next(source->here, &at, &one))
+        err = add_found(l, one.offer, source, one.group);
+    if (err != 0)
+        return err;
     return at == source->here.len ? 0 : TL_EDAMAGED;
 }
 
 /* The first `limit` of one class of those apart. */
 static int
-collect_class(const struct offer_query *q, const struct offer_source *source, unsigned char class,
-              struct finds *f)
+collect_class(struct listing *l, const struct offer_source *source, unsigned char class)
 {
     struct views_walk w;
     struct key prefix;
@@ -71,38 +135,30 @@ collect_class(const struct offer_query *q, const struct offer_source *source, un
 
     key_profile(&prefix, source->profile, KEY_OFFER_ORDER);
     key_add_byte(&prefix, class);
-    more = views_first(&w, q->views, prefix.bytes, prefix.len, NULL, 0, false);
-    for (; more && count < q->limit && err == 0; more = views_next(&w), count++) {
+    more = views_first(&w, l->q->views, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && count < l->q->limit && err == 0; more = views_next(&w), count++) {
         size_t len = w.key.len - prefix.len - 8;
-        const char *offer = arena_copy(q->arena, w.key.ptr + prefix.len + 8, len);
+        const char *offer = arena_copy(l->q->arena, w.key.ptr + prefix.len + 8, len);
 
-        if (offer == NULL)
-            err = TL_TOO_MANY;
-        else
-            add_found(f, &(struct found){.offer = {offer, len}, .source = source});
+        err = offer == NULL ? TL_TOO_MANY
+                            : add_found(l, (struct tl_str){offer, len}, source, TL_STR(""));
     }
     views_end(&w);
     return err;
 }
 
 static int
-collect(const struct offer_query *q, struct finds *f)
+collect(struct listing *l)
 {
     int err = 0;
 
-    f->max = 1;
-    for (size_t i = 0; i < q->sources_count; i++)
-        f->max += count_here(q->sources[i].here) + (q->sources[i].apart ? 3 * q->limit : 0);
-    f->finds = arena_alloc(q->arena, f->max * sizeof(f->finds[0]));
-    if (f->finds == NULL)
-        return TL_TOO_MANY;
-    for (size_t i = 0; i < q->sources_count && err == 0; i++) {
-        const struct offer_source *source = &q->sources[i];
+    for (size_t i = 0; i < l->q->sources_count && err == 0; i++) {
+        const struct offer_source *source = &l->q->sources[i];
 
-        err = collect_here(source, f);
+        err = collect_here(l, source);
         for (unsigned char class = OFFER_OPEN; source->apart && class <= OFFER_CLOSED && err == 0;
              class++)
-            err = collect_class(q, source, class, f);
+            err = collect_class(l, source, class);
     }
     return err;
 }
@@ -117,24 +173,17 @@ same_instance(const struct offer_instance *a, const struct offer_instance *b)
                                     str_equal(a->treatment, b->treatment)));
 }
 
-/* What one profile knows of an offer; empty: nothing. */
+/* An offer's record apart; empty: there is none. */
 static int
-find_group(const struct offer_query *q, const struct offer_source *source, struct tl_str offer,
+find_apart(const struct offer_query *q, const struct offer_source *source, struct tl_str offer,
            struct tl_str *group)
 {
-    struct offer_here one;
     struct key k;
-    size_t at = 0;
 
     *group = TL_STR("");
-    while (offer_here_next(source->here, &at, &one))
-        if (str_equal(one.offer, offer)) {
-            *group = one.group;
-            return 0;
-        }
     key_profile(&k, source->profile, KEY_OFFER);
     key_add(&k, offer);
-    if (!source->apart || !views_get(q->views, k.bytes, k.len, group))
+    if (!views_get(q->views, k.bytes, k.len, group))
         return 0;
     group->ptr = arena_copy(q->arena, group->ptr, group->len);
     return group->ptr == NULL ? TL_TOO_MANY : 0;
@@ -142,10 +191,10 @@ find_group(const struct offer_query *q, const struct offer_source *source, struc
 
 /* `all` gets what `more` knows; instances both know are one. */
 static int
-merge_groups(const struct offer_query *q, struct offer_group *all, const struct offer_group *more)
+merge_groups(struct offer_group *all, const struct offer_group *more, struct arena *arena)
 {
     struct offer_instance *joined =
-        arena_take(q->arena, (all->count + more->count) * sizeof(joined[0]));
+        arena_take(arena, (all->count + more->count) * sizeof(joined[0]));
 
     if (joined == NULL)
         return TL_TOO_MANY;
@@ -164,27 +213,42 @@ merge_groups(const struct offer_query *q, struct offer_group *all, const struct 
     return 0;
 }
 
+/* What one source knows is added. */
 static int
-load_group(const struct offer_query *q, const struct found *found, struct offer_group *out)
+add_group(struct listing *l, const struct found *found, struct tl_str bytes,
+          struct offer_group *all)
 {
+    struct offer_group g;
+    int err = offer_read(&g, found->offer, bytes, &l->scratch);
+
+    if (err != 0 || g.count == 0)
+        return err;
+    if (all->count > 0)
+        return merge_groups(all, &g, &l->scratch);
+    *all = g;
+    return 0;
+}
+
+static int
+load_group(struct listing *l, const struct found *found, struct offer_group *out)
+{
+    const struct part *part = &found->part;
     int err = 0;
 
     *out = (struct offer_group){0};
-    for (size_t i = 0; i < q->sources_count && err == 0; i++) {
-        const struct offer_source *source = &q->sources[i];
-        struct tl_str bytes = found->group;
-        struct offer_group g;
+    arena_reset(&l->scratch);
+    for (size_t i = 0; i < l->q->sources_count && err == 0; i++) {
+        const struct offer_source *source = &l->q->sources[i];
+        struct tl_str bytes = {"", 0};
 
-        if (source != found->source || bytes.len == 0)
-            err = find_group(q, source, found->offer, &bytes);
-        if (err == 0)
-            err = offer_read(&g, found->offer, bytes, q->arena);
-        if (err != 0 || g.count == 0)
-            continue;
-        if (out->count == 0)
-            *out = g;
-        else
-            err = merge_groups(q, out, &g);
+        if (part != NULL && part->source == source) {
+            bytes = part->group;
+            part = part->next;
+        }
+        if (bytes.len == 0 && source->apart)
+            err = find_apart(l->q, source, found->offer, &bytes);
+        if (err == 0 && bytes.len > 0)
+            err = add_group(l, found, bytes, out);
     }
     if (err == 0)
         offer_join(out);
@@ -264,6 +328,12 @@ fill_offer(const struct offer_query *q, struct tl_str name, const struct offer_i
     return list_outcomes(q, in, out);
 }
 
+/* An offer and where it comes in the list. */
+struct rank {
+    const struct tl_offer *offer;
+    int64_t last_word;
+};
+
 static int64_t
 last_word_time(const struct tl_offer *o)
 {
@@ -274,16 +344,16 @@ last_word_time(const struct tl_offer *o)
 
 /* Live first, then the newest closed; then by name, so that an answer is one. */
 static int
-compare_offers(const void *a, const void *b)
+compare_ranks(const void *a, const void *b)
 {
-    const struct tl_offer *x = a, *y = b;
-    int64_t x_time = last_word_time(x), y_time = last_word_time(y);
+    const struct rank *x_rank = a, *y_rank = b;
+    const struct tl_offer *x = x_rank->offer, *y = y_rank->offer;
     int order;
 
     if (x->live != y->live)
         return x->live ? -1 : 1;
-    if (x_time != y_time)
-        return x_time > y_time ? -1 : 1;
+    if (x_rank->last_word != y_rank->last_word)
+        return x_rank->last_word > y_rank->last_word ? -1 : 1;
     if ((order = str_compare(x->offer, y->offer)) != 0)
         return order;
     if ((order = str_compare(x->campaign, y->campaign)) != 0)
@@ -293,54 +363,68 @@ compare_offers(const void *a, const void *b)
     return str_compare(x->instance, y->instance);
 }
 
-struct list {
-    struct tl_offer *offers;
-    size_t count;
-    size_t room;
-};
-
-static int
-make_room(struct list *l, size_t more, struct arena *arena)
+static void
+sort_ranks(struct rank *ranks, size_t count)
 {
-    size_t room = (l->count + more) * 2;
-    struct tl_offer *grown;
+    if (count > SORTED_BY_HAND_MAX) {
+        qsort(ranks, count, sizeof(ranks[0]), compare_ranks);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        struct rank one = ranks[i];
+        size_t at = i;
 
-    if (l->count + more <= l->room)
-        return 0;
-    grown = arena_take(arena, room * sizeof(grown[0]));
-    if (grown == NULL)
+        for (; at > 0 && compare_ranks(&ranks[at - 1], &one) > 0; at--)
+            ranks[at] = ranks[at - 1];
+        ranks[at] = one;
+    }
+}
+
+/* The list in order: the offers are large, so they move once. */
+static int
+sort_offers(struct listing *l)
+{
+    struct rank *ranks = arena_take(l->q->arena, l->count * sizeof(ranks[0]));
+    struct tl_offer *sorted = arena_take(l->q->arena, l->count * sizeof(sorted[0]));
+
+    if (ranks == NULL || sorted == NULL)
         return TL_TOO_MANY;
-    if (l->count > 0)
-        memcpy(grown, l->offers, l->count * sizeof(grown[0]));
-    l->offers = grown;
-    l->room = room;
+    for (size_t i = 0; i < l->count; i++)
+        ranks[i] = (struct rank){&l->offers[i], last_word_time(&l->offers[i])};
+    sort_ranks(ranks, l->count);
+    for (size_t i = 0; i < l->count; i++)
+        sorted[i] = *ranks[i].offer;
+    l->offers = sorted;
     return 0;
 }
 
 static int
-add_offer(const struct offer_query *q, const struct found *found, struct list *l)
+add_offer(struct listing *l, const struct found *found)
 {
     struct offer_group g;
-    int err = load_group(q, found, &g);
+    int err = load_group(l, found, &g);
 
     if (err == 0)
-        err = make_room(l, g.count, q->arena);
+        err = make_room(l->q->arena, &l->offers, sizeof(l->offers[0]), l->count, g.count,
+                        &l->room);
     for (size_t i = 0; i < g.count && err == 0; i++)
-        err = fill_offer(q, found->offer, &g.instances[i], &l->offers[l->count++]);
+        err = fill_offer(l->q, found->offer, &g.instances[i], &l->offers[l->count++]);
     return err;
 }
 
 int
 offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count)
 {
-    struct finds f = {0};
-    struct list l = {0};
-    int err = collect(q, &f);
+    struct listing l = {.q = q};
+    int err;
 
-    for (size_t i = 0; i < f.count && err == 0; i++)
-        err = add_offer(q, &f.finds[i], &l);
-    if (l.count > 1)
-        qsort(l.offers, l.count, sizeof(l.offers[0]), compare_offers);
+    arena_init(&l.scratch, q->arena->budget_max);
+    err = collect(&l);
+    for (size_t i = 0; i < l.finds_count && err == 0; i++)
+        err = add_offer(&l, &l.finds[i]);
+    if (err == 0 && l.count > 1)
+        err = sort_offers(&l);
+    arena_fini(&l.scratch);
     *offers = l.offers;
     *count = l.count;
     return err;
