@@ -585,7 +585,7 @@ next_entry(struct contact_record *out, struct arena *arena)
 {
     if (out->count == out->room) {
         size_t room = out->room > 0 ? 2 * out->room : 8;
-        struct contact_entry *grown = arena_alloc(arena, room * sizeof(*grown));
+        struct contact_entry *grown = arena_take(arena, room * sizeof(*grown));
 
         if (grown == NULL)
             return NULL;

@@ -1,9 +1,9 @@
 /* The cards of a customer's profiles, joined into one. */
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/sort.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/context.h"
@@ -16,12 +16,14 @@
 static size_t
 strength(const struct card_identifier *id)
 {
-    static const char *const types[] = {"crm",   "user",   "account", "loyalty", "email",
-                                        "payment", "phone",  "social",  "device",  "cookie",
-                                        "anonymous", "receipt"};
+    static const struct tl_str types[] = {
+        TL_STR("crm"),    TL_STR("user"),   TL_STR("account"),   TL_STR("loyalty"),
+        TL_STR("email"),  TL_STR("payment"), TL_STR("phone"),    TL_STR("social"),
+        TL_STR("device"), TL_STR("cookie"), TL_STR("anonymous"), TL_STR("receipt"),
+    };
     size_t count = sizeof(types) / sizeof(types[0]), i = 0;
 
-    while (i < count && !str_is(id->type, types[i]))
+    while (i < count && !str_equal(id->type, types[i]))
         i++;
     if (id->kind & CARD_ELSEWHERE)
         return 3 * count;
@@ -178,10 +180,10 @@ join_profiles(struct joining *j, uint64_t profile)
 
     if (profile != 0)
         err = identity_customer(j->st->views, profile, j->profiles, &j->profiles_count);
-    j->identifiers = arena_alloc(j->arena, (j->profiles_count * CARD_IDENTIFIERS_MAX + 1) *
-                                               sizeof(j->identifiers[0]));
-    j->values = arena_alloc(j->arena, (j->profiles_count + 1) * (CARD_CURRENCIES_MAX + 1) *
-                                          sizeof(j->values[0]));
+    j->identifiers = arena_take(j->arena, (j->profiles_count * CARD_IDENTIFIERS_MAX + 1) *
+                                              sizeof(j->identifiers[0]));
+    j->values = arena_take(j->arena, (j->profiles_count + 1) * (CARD_CURRENCIES_MAX + 1) *
+                                         sizeof(j->values[0]));
     if (j->identifiers == NULL || j->values == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < j->profiles_count && err == 0; i++) {
@@ -190,7 +192,7 @@ join_profiles(struct joining *j, uint64_t profile)
             join_card(j, j->profiles[i], &c);
     }
     drop_elsewhere(j);
-    qsort(j->identifiers, j->identifiers_count, sizeof(j->identifiers[0]), compare_identifiers);
+    sort(j->identifiers, j->identifiers_count, sizeof(j->identifiers[0]), compare_identifiers);
     return err;
 }
 

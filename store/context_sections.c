@@ -1,7 +1,6 @@
 /* The sections of an answer that are bounded by a count. */
 
-#include <stdlib.h>
-
+#include "base/sort.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/commitment.h"
@@ -50,7 +49,7 @@ fill_commitments(struct joining *j, struct tl_context *out)
     if (out->commitments == NULL)
         return TL_TOO_MANY;
     err = commitment_list(&query, out->commitments, &count);
-    qsort(out->commitments, count, sizeof(out->commitments[0]), compare_commitments);
+    sort(out->commitments, count, sizeof(out->commitments[0]), compare_commitments);
     out->commitments_count = count < COMMITMENTS_SHOWN_MAX ? count : COMMITMENTS_SHOWN_MAX;
     out->commitments_more = more_text(j, count - out->commitments_count);
     return err;
@@ -87,7 +86,7 @@ fill_consents(struct joining *j, struct tl_context *out)
     for (size_t i = 0; i < j->profiles_count && err == 0; i++)
         err = consent_list(j->st->views, j->profiles[i], out->consents, numbers, &count,
                            j->q->now, j->arena);
-    qsort(out->consents, count, sizeof(out->consents[0]), latest_consent_first);
+    sort(out->consents, count, sizeof(out->consents[0]), latest_consent_first);
     out->consents_count = count < CONSENTS_SHOWN_MAX ? count : CONSENTS_SHOWN_MAX;
     for (size_t i = 0; i < out->consents_count; i++)
         if (out->consents[i].identifier->type.len == 0)
@@ -140,7 +139,7 @@ fill_value(struct joining *j, struct tl_context *out)
     out->value = value;
     if (j->values_count == 0)
         return 0;
-    qsort(j->values, j->values_count, sizeof(j->values[0]), compare_values);
+    sort(j->values, j->values_count, sizeof(j->values[0]), compare_values);
     value->purchases = j->values[0].purchases;
     value->returns = j->values[0].returns;
     value->spend_minor = j->values[0].spend_minor;
@@ -171,7 +170,7 @@ latest_source_first(const void *a, const void *b)
 int
 fill_freshness(struct joining *j, struct tl_context *out)
 {
-    qsort(j->sources, j->sources_count, sizeof(j->sources[0]), latest_source_first);
+    sort(j->sources, j->sources_count, sizeof(j->sources[0]), latest_source_first);
     out->freshness = arena_alloc(j->arena, (SOURCES_SHOWN_MAX + 1) * sizeof(out->freshness[0]));
     if (out->freshness == NULL)
         return TL_TOO_MANY;

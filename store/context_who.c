@@ -1,7 +1,6 @@
 /* Who the customer is: identifiers, names, conflicts, who else it may be. */
 
-#include <stdlib.h>
-
+#include "base/sort.h"
 #include "proto/code.h"
 #include "store/attribute.h"
 #include "store/context.h"
@@ -86,7 +85,7 @@ fill_candidates(struct joining *j, const uint64_t *candidates, size_t count, str
             j->depends = c.folded;
         if (c.identifiers_count == 0)
             continue;
-        qsort(c.identifiers, c.identifiers_count, sizeof(c.identifiers[0]), compare_identifiers);
+        sort(c.identifiers, c.identifiers_count, sizeof(c.identifiers[0]), compare_identifiers);
         who->candidates[who->candidates_count++] = (struct tl_candidate){
             c.identifiers[0].type, c.identifiers[0].value, c.identifiers[0].last_seen};
     }

@@ -1,16 +1,13 @@
 /* Reading: a customer's offers, over all profiles, best first. */
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/must.h"
+#include "base/sort.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"
 #include "store/offer_place.h"
 #include "store/offer_state.h"
-
-#define SORTED_BY_HAND_MAX 32       /* beyond it qsort, which takes memory, is faster */
 
 /* While a list is put together. */
 struct listing {
@@ -363,23 +360,6 @@ compare_ranks(const void *a, const void *b)
     return str_compare(x->instance, y->instance);
 }
 
-static void
-sort_ranks(struct rank *ranks, size_t count)
-{
-    if (count > SORTED_BY_HAND_MAX) {
-        qsort(ranks, count, sizeof(ranks[0]), compare_ranks);
-        return;
-    }
-    for (size_t i = 1; i < count; i++) {
-        struct rank one = ranks[i];
-        size_t at = i;
-
-        for (; at > 0 && compare_ranks(&ranks[at - 1], &one) > 0; at--)
-            ranks[at] = ranks[at - 1];
-        ranks[at] = one;
-    }
-}
-
 /* The list in order: the offers are large, so they move once. */
 static int
 sort_offers(struct listing *l)
@@ -391,7 +371,7 @@ sort_offers(struct listing *l)
         return TL_TOO_MANY;
     for (size_t i = 0; i < l->count; i++)
         ranks[i] = (struct rank){&l->offers[i], last_word_time(&l->offers[i])};
-    sort_ranks(ranks, l->count);
+    sort(ranks, l->count, sizeof(ranks[0]), compare_ranks);
     for (size_t i = 0; i < l->count; i++)
         sorted[i] = *ranks[i].offer;
     l->offers = sorted;

@@ -1,10 +1,10 @@
 #include "store/verdict.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/sort.h"
 #include "proto/code.h"
 #include "proto/position.h"
 #include "proto/str.h"
@@ -102,8 +102,8 @@ int
 verdict_count(const struct contact_record *record, struct tl_str purpose, int64_t now,
               uint64_t log, struct contact_entry **out, size_t *count, struct arena *arena)
 {
-    struct contact_entry *all = arena_alloc(arena, (record->count + 1) * sizeof(*all));
-    struct contact_entry *kept = arena_alloc(arena, (record->count + 1) * sizeof(*kept));
+    struct contact_entry *all = arena_take(arena, (record->count + 1) * sizeof(*all));
+    struct contact_entry *kept = arena_take(arena, (record->count + 1) * sizeof(*kept));
     bool *spent = arena_alloc(arena, record->count + 1);
     size_t at = 0, sent = 0, n = 0;
     bool fits;
@@ -112,7 +112,7 @@ verdict_count(const struct contact_record *record, struct tl_str purpose, int64_
         return TL_TOO_MANY;
     if (record->count > 0)
         memcpy(all, record->entries, record->count * sizeof(*all));
-    qsort(all, record->count, sizeof(*all), compare_entries);
+    sort(all, record->count, sizeof(*all), compare_entries);
     while (at < record->count && all[at].contact.until == 0) {
         at += take_message(&all[at], record->count - at, purpose, &kept[n], &fits);
         if (fits && kept[n].contact.time <= now)

@@ -1,0 +1,14 @@
+/* sort.h -- few things put in order.
+ *
+ * An answer sorts many lists of a handful of items.  qsort moves what is larger
+ * than a word by way of memory it takes, and calls through for each. */
+
+#ifndef SORT_H
+#define SORT_H
+
+#include <stddef.h>
+
+/* As qsort; what compares the same keeps its order. */
+void sort(void *items, size_t count, size_t size, int (*compare)(const void *, const void *));
+
+#endif
