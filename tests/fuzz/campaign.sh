@@ -22,6 +22,7 @@ libfuzzer() {
 afl() {
     out=$build/afl-out/$1
     rm -rf "$out"
+    mkdir -p "${out%/*}"
     # It refuses to run where crashes are given to a program; those only come later.
     AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_UI=1 AFL_NO_AFFINITY=1 \
         ASAN_OPTIONS=abort_on_error=1:symbolize=0:detect_leaks=0 UBSAN_OPTIONS=abort_on_error=1 \
