@@ -13,14 +13,21 @@
 void
 draft_init(struct draft *d)
 {
-    memset(d, 0, sizeof *d);
+    /* A decoder is made for each body: the lists are left as they are. */
+    d->offers = NULL;
+    d->lines = NULL;
+    d->written = (struct buf){0};
     arena_init(&d->text, DRAFT_TEXT_BYTES_MAX);
+    values_init(&d->json);
+    draft_begin(d);
 }
 
 void
 draft_fini(struct draft *d)
 {
     arena_fini(&d->text);
+    values_fini(&d->json);
+    buf_free(&d->written);
     free(d->offers);
     free(d->lines);
 }
@@ -35,7 +42,7 @@ draft_begin(struct draft *d)
     d->call = (struct tl_call){0};
     d->sale = (struct tl_sale){0};
     d->feedback = (struct tl_feedback){0};
-    d->attributes_bytes = d->attributes_more = d->lines_bytes = 0;
+    d->attributes_bytes = d->attributes_more = d->lines_bytes = d->lent_bytes = 0;
     d->failed = false;
 }
 
@@ -95,6 +102,19 @@ draft_copy(struct draft *d, struct tl_str text)
     if (!utf8_text(to, len))
         mend(to, len);
     return (struct tl_str){to, len};
+}
+
+struct tl_str
+draft_lent(struct draft *d, struct tl_str text)
+{
+    if (text.len > DRAFT_TEXT_BYTES_MAX - d->lent_bytes) {
+        d->failed = true;
+        return (struct tl_str){0};
+    }
+    if (!utf8_text(text.ptr, text.len))
+        return draft_copy(d, text);
+    d->lent_bytes += text.len;
+    return text;
 }
 
 struct tl_str

@@ -7,7 +7,9 @@
 #ifndef ADAPTERS_DRAFT_H
 #define ADAPTERS_DRAFT_H
 
+#include "adapters/value.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "client/touchline.h"
 
 /* As in proto/valid.h, which decoders do not see; draft_test compares. */
@@ -44,7 +46,12 @@ struct draft {
     size_t attributes_bytes, attributes_more;
     size_t lines_bytes;
     struct arena text;
+    size_t lent_bytes;
+    struct buf written;         /* JSON being written out */
     bool failed;                /* text did not fit: refuse the record */
+
+    /* What events are made of, where that is JSON; the next body's takes its place. */
+    struct values json;
 };
 
 void draft_init(struct draft *d);
@@ -60,6 +67,10 @@ const struct tl_event *draft_end(struct draft *d);
  * hold, become blanks, and what is no UTF-8 becomes question marks; a CR before a
  * LF goes. */
 struct tl_str draft_copy(struct draft *d, struct tl_str text);
+
+/* The same of text that lives as long as the event: no copy when it can be as it is. */
+struct tl_str draft_lent(struct draft *d, struct tl_str text);
+
 __attribute__((format(printf, 2, 3))) struct tl_str draft_printf(struct draft *d, const char *fmt,
                                                                  ...);
 

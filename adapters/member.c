@@ -1,6 +1,5 @@
 #include "adapters/member.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/decimal.h"
@@ -8,46 +7,49 @@
 #define PATH_BYTES 512
 
 struct tl_str
-member_value(struct draft *d, const json_t *value)
+member_value(struct draft *d, const struct value *value)
 {
-    if (json_is_string(value))
-        return text_trim(draft_copy(
-            d, (struct tl_str){json_string_value(value), json_string_length(value)}));
-    if (json_is_integer(value))
-        return draft_printf(d, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    if (json_is_real(value))
-        return draft_printf(d, "%.15g", json_real_value(value));
-    if (json_is_boolean(value))
-        return text_of(json_is_true(value) ? "true" : "false");
+    if (value == NULL)
+        return (struct tl_str){0};
+    switch (value->kind) {
+    case VALUE_STRING: return text_trim(draft_lent(d, value->text));
+    case VALUE_INTEGER: return draft_printf(d, "%lld", (long long)value->integer);
+    case VALUE_REAL: return draft_printf(d, "%.15g", value->real);
+    case VALUE_FALSE: return TL_STR("false");
+    case VALUE_TRUE: return TL_STR("true");
+    case VALUE_NULL:
+    case VALUE_ARRAY:
+    case VALUE_OBJECT: break;
+    }
     return (struct tl_str){0};
 }
 
 struct tl_str
-member_text(struct draft *d, const json_t *object, const char *name)
+member_text(struct draft *d, const struct value *object, const char *name)
 {
-    return member_value(d, json_object_get(object, name));
+    return member_value(d, value_get(object, name));
 }
 
 struct tl_str
-member_take(struct draft *d, json_t *object, const char *name)
+member_take(struct draft *d, struct value *object, const char *name)
 {
     return member_take_id(d, object, name, SIZE_MAX);
 }
 
 struct tl_str
-member_take_id(struct draft *d, json_t *object, const char *name, size_t bytes_max)
+member_take_id(struct draft *d, struct value *object, const char *name, size_t bytes_max)
 {
     struct tl_str value = member_text(d, object, name);
 
     if (value.len > bytes_max)
         return (struct tl_str){0};
     if (value.len > 0)
-        json_object_del(object, name);
+        value_drop(object, name);
     return value;
 }
 
 struct tl_str
-member_take_first(struct draft *d, json_t *object, const char *const *names, size_t bytes_max)
+member_take_first(struct draft *d, struct value *object, const char *const *names, size_t bytes_max)
 {
     struct tl_str value = {0};
 
@@ -57,7 +59,7 @@ member_take_first(struct draft *d, json_t *object, const char *const *names, siz
 }
 
 bool
-member_take_minor(struct draft *d, json_t *object, const char *name, struct tl_str currency,
+member_take_minor(struct draft *d, struct value *object, const char *name, struct tl_str currency,
                   int64_t *out)
 {
     struct tl_str text = member_text(d, object, name);
@@ -65,22 +67,27 @@ member_take_minor(struct draft *d, json_t *object, const char *name, struct tl_s
     if (text.len == 0
         || decimal_to_minor(out, text.ptr, text.len, currency_digits(currency)) != 0)
         return false;
-    json_object_del(object, name);
+    value_drop(object, name);
     return true;
 }
 
-struct tl_str
-member_json(struct draft *d, const json_t *value, size_t flags)
+/* Until the next. */
+static struct tl_str
+written(struct draft *d, const struct value *value, enum value_order order)
 {
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | flags);
-    struct tl_str copy = {0};
-
-    if (text == NULL)
+    buf_clear(&d->written);
+    value_write(&d->written, value, order);
+    if (d->written.failed) {
         d->failed = true;
-    else
-        copy = draft_copy(d, text_of(text));
-    free(text);
-    return copy;
+        return (struct tl_str){0};
+    }
+    return (struct tl_str){(const char *)d->written.ptr, d->written.len};
+}
+
+struct tl_str
+member_json(struct draft *d, const struct value *value)
+{
+    return draft_copy(d, written(d, value, VALUE_AS_IT_IS));
 }
 
 /* The names of the objects around, each with a dot behind it. */
@@ -90,52 +97,63 @@ struct path {
 };
 
 static bool
-path_add(struct path *p, const char *name, bool dot)
+path_add(struct path *p, struct tl_str name, bool dot)
 {
-    size_t len = strlen(name);
-
-    if (p->len + len + dot > sizeof p->text)
+    if (p->len + name.len + dot > sizeof p->text)
         return false;
-    memcpy(p->text + p->len, name, len);
-    p->len += len;
+    memcpy(p->text + p->len, name.ptr, name.len);
+    p->len += name.len;
     if (dot)
         p->text[p->len++] = '.';
     return true;
 }
 
+/* Objects, and arrays with something in them, are compact JSON. */
+static struct tl_str
+leaf(struct draft *d, const struct value *value)
+{
+    bool compact = value_is_object(value) || value_count(value) > 0;
+
+    return compact ? member_json(d, value) : member_value(d, value);
+}
+
+static struct tl_str
+path_copy(struct draft *d, const struct path *p)
+{
+    return draft_copy(d, (struct tl_str){p->text, p->len});
+}
+
 static void
-put_members(struct draft *d, json_t *object, struct path *path, int depth)
+put_members(struct draft *d, struct value *object, struct path *path, int depth)
 {
     size_t len = path->len;
-    const char *name;
-    json_t *value;
+    struct value *value;
 
-    json_object_foreach(object, name, value) {
-        bool deeper = json_is_object(value) && depth < MEMBER_DEPTH_MAX;
-        bool compact = json_is_object(value) || json_array_size(value) > 0;
+    value_each_member(object, value) {
+        bool deeper = value_is_object(value) && depth < MEMBER_DEPTH_MAX;
 
-        if (!path_add(path, name, deeper))
+        if (!path_add(path, value->name, deeper))
             d->attributes_more++;
         else if (deeper)
             put_members(d, value, path, depth + 1);
         else
-            draft_attribute(d, draft_copy(d, (struct tl_str){path->text, path->len}),
-                            compact ? member_json(d, value, 0) : member_value(d, value));
+            draft_attribute(d, len == 0 ? draft_lent(d, value->name) : path_copy(d, path),
+                            leaf(d, value));
         path->len = len;
     }
 }
 
 void
-member_attributes(struct draft *d, json_t *object, const char *prefix)
+member_attributes(struct draft *d, struct value *object, const char *prefix)
 {
     struct path path = {.len = 0};
 
-    if (path_add(&path, prefix, false))
+    if (path_add(&path, text_of(prefix), false))
         put_members(d, object, &path, 1);
 }
 
 struct tl_str
-member_hash(struct draft *d, const char *what, const json_t *record)
+member_hash(struct draft *d, const char *what, const struct value *record)
 {
-    return draft_hash(d, what, member_json(d, record, JSON_SORT_KEYS));
+    return draft_hash(d, what, written(d, record, VALUE_SORTED));
 }

@@ -68,6 +68,7 @@ take(struct decoder *d, struct tl_str record)
         reject_long(d, record);
     else if (text_trim(record).len > 0)
         d->kind->read(d, record);
+    values_clear(&d->draft.json);
     d->offset += record.len;
     d->line += lines_in(record);
 }

@@ -1,6 +1,5 @@
 #include "adapters/signature.h"
 
-#include <jansson.h>
 #include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -10,6 +9,8 @@
 #include <string.h>
 
 #include "adapters/form.h"
+#include "adapters/parse.h"
+#include "adapters/value.h"
 #include "base/buf.h"
 #include "base/clock.h"
 
@@ -205,13 +206,13 @@ check_mailgun_parts(const char *secret, const struct signature_request *r,
 }
 
 static enum signature
-check_mailgun_json(const char *secret, const struct signature_request *r, const json_t *body)
+check_mailgun_json(const char *secret, const struct signature_request *r, const struct value *body)
 {
-    const json_t *signature = json_object_get(body, "signature");
+    const struct value *signature = value_get(body, "signature");
     const struct mailgun m = {
-        .timestamp = json_string_value(json_object_get(signature, "timestamp")),
-        .token = json_string_value(json_object_get(signature, "token")),
-        .signature = json_string_value(json_object_get(signature, "signature")),
+        .timestamp = value_text(value_get(signature, "timestamp")),
+        .token = value_text(value_get(signature, "token")),
+        .signature = value_text(value_get(signature, "signature")),
     };
 
     return check_mailgun_parts(secret, r, &m);
@@ -250,12 +251,14 @@ check_mailgun_form(const char *secret, const struct signature_request *r)
 static enum signature
 check_mailgun(const char *secret, const struct signature_request *r)
 {
-    json_t *body = json_loadb(r->body.len > 0 ? r->body.ptr : "", r->body.len, JSON_ALLOW_NUL,
-                              NULL);
-    enum signature answer = body != NULL ? check_mailgun_json(secret, r, body)
-                                         : check_mailgun_form(secret, r);
+    struct values json;
+    const struct value *body;
+    enum signature answer;
 
-    json_decref(body);
+    values_init(&json);
+    body = parse_json(&json, r->body, NULL);
+    answer = body != NULL ? check_mailgun_json(secret, r, body) : check_mailgun_form(secret, r);
+    values_fini(&json);
     return answer;
 }
 

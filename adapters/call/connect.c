@@ -1,6 +1,5 @@
 #include "adapters/call/connect.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +7,7 @@
 #include "adapters/member.h"
 #include "adapters/parse.h"
 #include "adapters/timeformat.h"
+#include "adapters/value.h"
 #include "adapters/web/intake.h"
 #include "base/clock.h"
 
@@ -19,20 +19,20 @@
 struct contact {
     struct decoder *d;
     struct draft *draft;
-    json_t *json;
+    struct value *json;
     struct tl_str id;
 };
 
 static struct tl_str
-take(struct contact *c, json_t *of, const char *name)
+take(struct contact *c, struct value *of, const char *name)
 {
     return member_take_id(c->draft, of, name, ID_MAX);
 }
 
-static json_t *
+static struct value *
 part(const struct contact *c, const char *name)
 {
-    return json_object_get(c->json, name);
+    return value_get(c->json, name);
 }
 
 static int64_t
@@ -44,14 +44,14 @@ time_of(struct contact *c, struct tl_str text)
 }
 
 static int64_t
-take_time(struct contact *c, json_t *of, const char *name)
+take_time(struct contact *c, struct value *of, const char *name)
 {
     return time_of(c, take(c, of, name));
 }
 
 /* Whole seconds, to milliseconds. */
 static int64_t
-take_seconds(struct contact *c, json_t *of, const char *name)
+take_seconds(struct contact *c, struct value *of, const char *name)
 {
     return fact_ms(take(c, of, name));
 }
@@ -96,7 +96,7 @@ put_contact(struct contact *c, struct tl_str initial)
 }
 
 static void
-put_endpoint(struct contact *c, json_t *endpoint)
+put_endpoint(struct contact *c, struct value *endpoint)
 {
     static const char *const addresses[] = {"Address", "address", NULL};
     static const char *const types[] = {"Type", "type", NULL};
@@ -115,7 +115,7 @@ put_endpoint(struct contact *c, json_t *endpoint)
 /* ---------------------------------------------------------- contact records */
 
 static void
-put_identities(struct contact *c, json_t *attributes)
+put_identities(struct contact *c, struct value *attributes)
 {
     static const struct {
         const char *member;
@@ -132,7 +132,7 @@ put_identities(struct contact *c, json_t *attributes)
 
 /* A word this decoder does not know stays an attribute. */
 static void
-put_offer(struct contact *c, json_t *attributes)
+put_offer(struct contact *c, struct value *attributes)
 {
     struct tl_str code = member_text(c->draft, attributes, "offerCode");
     struct tl_str response = member_text(c->draft, attributes, "offerResponse");
@@ -143,14 +143,14 @@ put_offer(struct contact *c, json_t *attributes)
                           (struct tl_str){0}))
         return;
     c->draft->event.type = type;
-    json_object_del(attributes, "offerCode");
-    json_object_del(attributes, "offerResponse");
+    value_drop(attributes, "offerCode");
+    value_drop(attributes, "offerResponse");
 }
 
 static void
 put_times(struct contact *c)
 {
-    json_t *queue = part(c, "Queue"), *agent = part(c, "Agent");
+    struct value *queue = part(c, "Queue"), *agent = part(c, "Agent");
     struct tl_call *call = &c->draft->call;
     int64_t began = time_of(c, member_text(c->draft, c->json, "InitiationTimestamp"));
     int64_t ended = time_of(c, member_text(c->draft, c->json, "DisconnectTimestamp"));
@@ -168,7 +168,7 @@ read_record(struct contact *c)
 {
     struct tl_event *ev = &c->draft->event;
     int64_t updated = take_time(c, c->json, "LastUpdateTimestamp");
-    bool answered = json_is_object(part(c, "Agent"));
+    bool answered = value_is_object(part(c, "Agent"));
 
     put_times(c);
     if (ev->time == 0)
@@ -222,10 +222,10 @@ find_kind(struct tl_str event)
 }
 
 /* The vendor's own examples have agentInfo and AgentInfo. */
-static json_t *
+static struct value *
 either(const struct contact *c, const char *name)
 {
-    json_t *value = part(c, name);
+    struct value *value = part(c, name);
     char other[64];
 
     if (value != NULL)
@@ -237,7 +237,7 @@ either(const struct contact *c, const char *name)
 static int64_t
 event_time(struct contact *c, size_t kind)
 {
-    json_t *within = kinds[kind].within != NULL ? either(c, kinds[kind].within) : c->json;
+    struct value *within = kinds[kind].within != NULL ? either(c, kinds[kind].within) : c->json;
     int64_t time = 0;
 
     if (kinds[kind].time != NULL)
@@ -250,7 +250,7 @@ read_contact_event(struct contact *c, size_t kind, int64_t delivered, struct tl_
 {
     static const char *const agents[] = {"agentArn", "AgentArn", NULL};
     struct tl_event *ev = &c->draft->event;
-    json_t *agent = either(c, "agentInfo");
+    struct value *agent = either(c, "agentInfo");
     int64_t time = event_time(c, kind);
 
     ev->type = text_of(kinds[kind].type);
@@ -272,9 +272,9 @@ read_contact_event(struct contact *c, size_t kind, int64_t delivered, struct tl_
 /* -------------------------------------------------------------------- input */
 
 static bool
-has(const json_t *json, const char *name)
+has(const struct value *json, const char *name)
 {
-    return json_is_string(json_object_get(json, name));
+    return value_is_string(value_get(json, name));
 }
 
 static void
@@ -286,19 +286,19 @@ finish(struct contact *c, struct tl_str whole)
 }
 
 static void
-read_contact(struct decoder *d, json_t *json, struct tl_str whole, int64_t delivered,
+read_contact(struct decoder *d, struct value *json, struct tl_str whole, int64_t delivered,
              struct tl_str envelope_id)
 {
     struct contact c = {.d = d, .draft = &d->draft, .json = json};
     struct tl_str event = member_text(c.draft, json, "eventType");
     size_t kind = find_kind(event);
 
-    if (has(json, "ContactId") && json_is_string(json_object_get(json, "LastUpdateTimestamp"))) {
+    if (has(json, "ContactId") && value_is_string(value_get(json, "LastUpdateTimestamp"))) {
         c.id = take(&c, json, "ContactId");
         read_record(&c);
     } else if (has(json, "contactId") && kind < KINDS) {
         c.id = take(&c, json, "contactId");
-        json_object_del(json, "eventType");
+        value_drop(json, "eventType");
         read_contact_event(&c, kind, delivered, envelope_id);
     } else {
         intake_reject(d, whole, "neither a contact record (ContactId, LastUpdateTimestamp) "
@@ -311,28 +311,28 @@ read_contact(struct decoder *d, json_t *json, struct tl_str whole, int64_t deliv
         finish(&c, whole);
 }
 
-/* An envelope's content, with what it says of it; the caller releases it. */
-static json_t *
-open_envelope(struct decoder *d, json_t *json, int64_t *delivered, struct tl_str *id)
+/* An envelope's content, with what it says of it. */
+static struct value *
+open_envelope(struct decoder *d, struct value *json, int64_t *delivered, struct tl_str *id)
 {
-    json_t *message = json_object_get(json, "Message");
+    struct value *message = value_get(json, "Message");
     struct timeformat_time t;
 
-    if (json_is_object(json_object_get(json, "detail"))) {
+    if (value_is_object(value_get(json, "detail"))) {
         *id = member_text(&d->draft, json, "id");
         if (timeformat_iso(&t, member_text(&d->draft, json, "time"), d->zone))
             *delivered = t.ns;
-        return json_incref(json_object_get(json, "detail"));
+        return value_get(json, "detail");
     }
-    if (json_is_string(message) && has(json, "TopicArn"))
-        return parse_json(json_string_value(message), json_string_length(message), NULL, NULL);
+    if (value_is_string(message) && has(json, "TopicArn"))
+        return parse_json(&d->draft.json, message->text, NULL);
     return NULL;
 }
 
 static void
-read_document(struct decoder *d, json_t *json, struct tl_str whole)
+read_document(struct decoder *d, struct value *json, struct tl_str whole)
 {
-    json_t *inner, *at = json_incref(json);
+    struct value *inner, *at = json;
     struct tl_str id = {0};
     int64_t delivered = 0;
 
@@ -340,39 +340,36 @@ read_document(struct decoder *d, json_t *json, struct tl_str whole)
     for (int depth = 0; depth < ENVELOPES_MAX; depth++) {
         if ((inner = open_envelope(d, at, &delivered, &id)) == NULL)
             break;
-        json_decref(at);
         at = inner;
     }
     read_contact(d, at, whole, delivered, id.len <= ID_MAX ? id : (struct tl_str){0});
-    json_decref(at);
 }
 
 /* Documents stand one behind the other, with or without lines between them.  One
- * that is none takes its line with it: jansson reads no further than what is wrong, so
- * a body of such lines is no more work than its length. */
+ * that is none takes its line with it. */
 static void
 read_documents(struct decoder *d, struct tl_str text)
 {
     char why[WHY_BYTES];
-    json_error_t error;
+    struct parse_error error;
 
     for (text = text_trim(text); text.len > 0; text = text_trim(text)) {
-        json_t *json = json_loadb(text.ptr, text.len,
-                                  JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
-        size_t used = json != NULL ? (size_t)error.position : text.len;
+        size_t used = text.len;
+        struct value *json;
 
+        values_clear(&d->draft.json);
+        json = parse_json_first(&d->draft.json, text, &used, &error);
         if (json == NULL) {
             const char *end = memchr(text.ptr, '\n', text.len);
 
             used = end != NULL ? (size_t)(end - text.ptr) + 1 : text.len;
             snprintf(why, sizeof why, "not JSON: %s", error.text);
             intake_reject(d, (struct tl_str){text.ptr, used}, why);
-        } else if (json_is_object(json)) {
+        } else if (value_is_object(json)) {
             read_document(d, json, (struct tl_str){text.ptr, used});
         } else {
             intake_reject_json(d, json, "no JSON object");
         }
-        json_decref(json);
         text.ptr += used;
         text.len -= used;
     }

@@ -1,13 +1,14 @@
 #include "adapters/call/freeswitch.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "adapters/call/agent.h"
 #include "adapters/call/facts.h"
 #include "adapters/member.h"
+#include "adapters/parse.h"
 #include "adapters/reading.h"
+#include "adapters/value.h"
 #include "base/must.h"
 
 #define BODY_BYTES_MAX (512u << 10)     /* of a frame; what says it has more has none */
@@ -120,23 +121,19 @@ read_plain(struct event *e, struct tl_str text)
 static bool
 read_json(struct event *e, struct tl_str text)
 {
-    json_t *json = json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL), *value;
+    struct value *json = parse_json(&e->draft->json, text, NULL), *value;
     struct fields *f = e->fields;
-    const char *name;
 
     f->count = f->more = 0;
-    if (!json_is_object(json)) {
-        json_decref(json);
+    if (!value_is_object(json))
         return false;
-    }
-    json_object_foreach(json, name, value) {
+    value_each_member(json, value) {
         if (f->count == FIELDS_MAX)
             f->more++;
         else
-            f->all[f->count++] = (struct field){.name = draft_copy(e->draft, text_of(name)),
+            f->all[f->count++] = (struct field){.name = draft_lent(e->draft, value->name),
                                                 .value = member_value(e->draft, value)};
     }
-    json_decref(json);
     return true;
 }
 

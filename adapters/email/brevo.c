@@ -35,11 +35,11 @@ static const char *const held[] = {
 };
 
 /* Tags come as an array, and as its text, too. */
-static const json_t *
-tags(struct decoder *d, const json_t *element)
+static const struct value *
+tags(struct decoder *d, const struct value *element)
 {
-    const json_t *list = json_object_get(element, "tags"), *one = json_object_get(element, "tag");
-    const json_t *parsed;
+    const struct value *list = value_get(element, "tags"), *one = value_get(element, "tag");
+    const struct value *parsed;
 
     if (list != NULL || one == NULL)
         return list;
@@ -48,7 +48,7 @@ tags(struct decoder *d, const json_t *element)
 }
 
 static void
-read_time(struct webhook_facts *f, const json_t *element)
+read_time(struct webhook_facts *f, const struct value *element)
 {
     static const struct {
         const char *member;
@@ -57,13 +57,13 @@ read_time(struct webhook_facts *f, const json_t *element)
                  {"ts_sent", CLOCK_SECOND},  {"ts", CLOCK_SECOND}};
 
     for (size_t i = 0; f->time == 0 && i < sizeof times / sizeof times[0]; i++)
-        webhook_time(f, json_object_get(element, times[i].member), times[i].unit);
+        webhook_time(f, value_get(element, times[i].member), times[i].unit);
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
-    const json_t *custom = json_object_get(element, "X-Mailin-custom");
+    const struct value *custom = value_get(element, "X-Mailin-custom");
     struct webhook_facts f = {
         .event = webhook_word(element, "event"),
         .recipient = webhook_member(d, element, "email"),

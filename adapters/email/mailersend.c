@@ -34,12 +34,12 @@ static const char *const held[] = {
 };
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
-    json_t *data = json_object_get(element, "data");
-    const json_t *email = json_object_get(data, "email"), *morph = json_object_get(data, "morph");
-    const json_t *recipient = json_object_get(email, "recipient");
-    const json_t *message = json_object_get(email, "message");
+    struct value *data = value_get(element, "data");
+    const struct value *email = value_get(data, "email"), *morph = value_get(data, "morph");
+    const struct value *recipient = value_get(email, "recipient");
+    const struct value *message = value_get(email, "message");
     struct webhook_facts f = {
         .event = webhook_word(element, "type"),
         .id = webhook_member(d, data, "id"),
@@ -50,12 +50,12 @@ read_element(struct decoder *d, json_t *element)
         .url = webhook_member(d, morph, "url"),
         .reason = webhook_member(d, morph, "reason"),
         .user_agent = webhook_member(d, morph, "user_agent"),
-        .tags = {json_object_get(email, "tags")},
+        .tags = {value_get(email, "tags")},
         .evidence = webhook_member(d, morph, "readable_reason"),
     };
 
-    webhook_time(&f, json_object_get(data, "created_at"), CLOCK_SECOND);
-    webhook_event(d, json_is_object(data) ? data : element, &f);
+    webhook_time(&f, value_get(data, "created_at"), CLOCK_SECOND);
+    webhook_event(d, value_is_object(data) ? data : element, &f);
 }
 
 static const struct webhook_service service = {

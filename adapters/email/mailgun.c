@@ -32,11 +32,11 @@ static const char *const held[] = {
 
 /* The answer of the receiving server, or why there was none. */
 static struct tl_str
-reason(struct decoder *d, const json_t *element)
+reason(struct decoder *d, const struct value *element)
 {
     static const char *const of_form[] = {"error", "description", "notification", "reason"};
-    const json_t *status = json_object_get(element, "delivery-status");
-    const json_t *reject = json_object_get(element, "reject");
+    const struct value *status = value_get(element, "delivery-status");
+    const struct value *reject = value_get(element, "reject");
     struct tl_str text = webhook_member(d, status, "message");
 
     if (text.len == 0)
@@ -62,7 +62,7 @@ failed(const char *event)
 
 /* `failed` is for good or for now. */
 static const char *
-event_of(const json_t *element)
+event_of(const struct value *element)
 {
     const char *event = webhook_word(element, "event");
     const char *severity = webhook_word(element, "severity");
@@ -73,7 +73,7 @@ event_of(const json_t *element)
 }
 
 static struct tl_str
-message_id(struct decoder *d, const json_t *element, const json_t *headers)
+message_id(struct decoder *d, const struct value *element, const struct value *headers)
 {
     struct tl_str id = webhook_member(d, headers, "message-id");
 
@@ -85,12 +85,12 @@ message_id(struct decoder *d, const json_t *element, const json_t *headers)
 }
 
 static void
-read_event(struct decoder *d, json_t *element)
+read_event(struct decoder *d, struct value *element)
 {
-    const json_t *headers = json_object_get(json_object_get(element, "message"), "headers");
-    const json_t *client = json_object_get(element, "client-info");
-    const json_t *status = json_object_get(element, "delivery-status");
-    const json_t *tags = json_object_get(element, "tags");
+    const struct value *headers = value_get(value_get(element, "message"), "headers");
+    const struct value *client = value_get(element, "client-info");
+    const struct value *status = value_get(element, "delivery-status");
+    const struct value *tags = value_get(element, "tags");
     const char *bot = webhook_word(client, "bot");
     struct webhook_facts f = {
         .event = event_of(element),
@@ -101,8 +101,8 @@ read_event(struct decoder *d, json_t *element)
         .sender = webhook_member(d, headers, "from"),
         .url = webhook_member(d, element, "url"),
         .user_agent = webhook_member(d, client, "user-agent"),
-        .tags = {json_object_get(element, "campaigns"), tags},
-        .arguments = {json_object_get(element, "user-variables"), element},
+        .tags = {value_get(element, "campaigns"), tags},
+        .arguments = {value_get(element, "user-variables"), element},
         .silent = bot != NULL && bot[0] != '\0',
     };
 
@@ -112,9 +112,9 @@ read_event(struct decoder *d, json_t *element)
     if (f.user_agent.len == 0)
         f.user_agent = webhook_member(d, element, "user-agent");
     if (tags == NULL)
-        f.tags[1] = json_object_get(element, "tag");
+        f.tags[1] = value_get(element, "tag");
     if (f.tags[1] == NULL)
-        f.tags[1] = json_object_get(element, "X-Mailgun-Tag");
+        f.tags[1] = value_get(element, "X-Mailgun-Tag");
     if (failed(f.event)) {
         f.reason = reason(d, element);
         f.status = webhook_member(d, status, "enhanced-code");
@@ -123,48 +123,49 @@ read_event(struct decoder *d, json_t *element)
         if (f.status.len == 0)
             f.status = webhook_member(d, element, "code");
     }
-    webhook_time(&f, json_object_get(element, "timestamp"), CLOCK_SECOND);
+    webhook_time(&f, value_get(element, "timestamp"), CLOCK_SECOND);
     webhook_event(d, element, &f);
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
-    json_t *data = json_object_get(element, "event-data");
+    struct value *data = value_get(element, "event-data");
 
-    read_event(d, json_is_object(data) ? data : element);
+    read_event(d, value_is_object(data) ? data : element);
 }
 
 /* A field that comes more than once is an array.  What proves the call is left out:
  * it differs when the call is repeated. */
-static json_t *
-read_form(const struct form *form)
+static bool
+put_field(struct values *in, struct value *object, const struct form_field *field)
+{
+    struct value *value = values_string(in, field->value), *both;
+    struct value *there = value_find(object, field->name);
+
+    if (there == NULL)
+        return value_put(in, object, field->name, value);
+    if (value_is_array(there))
+        return value_append(there, value);
+    both = values_array(in);
+    return value_append(both, values_copy(in, there)) && value_append(both, value)
+           && value_put(in, object, field->name, both);
+}
+
+/* NULL when it is no UTF-8: multipart, or no form at all. */
+static struct value *
+read_form(struct values *in, const struct form *form)
 {
     static const char *const proof[] = {"signature", "token"};
-    json_t *object = json_object();
+    struct value *object = values_object(in);
 
-    for (size_t i = 0; i < form->count; i++) {
-        const struct form_field *field = &form->fields[i];
-        json_t *value = json_stringn(field->value.ptr, field->value.len);
-        json_t *there = json_object_getn(object, field->name.ptr, field->name.len);
-
-        if (value == NULL) {        /* no UTF-8: multipart, or no form at all */
-            json_decref(object);
+    for (size_t i = 0; i < form->count; i++)
+        if (!put_field(in, object, &form->fields[i]))
             return NULL;
-        }
-        if (json_is_array(there))
-            json_array_append_new(there, value);
-        else if (there != NULL)
-            json_object_setn_new(object, field->name.ptr, field->name.len,
-                                 json_pack("[O, o]", there, value));
-        else
-            json_object_setn_new(object, field->name.ptr, field->name.len, value);
-    }
     for (size_t i = 0; i < sizeof proof / sizeof proof[0]; i++)
-        json_object_del(object, proof[i]);
-    if (json_object_get(object, "event") != NULL && json_object_get(object, "timestamp") != NULL)
+        value_drop(object, proof[i]);
+    if (value_get(object, "event") != NULL && value_get(object, "timestamp") != NULL)
         return object;
-    json_decref(object);
     return NULL;
 }
 

@@ -19,16 +19,16 @@ static const char *const held[] = {
 };
 
 static struct tl_str
-campaign(struct decoder *d, const json_t *element)
+campaign(struct decoder *d, const struct value *element)
 {
     struct tl_str custom = webhook_member(d, element, "customcampaign");
-    const json_t *own = json_object_get(element, "mj_campaign_id");
+    const struct value *own = value_get(element, "mj_campaign_id");
 
-    return custom.len > 0 || json_integer_value(own) == 0 ? custom : webhook_text(d, own);
+    return custom.len > 0 || value_integer(own) == 0 ? custom : webhook_text(d, own);
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
     struct webhook_facts f = {
         .event = webhook_word(element, "event"),
@@ -39,10 +39,10 @@ read_element(struct decoder *d, json_t *element)
         .reason = webhook_member(d, element, "error"),
         .user_agent = webhook_member(d, element, "agent"),
         .campaign = campaign(d, element),
-        .arguments = {webhook_parsed(d, json_object_get(element, "Payload"))},
+        .arguments = {webhook_parsed(d, value_get(element, "Payload"))},
     };
 
-    webhook_time(&f, json_object_get(element, "time"), CLOCK_SECOND);
+    webhook_time(&f, value_get(element, "time"), CLOCK_SECOND);
     webhook_event(d, element, &f);
 }
 

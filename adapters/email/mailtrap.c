@@ -23,7 +23,7 @@ static const char *const held[] = {
 };
 
 static void
-read_event(struct decoder *d, json_t *element)
+read_event(struct decoder *d, struct value *element)
 {
     const char *stream = webhook_word(element, "sending_stream");
     struct webhook_facts f = {
@@ -34,8 +34,8 @@ read_event(struct decoder *d, json_t *element)
         .status = webhook_member(d, element, "response_code"),
         .reason = webhook_member(d, element, "reason"),
         .user_agent = webhook_member(d, element, "user_agent"),
-        .tags = {json_object_get(element, "category")},
-        .arguments = {json_object_get(element, "custom_variables")},
+        .tags = {value_get(element, "category")},
+        .arguments = {value_get(element, "custom_variables")},
         .silent = stream != NULL && strcmp(stream, "transactional") == 0,
     };
 
@@ -44,16 +44,16 @@ read_event(struct decoder *d, json_t *element)
         f.id = webhook_labelled(d, f.event, webhook_member(d, element, "event_id"));
     if (f.reason.len == 0)
         f.reason = webhook_member(d, element, "response");
-    webhook_time(&f, json_object_get(element, "timestamp"), CLOCK_SECOND);
+    webhook_time(&f, value_get(element, "timestamp"), CLOCK_SECOND);
     webhook_event(d, element, &f);
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
-    json_t *events = json_object_get(element, "events");
+    struct value *events = value_get(element, "events");
 
-    if (json_is_array(events))
+    if (value_is_array(events))
         webhook_each(d, events);
     else
         read_event(d, element);

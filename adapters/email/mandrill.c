@@ -32,7 +32,7 @@ static const char *const held[] = {
 
 /* An address came to, or left, one of the lists: {type, action, reject}. */
 static void
-read_sync(struct decoder *d, json_t *element)
+read_sync(struct decoder *d, struct value *element)
 {
     static const struct {
         const char *type, *action, *event;
@@ -45,24 +45,24 @@ read_sync(struct decoder *d, json_t *element)
         {"allowlist", "add", "allowlist add"},      {"allowlist", "remove", "allowlist remove"},
     };
     const char *type = webhook_word(element, "type"), *action = webhook_word(element, "action");
-    const json_t *entry = json_object_get(element, "reject");
+    const struct value *entry = value_get(element, "reject");
     struct webhook_facts f = {0};
 
     if (entry == NULL)
-        entry = json_object_get(element, "entry");
+        entry = value_get(element, "entry");
     f.recipient = webhook_member(d, entry, "email");
     f.reason = webhook_member(d, entry, "reason");
     for (size_t i = 0; action != NULL && i < sizeof changes / sizeof changes[0]; i++)
         if (strcmp(type, changes[i].type) == 0 && strcmp(action, changes[i].action) == 0)
             f.event = changes[i].event;
-    webhook_time(&f, json_object_get(element, "ts"), CLOCK_SECOND);
+    webhook_time(&f, value_get(element, "ts"), CLOCK_SECOND);
     webhook_event(d, element, &f);
 }
 
 static void
-read_message(struct decoder *d, json_t *element)
+read_message(struct decoder *d, struct value *element)
 {
-    const json_t *msg = json_object_get(element, "msg");
+    const struct value *msg = value_get(element, "msg");
     struct webhook_facts f = {
         .event = webhook_word(element, "event"),
         .recipient = webhook_member(d, msg, "email"),
@@ -73,30 +73,29 @@ read_message(struct decoder *d, json_t *element)
         .status = webhook_member(d, msg, "bounce_description"),
         .reason = webhook_member(d, msg, "diag"),
         .user_agent = webhook_member(d, element, "user_agent"),
-        .tags = {json_object_get(msg, "tags")},
-        .arguments = {json_object_get(msg, "metadata")},
+        .tags = {value_get(msg, "tags")},
+        .arguments = {value_get(msg, "metadata")},
     };
 
-    webhook_time(&f, json_object_get(element, "ts"), CLOCK_SECOND);
+    webhook_time(&f, value_get(element, "ts"), CLOCK_SECOND);
     webhook_event(d, element, &f);
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
-    if (json_object_get(element, "event") == NULL && webhook_word(element, "type") != NULL)
+    if (value_get(element, "event") == NULL && webhook_word(element, "type") != NULL)
         read_sync(d, element);
     else
         read_message(d, element);
 }
 
-static json_t *
-read_form(const struct form *form)
+static struct value *
+read_form(struct values *in, const struct form *form)
 {
     const struct form_field *events = form_find(form, "mandrill_events");
 
-    return events == NULL ? NULL
-                          : parse_json(events->value.ptr, events->value.len, NULL, NULL);
+    return events != NULL ? parse_json(in, events->value, NULL) : NULL;
 }
 
 static const struct webhook_service service = {

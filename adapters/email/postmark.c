@@ -26,7 +26,7 @@ static const char *const held[] = {
 
 /* A bounce has types, a subscription two ways to change. */
 static const char *
-event_of(const json_t *element)
+event_of(const struct value *element)
 {
     static const struct {
         const char *type, *event;
@@ -41,7 +41,7 @@ event_of(const json_t *element)
     if (event == NULL)
         return NULL;
     if (strcmp(event, "SubscriptionChange") == 0)
-        return json_is_true(json_object_get(element, "SuppressSending")) ? "Unsubscribe"
+        return value_is_true(value_get(element, "SuppressSending")) ? "Unsubscribe"
                                                                           : "Subscribe";
     if (strcmp(event, "Bounce") == 0 && type != NULL)
         for (size_t i = 0; i < sizeof bounces / sizeof bounces[0]; i++)
@@ -51,7 +51,7 @@ event_of(const json_t *element)
 }
 
 static struct tl_str
-first_of(struct decoder *d, const json_t *element, const char *one, const char *other)
+first_of(struct decoder *d, const struct value *element, const char *one, const char *other)
 {
     struct tl_str text = webhook_member(d, element, one);
 
@@ -59,7 +59,7 @@ first_of(struct decoder *d, const json_t *element, const char *one, const char *
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
     static const char *const times[] = {"DeliveredAt", "BouncedAt", "ReceivedAt", "ChangedAt"};
     const char *record = webhook_word(element, "RecordType");
@@ -71,8 +71,8 @@ read_element(struct decoder *d, json_t *element)
         .sender = webhook_member(d, element, "From"),
         .url = webhook_member(d, element, "OriginalLink"),
         .user_agent = webhook_member(d, element, "UserAgent"),
-        .tags = {json_object_get(element, "Tag")},
-        .arguments = {json_object_get(element, "Metadata")},
+        .tags = {value_get(element, "Tag")},
+        .arguments = {value_get(element, "Metadata")},
         .evidence = webhook_member(d, element, "SuppressionReason"),
     };
 
@@ -81,7 +81,7 @@ read_element(struct decoder *d, json_t *element)
         f.status = webhook_member(d, element, "Type");
     }
     for (size_t i = 0; f.time == 0 && i < sizeof times / sizeof times[0]; i++)
-        webhook_time(&f, json_object_get(element, times[i]), CLOCK_SECOND);
+        webhook_time(&f, value_get(element, times[i]), CLOCK_SECOND);
     webhook_event(d, element, &f);
 }
 

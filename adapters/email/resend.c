@@ -30,19 +30,19 @@ static const char *const held[] = {
     "email_id", "subject", "from", NULL,
 };
 
-static const json_t *
-why(const json_t *data)
+static const struct value *
+why(const struct value *data)
 {
     static const char *const members[] = {"bounce", "failed", "suppressed"};
-    const json_t *object = NULL;
+    const struct value *object = NULL;
 
     for (size_t i = 0; object == NULL && i < sizeof members / sizeof members[0]; i++)
-        object = json_object_get(data, members[i]);
+        object = value_get(data, members[i]);
     return object;
 }
 
 static struct tl_str
-reason(struct decoder *d, const json_t *why_not)
+reason(struct decoder *d, const struct value *why_not)
 {
     struct tl_str text = webhook_member(d, why_not, "message");
 
@@ -51,10 +51,10 @@ reason(struct decoder *d, const json_t *why_not)
 
 /* For one of those it went to. */
 static void
-read_recipient(struct decoder *d, const json_t *element, json_t *data, const json_t *to,
+read_recipient(struct decoder *d, const struct value *element, struct value *data, const struct value *to,
                bool one_of_several)
 {
-    const json_t *click = json_object_get(data, "click");
+    const struct value *click = value_get(data, "click");
     struct tl_str base = webhook_hash(d, element);
     struct webhook_facts f = {
         .event = webhook_word(element, "type"),
@@ -69,22 +69,24 @@ read_recipient(struct decoder *d, const json_t *element, json_t *data, const jso
         .reason = reason(d, why(data)),
         .user_agent = webhook_member(d, click, "userAgent"),
         .campaign = webhook_member(d, data, "broadcast_id"),
-        .arguments = {json_object_get(data, "tags")},
+        .arguments = {value_get(data, "tags")},
     };
 
-    webhook_time(&f, json_object_get(element, "created_at"), CLOCK_SECOND);
+    webhook_time(&f, value_get(element, "created_at"), CLOCK_SECOND);
     webhook_event(d, data, &f);
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
-    json_t *data = json_object_get(element, "data"), *to = json_object_get(data, "to");
+    struct value *data = value_get(element, "data"), *to = value_get(data, "to");
+    const struct value *one;
 
-    if (!json_is_object(data) || json_array_size(to) == 0)
-        read_recipient(d, element, json_is_object(data) ? data : element, to, false);
-    for (size_t i = 0; i < json_array_size(to); i++)
-        read_recipient(d, element, data, json_array_get(to, i), json_array_size(to) > 1);
+    if (!value_is_object(data) || value_count(to) == 0)
+        read_recipient(d, element, value_is_object(data) ? data : element, to, false);
+    else
+        value_each(to, one)
+            read_recipient(d, element, data, one, value_count(to) > 1);
 }
 
 static const struct webhook_service service = {

@@ -37,7 +37,7 @@ up_to(struct tl_str s, char stop)
 /* What the call that sent it answered: sg_message_id up to the first dot.  A
  * dropped message has a filter's name there; its smtp-id still begins with it. */
 static struct tl_str
-message_id(struct decoder *d, const json_t *element)
+message_id(struct decoder *d, const struct value *element)
 {
     struct tl_str id = up_to(webhook_member(d, element, "sg_message_id"), '.');
     struct tl_str smtp = text_unbracket(webhook_member(d, element, "smtp-id"));
@@ -50,7 +50,7 @@ message_id(struct decoder *d, const json_t *element)
 }
 
 static struct tl_str
-reason(struct decoder *d, const json_t *element, const char *event)
+reason(struct decoder *d, const struct value *element, const char *event)
 {
     struct tl_str text = webhook_member(d, element, "reason");
 
@@ -60,9 +60,9 @@ reason(struct decoder *d, const json_t *element, const char *event)
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
-    const json_t *unique = json_object_get(element, "unique_args");
+    const struct value *unique = value_get(element, "unique_args");
     struct webhook_facts f = {
         .event = webhook_word(element, "event"),
         .id = webhook_member(d, element, "sg_event_id"),
@@ -72,17 +72,17 @@ read_element(struct decoder *d, json_t *element)
         .status = webhook_member(d, element, "status"),
         .user_agent = webhook_member(d, element, "useragent"),
         .campaign = webhook_member(d, element, "marketing_campaign_id"),
-        .tags = {json_object_get(element, "category")},
+        .tags = {value_get(element, "category")},
         .arguments = {element, unique},
         /* A machine that opens all mail has not shown it to anybody. */
-        .silent = json_is_true(json_object_get(element, "sg_machine_open")),
+        .silent = value_is_true(value_get(element, "sg_machine_open")),
         .evidence = webhook_labelled(d, "group", webhook_member(d, element, "asm_group_id")),
     };
 
     f.reason = reason(d, element, f.event);
     if (f.campaign.len == 0)
         f.campaign = webhook_member(d, element, "singlesend_id");
-    webhook_time(&f, json_object_get(element, "timestamp"), CLOCK_SECOND);
+    webhook_time(&f, value_get(element, "timestamp"), CLOCK_SECOND);
     webhook_event(d, element, &f);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "adapters/draft.h"
 #include "adapters/email/webhook.h"
 #include "base/clock.h"
 
@@ -53,14 +54,14 @@ find_part(const char *event)
 }
 
 static bool
-from_all(const json_t *part, const char *preferences)
+from_all(const struct value *part, const char *preferences)
 {
-    return json_is_true(json_object_get(json_object_get(part, preferences), "unsubscribeAll"));
+    return value_is_true(value_get(value_get(part, preferences), "unsubscribeAll"));
 }
 
 /* A subscription changes either way. */
 static const char *
-event_of(const char *event, const json_t *part)
+event_of(const char *event, const struct value *part)
 {
     if (event != NULL && strcmp(event, "Subscription") == 0)
         return from_all(part, "newTopicPreferences")   ? "Unsubscribe"
@@ -69,32 +70,32 @@ event_of(const char *event, const json_t *part)
 }
 
 /* Tags are lists; a header is {name, value}, and only those that mean something. */
-static const json_t *
-arguments(struct decoder *d, const json_t *mail)
+static const struct value *
+arguments(struct decoder *d, const struct value *mail)
 {
     static const struct {
         const char *header, *argument;
     } meant[] = {{"X-Campaign-ID", "campaign_id"},
                  {"X-Offer-ID", "offer_id"},
                  {"X-Offer-Terms", "offer_terms"}};
-    json_t *headers = json_object_get(mail, "headers"), *object = json_object(), *value;
-    const char *name;
-    size_t i;
+    struct values *in = webhook_values(d);
+    struct value *object = values_object(in), *value;
 
-    json_array_foreach(headers, i, value) {
+    value_each(value_get(mail, "headers"), value) {
         const char *header = webhook_word(value, "name");
 
         for (size_t m = 0; header != NULL && m < sizeof meant / sizeof meant[0]; m++)
             if (strcasecmp(header, meant[m].header) == 0)
-                json_object_set(object, meant[m].argument, json_object_get(value, "value"));
+                value_put(in, object, text_of(meant[m].argument),
+                          values_copy(in, value_get(value, "value")));
     }
-    json_object_foreach(json_object_get(mail, "tags"), name, value)
-        json_object_set(object, name, json_array_get(value, 0));
-    return webhook_kept(d, object);
+    value_each_member(value_get(mail, "tags"), value)
+        value_put(in, object, value->name, values_copy(in, value_at(value, 0)));
+    return object;
 }
 
 static struct tl_str
-first_of(struct decoder *d, const json_t *object, const char *const *names)
+first_of(struct decoder *d, const struct value *object, const char *const *names)
 {
     struct tl_str text = {0};
 
@@ -105,13 +106,13 @@ first_of(struct decoder *d, const json_t *object, const char *const *names)
 
 /* A recipient is an address, or an object with one and what happened to it. */
 static void
-read_recipient(struct decoder *d, json_t *record, const json_t *part, const char *event,
-               const json_t *recipient, bool one_of_several)
+read_recipient(struct decoder *d, struct value *record, const struct value *part, const char *event,
+               const struct value *recipient, bool one_of_several)
 {
     static const char *const reasons[] = {"smtpResponse", "reason", "errorMessage", NULL};
-    const json_t *mail = json_object_get(record, "mail");
-    const json_t *common = json_object_get(mail, "commonHeaders");
-    const json_t *address = json_object_get(recipient, "emailAddress");
+    const struct value *mail = value_get(record, "mail");
+    const struct value *common = value_get(mail, "commonHeaders");
+    const struct value *address = value_get(recipient, "emailAddress");
     struct webhook_facts f = {
         .event = event_of(event, part),
         .id = webhook_hash(d, record),
@@ -130,75 +131,75 @@ read_recipient(struct decoder *d, json_t *record, const json_t *part, const char
 
     if (f.reason.len == 0)
         f.reason = first_of(d, part, reasons);
-    webhook_time(&f, json_object_get(part, "timestamp"), CLOCK_SECOND);
+    webhook_time(&f, value_get(part, "timestamp"), CLOCK_SECOND);
     if (f.time == 0)
-        webhook_time(&f, json_object_get(mail, "timestamp"), CLOCK_SECOND);
+        webhook_time(&f, value_get(mail, "timestamp"), CLOCK_SECOND);
     webhook_event(d, record, &f);
 }
 
 static void
-read_record(struct decoder *d, json_t *record, const char *event)
+read_record(struct decoder *d, struct value *record, const char *event)
 {
     const struct part *p = find_part(event);
-    const json_t *part = p != NULL ? json_object_get(record, p->member) : NULL;
-    const json_t *list = p != NULL && p->recipients != NULL
-                             ? json_object_get(part, p->recipients) : NULL;
+    const struct value *part = p != NULL ? value_get(record, p->member) : NULL;
+    const struct value *list = p != NULL && p->recipients != NULL
+                             ? value_get(part, p->recipients) : NULL, *one;
     bool opened = event != NULL && (strcmp(event, "Open") == 0 || strcmp(event, "Click") == 0);
 
-    if (json_array_size(list) == 0)
-        list = json_object_get(json_object_get(record, "mail"), "destination");
-    if (opened && json_array_size(list) > 1) {
+    if (value_count(list) == 0)
+        list = value_get(value_get(record, "mail"), "destination");
+    if (opened && value_count(list) > 1) {
         webhook_refuse(d, "who of several recipients it was is not said");
         return;
     }
-    if (json_array_size(list) == 0)
+    if (value_count(list) == 0)
         read_recipient(d, record, part, event, NULL, false);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        read_recipient(d, record, part, event, json_array_get(list, i), json_array_size(list) > 1);
+    value_each(list, one)
+        read_recipient(d, record, part, event, one, value_count(list) > 1);
 }
 
-static void read_element(struct decoder *d, json_t *element);
+static void read_element(struct decoder *d, struct value *element);
 
 /* SNS: {Type, Message}, the record a text; SQS: {body}, the same. */
 static void
-read_wrapped(struct decoder *d, const json_t *text)
+read_wrapped(struct decoder *d, const struct value *text)
 {
     static const char hello[] = "Successfully validated SNS topic";
-    json_t *inner = webhook_parsed(d, text);
+    struct value *inner = webhook_parsed(d, text);
 
-    if (json_is_object(inner))
+    if (value_is_object(inner))
         read_element(d, inner);
-    else if (json_is_string(text) && strncmp(json_string_value(text), hello, strlen(hello)) == 0)
+    else if (value_is_string(text) && strncmp(value_text(text), hello, strlen(hello)) == 0)
         webhook_ignored(d, "SNS topic validated");
     else
         webhook_refuse(d, "a notification whose message is no record of Amazon SES");
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
     const char *event = webhook_word(element, "eventType"), *type = webhook_word(element, "Type");
-    json_t *records = json_object_get(element, "Records");
-    json_t *detail = json_object_get(element, "detail"), *sns = json_object_get(element, "Sns");
+    struct value *records = value_get(element, "Records");
+    struct value *detail = value_get(element, "detail"), *sns = value_get(element, "Sns");
 
     if (event == NULL)
         event = webhook_word(element, "notificationType");
     if (event != NULL)
         read_record(d, element, event);
-    else if (json_is_array(records))
+    else if (value_is_array(records))
         webhook_each(d, records);
-    else if (json_is_object(detail))
+    else if (value_is_object(detail))
         read_element(d, detail);
-    else if (json_is_object(sns))
+    else if (value_is_object(sns))
         read_element(d, sns);
-    else if (json_is_object(json_object_get(element, "ses")))
+    else if (value_is_object(value_get(element, "ses")))
         webhook_ignored(d, "Received");
     else if (type != NULL && strstr(type, "Confirmation") != NULL)
         webhook_ignored(d, type);
     else if (type != NULL)
-        read_wrapped(d, json_object_get(element, "Message"));
-    else if (json_is_string(json_object_get(element, "body")))
-        read_wrapped(d, json_object_get(element, "body"));
+        read_wrapped(d, value_get(element, "Message"));
+    else if (value_is_string(value_get(element, "body")))
+        read_wrapped(d, value_get(element, "body"));
     else
         webhook_refuse(d, "no `eventType` or `notificationType`: not of Amazon SES");
 }

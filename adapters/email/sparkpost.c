@@ -45,16 +45,16 @@ static const char *const held[] = {
 };
 
 static bool
-machine(const json_t *event)
+machine(const struct value *event)
 {
-    return json_is_true(json_object_get(event, "is_bot"))
-           || json_is_true(json_object_get(event, "initial_pixel_prefetched"));
+    return value_is_true(value_get(event, "is_bot"))
+           || value_is_true(value_get(event, "initial_pixel_prefetched"));
 }
 
 /* Some bounces are none.
  * https://support.sparkpost.com/docs/deliverability/bounce-classification-codes */
 static const char *
-event_of(const json_t *event)
+event_of(const struct value *event)
 {
     static const struct {
         const char *class, *event;
@@ -70,7 +70,7 @@ event_of(const json_t *event)
 }
 
 static void
-read_event(struct decoder *d, json_t *event)
+read_event(struct decoder *d, struct value *event)
 {
     struct webhook_facts f = {
         .event = event_of(event),
@@ -84,30 +84,29 @@ read_event(struct decoder *d, json_t *event)
         .reason = webhook_member(d, event, "reason"),
         .user_agent = webhook_member(d, event, "user_agent"),
         .campaign = webhook_member(d, event, "campaign_id"),
-        .tags = {json_object_get(event, "rcpt_tags")},
-        .arguments = {json_object_get(event, "rcpt_meta")},
+        .tags = {value_get(event, "rcpt_tags")},
+        .arguments = {value_get(event, "rcpt_meta")},
         .silent = machine(event),
     };
 
     if (f.recipient.len == 0)
         f.recipient = webhook_member(d, event, "raw_rcpt_to");
-    webhook_time(&f, json_object_get(event, "timestamp"), CLOCK_SECOND);
+    webhook_time(&f, value_get(event, "timestamp"), CLOCK_SECOND);
     webhook_event(d, event, &f);
 }
 
 static void
-read_element(struct decoder *d, json_t *element)
+read_element(struct decoder *d, struct value *element)
 {
-    json_t *msys = json_object_get(element, "msys"), *event;
-    const char *class;
+    struct value *msys = value_get(element, "msys"), *event;
 
-    if (!json_is_object(msys)) {
+    if (!value_is_object(msys)) {
         webhook_refuse(d, "no `msys`: not of SparkPost's event webhooks");
-    } else if (json_object_size(msys) == 0) {
+    } else if (value_members(msys) == 0) {
         webhook_ignored(d, "ping");
     } else {
-        json_object_foreach(msys, class, event) {
-            if (json_is_object(event))
+        value_each_member(msys, event) {
+            if (value_is_object(event))
                 read_event(d, event);
             else
                 webhook_refuse(d, "a member of `msys` is no object");

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/draft.h"
+#include "adapters/member.h"
 #include "adapters/parse.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -22,10 +22,9 @@ struct decoder {
     struct buf body;
     bool too_long;
     struct draft draft;
-    json_t *element;            /* being read; */
+    struct value *element;            /* being read; */
     struct tl_str record;       /* its text, empty when it is inside of another, */
     uint64_t at;                /* and where that begins */
-    json_t *parsed;             /* what webhook_parsed made */
 };
 
 static const struct {
@@ -39,28 +38,21 @@ static const struct {
 /* ----------------------------------------------------------------- values */
 
 struct tl_str
-webhook_text(struct decoder *d, const json_t *value)
+webhook_text(struct decoder *d, const struct value *value)
 {
-    if (json_is_string(value))
-        return text_trim(draft_copy(
-            &d->draft, (struct tl_str){json_string_value(value), json_string_length(value)}));
-    if (json_is_integer(value))
-        return draft_printf(&d->draft, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    if (json_is_real(value))
-        return draft_printf(&d->draft, "%.15g", json_real_value(value));
-    return (struct tl_str){0};
+    return value_is_boolean(value) ? (struct tl_str){0} : member_value(&d->draft, value);
 }
 
 struct tl_str
-webhook_member(struct decoder *d, const json_t *object, const char *name)
+webhook_member(struct decoder *d, const struct value *object, const char *name)
 {
-    return webhook_text(d, json_object_get(object, name));
+    return webhook_text(d, value_get(object, name));
 }
 
 const char *
-webhook_word(const json_t *object, const char *name)
+webhook_word(const struct value *object, const char *name)
 {
-    return json_string_value(json_object_get(object, name));
+    return value_text(value_get(object, name));
 }
 
 struct tl_str
@@ -69,47 +61,22 @@ webhook_labelled(struct decoder *d, const char *label, struct tl_str text)
     return text.len > 0 ? draft_printf(&d->draft, "%s %.*s", label, (int)text.len, text.ptr) : text;
 }
 
-json_t *
-webhook_kept(struct decoder *d, json_t *value)
+struct value *
+webhook_parsed(struct decoder *d, const struct value *text)
 {
-    if (value == NULL)
-        return NULL;
-    if (d->parsed == NULL)
-        d->parsed = json_array();
-    if (json_array_append_new(d->parsed, value) != 0) {
-        d->draft.failed = true;
-        return NULL;
-    }
-    return value;
+    return value_is_string(text) ? parse_json(&d->draft.json, text->text, NULL) : NULL;
 }
 
-json_t *
-webhook_parsed(struct decoder *d, const json_t *text)
+struct values *
+webhook_values(struct decoder *d)
 {
-    if (!json_is_string(text))
-        return NULL;
-    return webhook_kept(d, parse_json(json_string_value(text), json_string_length(text), NULL,
-                                      NULL));
-}
-
-static struct tl_str
-compact(struct draft *d, const json_t *value, size_t flags)
-{
-    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | flags);
-    struct tl_str copy = {0};
-
-    if (text == NULL)
-        d->failed = true;
-    else
-        copy = draft_copy(d, text_of(text));
-    free(text);
-    return copy;
+    return &d->draft.json;
 }
 
 struct tl_str
-webhook_hash(struct decoder *d, const json_t *element)
+webhook_hash(struct decoder *d, const struct value *element)
 {
-    return draft_hash(&d->draft, d->service->name, compact(&d->draft, element, JSON_SORT_KEYS));
+    return member_hash(&d->draft, d->service->name, element);
 }
 
 /* ------------------------------------------------------------------- time */
@@ -138,14 +105,14 @@ time_of_text(int64_t *ns, const char *text, int64_t unit)
 }
 
 void
-webhook_time(struct webhook_facts *f, const json_t *value, int64_t unit)
+webhook_time(struct webhook_facts *f, const struct value *value, int64_t unit)
 {
     bool ok;
 
-    if (value == NULL || json_is_null(value))
+    if (value == NULL || value_is_null(value))
         return;
-    ok = json_is_string(value)   ? time_of_text(&f->time, json_string_value(value), unit)
-         : json_is_number(value) ? time_of_number(&f->time, json_number_value(value), unit)
+    ok = value_is_string(value)   ? time_of_text(&f->time, value_text(value), unit)
+         : value_is_number(value) ? time_of_number(&f->time, value_number(value), unit)
                                  : false;
     f->time_wrong = !ok;
 }
@@ -153,26 +120,25 @@ webhook_time(struct webhook_facts *f, const json_t *value, int64_t unit)
 /* ------------------------------------------------------------- attributes */
 
 static bool
-is_held(const struct webhook_service *service, const char *name)
+is_held(const struct webhook_service *service, struct tl_str name)
 {
     for (const char *const *held = service->held; *held != NULL; held++)
-        if (strcmp(*held, name) == 0)
+        if (text_is(name, *held))
             return true;
     return false;
 }
 
 static void
-put_attributes(struct decoder *d, json_t *element)
+put_attributes(struct decoder *d, struct value *element)
 {
-    const char *name;
-    json_t *value;
+    struct value *value;
 
-    json_object_foreach(element, name, value) {
-        if (is_held(d->service, name) || json_is_null(value))
+    value_each_member(element, value) {
+        if (is_held(d->service, value->name) || value_is_null(value))
             continue;
-        draft_attribute(&d->draft, draft_copy(&d->draft, text_of(name)),
-                        json_is_string(value) ? webhook_text(d, value)
-                                              : compact(&d->draft, value, 0));
+        draft_attribute(&d->draft, draft_lent(&d->draft, value->name),
+                        value_is_string(value) ? webhook_text(d, value)
+                                               : member_json(&d->draft, value));
     }
 }
 
@@ -200,7 +166,7 @@ first_argument(struct decoder *d, const struct webhook_facts *f, const char *con
 
 /* Without one of the vendor's: the same element has the same id, however it came. */
 static struct tl_str
-event_id(struct decoder *d, const json_t *element, const struct webhook_facts *f,
+event_id(struct decoder *d, const struct value *element, const struct webhook_facts *f,
          struct tl_str address)
 {
     struct tl_str id = f->id;
@@ -258,7 +224,7 @@ put_offer(struct decoder *d, const struct webhook_facts *f, const char *outcome,
 }
 
 static void
-put_tag(struct decoder *d, const struct webhook_facts *f, const char *outcome, const json_t *tag)
+put_tag(struct decoder *d, const struct webhook_facts *f, const char *outcome, const struct value *tag)
 {
     struct tl_str name = webhook_text(d, tag);
 
@@ -271,14 +237,16 @@ put_tag(struct decoder *d, const struct webhook_facts *f, const char *outcome, c
 
 static void
 put_tags(struct decoder *d, const struct webhook_facts *f, const char *outcome,
-         const json_t *tags)
+         const struct value *tags)
 {
-    if (!json_is_array(tags)) {
+    const struct value *tag;
+
+    if (!value_is_array(tags)) {
         put_tag(d, f, outcome, tags);
         return;
     }
-    for (size_t i = 0; i < json_array_size(tags); i++)
-        put_tag(d, f, outcome, json_array_get(tags, i));
+    value_each(tags, tag)
+        put_tag(d, f, outcome, tag);
 }
 
 static void
@@ -345,15 +313,15 @@ find_kind(const struct webhook_service *service, const char *event)
 void
 webhook_refuse(struct decoder *d, const char *reason)
 {
-    char *text = NULL;
+    struct buf text = {0};
     struct tl_str record = d->record;
 
     if (record.len == 0 && d->element != NULL) {
-        text = json_dumps(d->element, JSON_COMPACT | JSON_ENCODE_ANY);
-        record = text_of(text);
+        value_write(&text, d->element, VALUE_AS_IT_IS);
+        record = (struct tl_str){(const char *)text.ptr, text.len};
     }
     d->sink.reject(d->sink.arg, record, d->at, reason);
-    free(text);
+    buf_free(&text);
 }
 
 static void
@@ -372,7 +340,7 @@ webhook_ignored(struct decoder *d, const char *name)
 }
 
 static void
-build(struct decoder *d, json_t *element, const struct webhook_facts *f,
+build(struct decoder *d, struct value *element, const struct webhook_facts *f,
       const struct webhook_kind *kind)
 {
     struct draft *draft = &d->draft;
@@ -396,7 +364,7 @@ build(struct decoder *d, json_t *element, const struct webhook_facts *f,
 }
 
 void
-webhook_event(struct decoder *d, json_t *element, const struct webhook_facts *f)
+webhook_event(struct decoder *d, struct value *element, const struct webhook_facts *f)
 {
     const struct webhook_service *s = d->service;
     const struct webhook_kind *kind = f->event != NULL ? find_kind(s, f->event) : NULL;
@@ -427,34 +395,30 @@ webhook_event(struct decoder *d, json_t *element, const struct webhook_facts *f)
 /* --------------------------------------------------------------- elements */
 
 static void
-read_element(struct decoder *d, json_t *element, struct tl_str record, uint64_t at)
+read_element(struct decoder *d, struct value *element, struct tl_str record, uint64_t at)
 {
     d->element = element;
     d->record = record;
     d->at = at;
     draft_begin(&d->draft);
-    if (json_is_object(element))
+    if (value_is_object(element))
         d->service->element(d, element);
     else
         webhook_refuse(d, "an element of the array is no object");
     d->element = NULL;
     d->record = (struct tl_str){0};
-    json_decref(d->parsed);
-    d->parsed = NULL;
 }
 
 void
-webhook_each(struct decoder *d, json_t *array)
+webhook_each(struct decoder *d, struct value *array)
 {
-    json_t *outer = d->element, *parsed = d->parsed;
+    struct value *outer = d->element, *element;
     struct tl_str record = d->record;
 
-    d->parsed = NULL;
-    for (size_t i = 0; i < json_array_size(array); i++)
-        read_element(d, json_array_get(array, i), (struct tl_str){0}, d->at);
+    value_each(array, element)
+        read_element(d, element, (struct tl_str){0}, d->at);
     d->element = outer;
     d->record = record;
-    d->parsed = parsed;
 }
 
 /* Where the value at `at` ends, in text known to be JSON. */
@@ -485,16 +449,16 @@ value_end(const char *text, size_t at, size_t len)
 
 /* The elements of an array whose text is `value`, which begins at `at`. */
 static void
-read_array(struct decoder *d, json_t *array, struct tl_str value, uint64_t at)
+read_array(struct decoder *d, struct value *array, struct tl_str value, uint64_t at)
 {
+    struct value *element;
     size_t from = 1;
 
-    for (size_t i = 0; i < json_array_size(array); i++) {
+    value_each(array, element) {
         size_t end = value_end(value.ptr, from, value.len);
         struct tl_str record = text_trim((struct tl_str){value.ptr + from, end - from});
 
-        read_element(d, json_array_get(array, i), record,
-                     at + (uint64_t)(record.ptr - value.ptr));
+        read_element(d, element, record, at + (uint64_t)(record.ptr - value.ptr));
         from = end + 1;
     }
 }
@@ -511,19 +475,18 @@ static void
 read_form(struct decoder *d, struct tl_str body)
 {
     struct form form;
-    json_t *value = form_read(&form, body) == 0 ? d->service->form(&form) : NULL;
+    struct value *value = form_read(&form, body) == 0 ? d->service->form(&d->draft.json, &form) : NULL;
     char why[WHY_BYTES];
 
     form_free(&form);
     snprintf(why, sizeof why, "neither JSON nor a form of %s", d->service->title);
     if (value == NULL) {
         refuse_text(d, body, 0, why);
-    } else if (json_is_array(value)) {
+    } else if (value_is_array(value)) {
         webhook_each(d, value);
     } else {
         read_element(d, value, body, 0);
     }
-    json_decref(value);
 }
 
 /* One body of perhaps several; returns what it took. */
@@ -531,20 +494,22 @@ static size_t
 read_json(struct decoder *d, struct tl_str rest, uint64_t at)
 {
     char why[WHY_BYTES];
-    json_error_t error;
+    struct parse_error error;
     size_t taken = rest.len;
-    json_t *value = parse_json(rest.ptr, rest.len, &taken, &error);
+    struct value *value;
+
+    values_clear(&d->draft.json);
+    value = parse_json_first(&d->draft.json, rest, &taken, &error);
 
     if (value == NULL) {
         snprintf(why, sizeof why, "not JSON: %s (line %d)", error.text, error.line);
         refuse_text(d, rest, at, why);
         return taken;
     }
-    if (json_is_array(value))
+    if (value_is_array(value))
         read_array(d, value, (struct tl_str){rest.ptr, taken}, at);
     else
         read_element(d, value, (struct tl_str){rest.ptr, taken}, at);
-    json_decref(value);
     return taken;
 }
 

@@ -22,10 +22,9 @@
 #ifndef ADAPTERS_WEBHOOK_H
 #define ADAPTERS_WEBHOOK_H
 
-#include <jansson.h>
-
 #include "adapters/form.h"
 #include "adapters/formats.h"
+#include "adapters/value.h"
 
 #define WEBHOOK_BODY_BYTES_MAX (32u << 20)
 #define WEBHOOK_ARGUMENTS_MAX 4
@@ -49,9 +48,9 @@ struct webhook_service {
     /* Members that a field of the event holds whole; ended by NULL. */
     const char *const *held;
     /* Calls webhook_event once for each event, webhook_ignored, or webhook_refuse. */
-    void (*element)(struct decoder *d, json_t *element);
+    void (*element)(struct decoder *d, struct value *element);
     /* The JSON a form holds, NULL when it is none of the vendor's; may be NULL. */
-    json_t *(*form)(const struct form *form);
+    struct value *(*form)(struct values *in, const struct form *form);
 };
 
 /* What an element says.  Text is borrowed until the event is made. */
@@ -64,8 +63,8 @@ struct webhook_facts {
     bool one_of_several;        /* recipients of this element: the id says which */
     struct tl_str message, subject, sender, url, status, reason, user_agent;
     struct tl_str campaign;
-    const json_t *tags[WEBHOOK_TAGS_MAX];       /* a text, or an array of them */
-    const json_t *arguments[WEBHOOK_ARGUMENTS_MAX];
+    const struct value *tags[WEBHOOK_TAGS_MAX];       /* a text, or an array of them */
+    const struct value *arguments[WEBHOOK_ARGUMENTS_MAX];
     bool silent;                /* about offers: a machine opened it, or it sells nothing */
     struct tl_str evidence;     /* of a consent, beside the vendor's word */
 };
@@ -79,33 +78,33 @@ void webhook_close(struct decoder **d);
 
 /* ------------------------------------------- for a service's element() */
 
-void webhook_event(struct decoder *d, json_t *element, const struct webhook_facts *f);
+void webhook_event(struct decoder *d, struct value *element, const struct webhook_facts *f);
 void webhook_ignored(struct decoder *d, const char *name);
 void webhook_refuse(struct decoder *d, const char *reason);
 
 /* Calls the service's element() for each member of an array inside of an element. */
-void webhook_each(struct decoder *d, json_t *array);
+void webhook_each(struct decoder *d, struct value *array);
 
 /* A text, or a number written out; else empty.  Lives until the next event. */
-struct tl_str webhook_text(struct decoder *d, const json_t *value);
-struct tl_str webhook_member(struct decoder *d, const json_t *object, const char *name);
-const char *webhook_word(const json_t *object, const char *name);    /* NULL: no text */
+struct tl_str webhook_text(struct decoder *d, const struct value *value);
+struct tl_str webhook_member(struct decoder *d, const struct value *object, const char *name);
+const char *webhook_word(const struct value *object, const char *name);    /* NULL: no text */
 
 /* `group 10` of `10`; empty stays empty. */
 struct tl_str webhook_labelled(struct decoder *d, const char *label, struct tl_str text);
 
 /* A hash of an element, whatever the order of its members. */
-struct tl_str webhook_hash(struct decoder *d, const json_t *element);
-
-/* Takes a value; it lives until the next element. */
-json_t *webhook_kept(struct decoder *d, json_t *value);
+struct tl_str webhook_hash(struct decoder *d, const struct value *element);
 
 /* The JSON object or array in a text, as some vendors send arguments; NULL when it
- * is none.  Lives until the next element. */
-json_t *webhook_parsed(struct decoder *d, const json_t *text);
+ * is none. */
+struct value *webhook_parsed(struct decoder *d, const struct value *text);
+
+/* Where a service can make values of its own. */
+struct values *webhook_values(struct decoder *d);
 
 /* Sets the time from a number of `unit` nanoseconds, such a number as text, or RFC
  * 3339.  Leaves it when there is none. */
-void webhook_time(struct webhook_facts *f, const json_t *value, int64_t unit);
+void webhook_time(struct webhook_facts *f, const struct value *value, int64_t unit);
 
 #endif

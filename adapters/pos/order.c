@@ -21,12 +21,12 @@ order_time(const struct decoder *d, struct tl_str text)
 }
 
 int64_t
-order_take_time(struct decoder *d, json_t *object, const char *name)
+order_take_time(struct decoder *d, struct value *object, const char *name)
 {
     int64_t time = order_time(d, member_text(&d->draft, object, name));
 
     if (time != 0)
-        json_object_del(object, name);
+        value_drop(object, name);
     return time;
 }
 
@@ -45,7 +45,7 @@ order_subject(struct decoder *d, const char *what, struct tl_str id, int64_t cha
 }
 
 int64_t
-order_take_minor(struct decoder *d, json_t *object, const char *name, struct tl_str currency)
+order_take_minor(struct decoder *d, struct value *object, const char *name, struct tl_str currency)
 {
     int64_t minor = 0;
 
@@ -82,7 +82,7 @@ order_receipt(struct decoder *d, struct tl_str id)
 }
 
 void
-order_finish(struct decoder *d, json_t *json, struct tl_str whole)
+order_finish(struct decoder *d, struct value *json, struct tl_str whole)
 {
     member_attributes(&d->draft, json, "");
     intake_finish(d, whole);

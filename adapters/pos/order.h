@@ -20,14 +20,14 @@ struct tl_event *order_begin(struct decoder *d);
 int64_t order_time(const struct decoder *d, struct tl_str text);
 
 /* Takes the member.  0: it is not there, or no time. */
-int64_t order_take_time(struct decoder *d, json_t *object, const char *name);
+int64_t order_take_time(struct decoder *d, struct value *object, const char *name);
 
 /* What it is (`order`), which one, and when it was changed: id, subject and
  * revision.  False when the id is empty or too long. */
 bool order_subject(struct decoder *d, const char *what, struct tl_str id, int64_t changed);
 
 /* Takes an amount; what is no amount stays, and counts as nothing. */
-int64_t order_take_minor(struct decoder *d, json_t *object, const char *name,
+int64_t order_take_minor(struct decoder *d, struct value *object, const char *name,
                          struct tl_str currency);
 
 /* A customer's own number, in a type of the vendor's: it means nothing to
@@ -43,6 +43,6 @@ void order_consent(struct decoder *d, const char *channel, const char *status,
 void order_receipt(struct decoder *d, struct tl_str id);
 
 /* The rest of `json` becomes attributes, and the event is out. */
-void order_finish(struct decoder *d, json_t *json, struct tl_str whole);
+void order_finish(struct decoder *d, struct value *json, struct tl_str whole);
 
 #endif

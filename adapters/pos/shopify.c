@@ -1,10 +1,10 @@
 #include "adapters/pos/shopify.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "adapters/pos/code.h"
 #include "adapters/pos/order.h"
+#include "adapters/value.h"
 #include "adapters/web/shop.h"
 #include "base/clock.h"
 
@@ -15,7 +15,7 @@ static const struct shop_names line_names = {
 
 /* Its id and when it was changed; false: rejected. */
 static bool
-begin(struct decoder *d, const char *what, json_t *json, struct tl_str whole)
+begin(struct decoder *d, const char *what, struct value *json, struct tl_str whole)
 {
     struct tl_event *ev = order_begin(d);
     int64_t created = order_take_time(d, json, "created_at");
@@ -30,10 +30,10 @@ begin(struct decoder *d, const char *what, json_t *json, struct tl_str whole)
 }
 
 static void
-put_customer(struct decoder *d, json_t *json)
+put_customer(struct decoder *d, struct value *json)
 {
     static const char *const emails[] = {"email", "contact_email", NULL};
-    json_t *customer = json_object_get(json, "customer");
+    struct value *customer = value_get(json, "customer");
     struct tl_str email = member_take_first(&d->draft, json, emails, 320);
     struct tl_str phone = member_take(&d->draft, json, "phone");
 
@@ -56,7 +56,7 @@ touch(struct decoder *d, struct tl_str offer, const char *outcome, struct tl_str
 }
 
 static struct tl_str
-terms_of(struct decoder *d, json_t *discount, const char *amount, const char *kind)
+terms_of(struct decoder *d, struct value *discount, const char *amount, const char *kind)
 {
     struct tl_str value = member_text(&d->draft, discount, amount);
     struct tl_str type = member_text(&d->draft, discount, kind);
@@ -67,38 +67,37 @@ terms_of(struct decoder *d, json_t *discount, const char *amount, const char *ki
 
 /* Applications tell of automatic discounts too; those of codes again. */
 static void
-put_discounts(struct decoder *d, json_t *order)
+put_discounts(struct decoder *d, struct value *order)
 {
-    json_t *codes = json_object_get(order, "discount_codes");
-    json_t *applications = json_object_get(order, "discount_applications"), *one;
-    size_t i;
+    struct value *codes = value_get(order, "discount_codes");
+    struct value *applications = value_get(order, "discount_applications"), *one;
 
-    json_array_foreach(codes, i, one)
+    value_each(codes, one)
         touch(d, member_text(&d->draft, one, "code"), "redeemed",
               terms_of(d, one, "amount", "type"));
-    json_array_foreach(applications, i, one)
-        if (json_object_get(one, "code") == NULL)
+    value_each(applications, one)
+        if (value_get(one, "code") == NULL)
             touch(d, member_text(&d->draft, one, "title"), "redeemed",
                   terms_of(d, one, "value", "value_type"));
-        else if (json_array_size(codes) == 0)
+        else if (value_count(codes) == 0)
             touch(d, member_text(&d->draft, one, "code"), "redeemed",
                   terms_of(d, one, "value", "value_type"));
 }
 
 static void
-put_tenders(struct decoder *d, json_t *order)
+put_tenders(struct decoder *d, struct value *order)
 {
-    json_t *names = json_object_get(order, "payment_gateway_names");
-    struct tl_str name = member_value(&d->draft, json_array_get(names, 0));
+    struct value *names = value_get(order, "payment_gateway_names");
+    struct tl_str name = member_value(&d->draft, value_at(names, 0));
 
-    if (json_array_size(names) != 1 || name.len == 0 || name.len > 32)
+    if (value_count(names) != 1 || name.len == 0 || name.len > 32)
         return;
     draft_tender(&d->draft, name, d->draft.sale.total_minor);
-    json_object_del(order, "payment_gateway_names");
+    value_drop(order, "payment_gateway_names");
 }
 
 static void
-read_order(struct decoder *d, json_t *json, struct tl_str whole)
+read_order(struct decoder *d, struct value *json, struct tl_str whole)
 {
     struct draft *draft = &d->draft;
     struct tl_sale *sale = &draft->sale;
@@ -134,16 +133,16 @@ read_order(struct decoder *d, json_t *json, struct tl_str whole)
     put_discounts(d, json);
     put_tenders(d, json);
     shop_lines(d, json, "line_items", &line_names, sale->currency, false);
-    if (json_is_true(json_object_get(json, "buyer_accepts_marketing")))
+    if (value_is_true(value_get(json, "buyer_accepts_marketing")))
         order_consent(d, "email", "granted", "shopify: buyer accepts marketing");
     order_finish(d, json, whole);
 }
 
 /* What a merchant offers a customer, to be paid later. */
 static void
-read_draft_order(struct decoder *d, json_t *json, struct tl_str whole)
+read_draft_order(struct decoder *d, struct value *json, struct tl_str whole)
 {
-    json_t *discount = json_object_get(json, "applied_discount");
+    struct value *discount = value_get(json, "applied_discount");
     struct tl_str name;
 
     if (!begin(d, "draft_order", json, whole))
@@ -159,13 +158,12 @@ read_draft_order(struct decoder *d, json_t *json, struct tl_str whole)
 }
 
 static void
-put_refunded_lines(struct decoder *d, json_t *refund, struct tl_str currency)
+put_refunded_lines(struct decoder *d, struct value *refund, struct tl_str currency)
 {
-    json_t *items = json_object_get(refund, "refund_line_items"), *one;
-    size_t i;
+    struct value *items = value_get(refund, "refund_line_items"), *one;
 
-    json_array_foreach(items, i, one) {
-        json_t *item = json_object_get(one, "line_item");
+    value_each(items, one) {
+        struct value *item = value_get(one, "line_item");
         struct tl_sale_line line = {
             .item = member_text(&d->draft, item, "sku"),
             .description = member_text(&d->draft, item, "title"),
@@ -176,23 +174,22 @@ put_refunded_lines(struct decoder *d, json_t *refund, struct tl_str currency)
         line.amount_minor = minor > 0 ? -minor : minor;
         draft_line(&d->draft, &line);
     }
-    json_object_del(refund, "refund_line_items");
+    value_drop(refund, "refund_line_items");
 }
 
 static void
-read_refund(struct decoder *d, json_t *json, struct tl_str whole)
+read_refund(struct decoder *d, struct value *json, struct tl_str whole)
 {
-    json_t *transactions = json_object_get(json, "transactions"), *one;
+    struct value *transactions = value_get(json, "transactions"), *one;
     struct tl_sale *sale = &d->draft.sale;
     struct tl_str order_id;
     int64_t minor;
-    size_t i;
 
     if (!begin(d, "refund", json, whole))
         return;
     order_id = member_take_id(&d->draft, json, "order_id", ORDER_NAME_BYTES_MAX);
     sale->currency = shop_currency(
-        &d->draft, member_text(&d->draft, json_array_get(transactions, 0), "currency"));
+        &d->draft, member_text(&d->draft, value_at(transactions, 0), "currency"));
     if (order_id.len == 0 || sale->currency.len == 0) {
         intake_reject(d, whole, "a refund without its order_id, or without a transaction's "
                                      "currency");
@@ -201,7 +198,7 @@ read_refund(struct decoder *d, json_t *json, struct tl_str whole)
     d->draft.event.type = TL_STR("sale.returned");
     d->draft.event.sale = sale;
     sale->receipt = order_id;
-    json_array_foreach(transactions, i, one) {
+    value_each(transactions, one) {
         minor = order_take_minor(d, one, "amount", sale->currency);
         if (__builtin_sub_overflow(sale->total_minor, minor, &sale->total_minor))
             d->draft.failed = true;
@@ -212,7 +209,7 @@ read_refund(struct decoder *d, json_t *json, struct tl_str whole)
 }
 
 static void
-read_transaction(struct decoder *d, json_t *json, struct tl_str whole)
+read_transaction(struct decoder *d, struct value *json, struct tl_str whole)
 {
     struct tl_str order_id;
 
@@ -231,9 +228,9 @@ read_transaction(struct decoder *d, json_t *json, struct tl_str whole)
 /* --------------------------------------------------------------- customers */
 
 static void
-put_consent(struct decoder *d, json_t *customer, const char *member, const char *channel)
+put_consent(struct decoder *d, struct value *customer, const char *member, const char *channel)
 {
-    struct tl_str state = member_text(&d->draft, json_object_get(customer, member), "state");
+    struct tl_str state = member_text(&d->draft, value_get(customer, member), "state");
 
     if (text_is(state, "subscribed"))
         order_consent(d, channel, "granted", "shopify: subscribed");
@@ -242,10 +239,10 @@ put_consent(struct decoder *d, json_t *customer, const char *member, const char 
 }
 
 static void
-read_customer(struct decoder *d, json_t *json, struct tl_str whole)
+read_customer(struct decoder *d, struct value *json, struct tl_str whole)
 {
     struct tl_str number;
-    json_t *consent = json_object_get(json, "email_marketing_consent");
+    struct value *consent = value_get(json, "email_marketing_consent");
 
     if (!begin(d, "customer", json, whole))
         return;
@@ -258,22 +255,22 @@ read_customer(struct decoder *d, json_t *json, struct tl_str whole)
                    "x-shopify", number);
     put_consent(d, json, "email_marketing_consent", "email");
     put_consent(d, json, "sms_marketing_consent", "sms");
-    if (consent == NULL && json_is_true(json_object_get(json, "accepts_marketing")))
+    if (consent == NULL && value_is_true(value_get(json, "accepts_marketing")))
         order_consent(d, "email", "granted", "shopify: accepts marketing");
     /* The one that counts is the default address. */
-    if (json_object_get(json, "addresses") != NULL) {
+    if (value_get(json, "addresses") != NULL) {
         intake_ignore(d, "customer.addresses");
-        json_object_del(json, "addresses");
+        value_drop(json, "addresses");
     }
     order_finish(d, json, whole);
 }
 
 /* Mandatory webhooks: somebody asks for his data, or to be forgotten. */
 static void
-read_privacy(struct decoder *d, json_t *json, struct tl_str whole)
+read_privacy(struct decoder *d, struct value *json, struct tl_str whole)
 {
-    json_t *customer = json_object_get(json, "customer");
-    bool access = json_object_get(json, "data_request") != NULL;
+    struct value *customer = value_get(json, "customer");
+    bool access = value_get(json, "data_request") != NULL;
     struct tl_event *ev = order_begin(d);
 
     ev->id = member_hash(&d->draft, "shopify", json);
@@ -290,7 +287,7 @@ read_privacy(struct decoder *d, json_t *json, struct tl_str whole)
 /* ------------------------------------------------------------------ offers */
 
 static void
-define(struct decoder *d, json_t *json, struct tl_str whole, struct tl_str offer,
+define(struct decoder *d, struct value *json, struct tl_str whole, struct tl_str offer,
        struct tl_str campaign)
 {
     struct tl_offer_touch *touch = draft_offer(&d->draft, offer, campaign, "");
@@ -308,7 +305,7 @@ define(struct decoder *d, json_t *json, struct tl_str whole, struct tl_str offer
 }
 
 static void
-read_discount_code(struct decoder *d, json_t *json, struct tl_str whole)
+read_discount_code(struct decoder *d, struct value *json, struct tl_str whole)
 {
     if (begin(d, "discount_code", json, whole))
         define(d, json, whole, member_take(&d->draft, json, "code"),
@@ -316,7 +313,7 @@ read_discount_code(struct decoder *d, json_t *json, struct tl_str whole)
 }
 
 static void
-read_price_rule(struct decoder *d, json_t *json, struct tl_str whole)
+read_price_rule(struct decoder *d, struct value *json, struct tl_str whole)
 {
     if (begin(d, "price_rule", json, whole))
         define(d, json, whole, member_take(&d->draft, json, "title"),
@@ -330,7 +327,7 @@ read_price_rule(struct decoder *d, json_t *json, struct tl_str whole)
 static const struct kind {
     const char *name;
     const char *member, *other;
-    void (*read)(struct decoder *d, json_t *json, struct tl_str whole);
+    void (*read)(struct decoder *d, struct value *json, struct tl_str whole);
 } kinds[] = {
     {"privacy request", "shop_domain", "customer", read_privacy},
     {"order", "line_items", "financial_status", read_order},
@@ -356,21 +353,21 @@ static const struct kind {
 };
 
 static const struct kind *
-find_kind(const json_t *json)
+find_kind(const struct value *json)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (json_object_get(json, kinds[i].member) != NULL
-            && (kinds[i].other == NULL || json_object_get(json, kinds[i].other) != NULL))
+        if (value_get(json, kinds[i].member) != NULL
+            && (kinds[i].other == NULL || value_get(json, kinds[i].other) != NULL))
             return &kinds[i];
     return NULL;
 }
 
 static void
-read_resource(struct decoder *d, json_t *json, struct tl_str whole)
+read_resource(struct decoder *d, struct value *json, struct tl_str whole)
 {
     const struct kind *kind = find_kind(json);
 
-    if (kind == NULL && json_object_size(json) == 1 && json_object_get(json, "id") != NULL) {
+    if (kind == NULL && value_members(json) == 1 && value_get(json, "id") != NULL) {
         intake_ignore(d, "deleted");
     } else if (kind == NULL) {
         intake_reject(d, whole, "no resource of Shopify's that this decoder knows");
@@ -383,32 +380,28 @@ read_resource(struct decoder *d, json_t *json, struct tl_str whole)
 }
 
 /* `{"orders":[...]}`: the only member is an object, or an array of them. */
-static json_t *
-unwrap(json_t *json)
+static struct value *
+unwrap(struct value *json)
 {
-    json_t *inner = json_object_iter_value(json_object_iter(json));
+    struct value *inner = value_members(json) == 1 ? json->in.first : NULL;
 
-    if (json_object_size(json) == 1 && (json_is_object(inner) || json_is_array(inner)))
-        return inner;
-    return json;
+    return value_is_object(inner) || value_is_array(inner) ? inner : json;
 }
 
 static void
 read_request(struct decoder *d, const struct capture_request *r)
 {
-    json_t *json = intake_json(d, r->body), *content = json, *one;
-    size_t i;
+    struct value *json = intake_json(d, r->body), *content = json, *one;
 
     if (json == NULL)
         return;
-    if (json_is_object(json))
+    if (value_is_object(json))
         content = unwrap(json);
-    if (json_is_array(content))
-        json_array_foreach(content, i, one)
+    if (value_is_array(content))
+        value_each(content, one)
             read_resource(d, one, r->body);
     else
         read_resource(d, content, r->body);
-    json_decref(json);
 }
 
 int

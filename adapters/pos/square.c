@@ -1,9 +1,9 @@
 #include "adapters/pos/square.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "adapters/pos/order.h"
+#include "adapters/value.h"
 #include "adapters/web/shop.h"
 
 #define TYPE_BYTES 64
@@ -11,13 +11,13 @@
 struct webhook {
     struct decoder *d;
     struct draft *draft;
-    json_t *object;             /* what it is about; members are taken out of it */
+    struct value *object;             /* what it is about; members are taken out of it */
     struct tl_str whole;
     struct tl_str type, id;     /* of the event, of the object */
 };
 
 static struct tl_str
-take(struct webhook *w, json_t *of, const char *name)
+take(struct webhook *w, struct value *of, const char *name)
 {
     return member_take_id(w->draft, of, name, ORDER_NAME_BYTES_MAX);
 }
@@ -26,14 +26,14 @@ take(struct webhook *w, json_t *of, const char *name)
 static int64_t
 take_money(struct webhook *w, const char *name, struct tl_str *currency)
 {
-    json_t *money = json_object_get(w->object, name);
-    int64_t minor = json_integer_value(json_object_get(money, "amount"));
+    struct value *money = value_get(w->object, name);
+    int64_t minor = value_integer(value_get(money, "amount"));
     struct tl_str code = shop_currency(w->draft, member_text(w->draft, money, "currency"));
 
     if (code.len == 0)
         return 0;
     *currency = code;
-    json_object_del(w->object, name);
+    value_drop(w->object, name);
     return minor;
 }
 
@@ -80,7 +80,7 @@ read_payment(struct webhook *w)
 {
     struct tl_sale *sale = &w->draft->sale;
     struct tl_str status = member_text(w->draft, w->object, "status");
-    json_t *card = json_object_get(json_object_get(w->object, "card_details"), "card");
+    struct value *card = value_get(value_get(w->object, "card_details"), "card");
     struct tl_str email = take(w, w->object, "buyer_email_address");
 
     set_subject(w, "payment");
@@ -98,7 +98,7 @@ read_payment(struct webhook *w)
     sale->receipt = w->id;
     sale->store = take(w, w->object, "location_id");
     sale->operator_id = take(w, w->object, "team_member_id");
-    sale->till = take(w, json_object_get(w->object, "device_details"), "device_id");
+    sale->till = take(w, value_get(w->object, "device_details"), "device_id");
     draft_tender(w->draft, take(w, w->object, "source_type"), sale->total_minor);
     /* Who pays with the same card; it identifies no more than that. */
     draft_attribute(w->draft, TL_STR("card_fingerprint"), member_take(w->draft, card,
@@ -134,7 +134,7 @@ static void
 read_dispute(struct webhook *w)
 {
     set_subject(w, "dispute");
-    order_receipt(w->d, take(w, json_object_get(w->object, "disputed_payment"), "payment_id"));
+    order_receipt(w->d, take(w, value_get(w->object, "disputed_payment"), "payment_id"));
     finish_as_said(w);
 }
 
@@ -143,13 +143,13 @@ read_dispute(struct webhook *w)
 static void
 read_customer(struct webhook *w)
 {
-    json_t *preferences = json_object_get(w->object, "preferences");
+    struct value *preferences = value_get(w->object, "preferences");
     bool deleted = text_is(w->type, "customer.deleted");
 
     set_subject(w, "customer");
     order_customer(w->d, member_take(w->draft, w->object, "email_address"),
                    member_take(w->draft, w->object, "phone_number"), "x-square", w->id);
-    if (json_is_true(json_object_get(preferences, "email_unsubscribed")))
+    if (value_is_true(value_get(preferences, "email_unsubscribed")))
         order_consent(w->d, "email", "revoked", "square: email unsubscribed");
     finish(w, deleted ? "customer.deleted" : "customer.attributes_set");
 }
@@ -158,11 +158,11 @@ read_customer(struct webhook *w)
 static void
 read_named(struct webhook *w)
 {
-    json_t *ids = json_object_get(w->object, "customer_ids");
+    struct value *ids = value_get(w->object, "customer_ids");
     struct tl_str customer = take(w, w->object, "customer_id");
 
     if (customer.len == 0)
-        customer = member_value(w->draft, json_array_get(ids, 0));
+        customer = member_value(w->draft, value_at(ids, 0));
     draft_identifier(w->draft, TL_STR("x-square"), customer);
     draft_identifier(w->draft, TL_STR("payment"), take(w, w->object, "gan"));
     draft_identifier(w->draft, TL_STR("payment"), take(w, w->object, "gift_card_gan"));
@@ -172,7 +172,7 @@ read_named(struct webhook *w)
 static void
 read_invoice(struct webhook *w)
 {
-    json_t *recipient = json_object_get(w->object, "primary_recipient");
+    struct value *recipient = value_get(w->object, "primary_recipient");
 
     set_subject(w, "invoice");
     order_customer(w->d, member_take(w->draft, recipient, "email_address"),
@@ -186,7 +186,7 @@ read_invoice(struct webhook *w)
 static void
 read_account(struct webhook *w)
 {
-    json_t *mapping = json_object_get(w->object, "mapping");
+    struct value *mapping = value_get(w->object, "mapping");
 
     set_subject(w, "loyalty_account");
     draft_identifier(w->draft, TL_STR("loyalty"), w->id);
@@ -218,7 +218,7 @@ read_loyalty_event(struct webhook *w)
     static const char *const rewards[] = {"loyalty_promotion_id", "reward_id", NULL};
     struct tl_str said = take(w, w->object, "type"), program;
     size_t kind = 0, kinds = sizeof loyalty_kinds / sizeof loyalty_kinds[0];
-    json_t *more;
+    struct value *more;
 
     while (kind < kinds && !text_is(said, loyalty_kinds[kind].said))
         kind++;
@@ -226,7 +226,7 @@ read_loyalty_event(struct webhook *w)
         intake_reject(w->d, w->whole, "a loyalty event of a type this decoder does not know");
         return;
     }
-    more = json_object_get(w->object, loyalty_kinds[kind].member);
+    more = value_get(w->object, loyalty_kinds[kind].member);
     program = take(w, more, "loyalty_program_id");
     draft_identifier(w->draft, TL_STR("loyalty"), take(w, w->object, "loyalty_account_id"));
     if (loyalty_kinds[kind].outcome != NULL
@@ -242,7 +242,7 @@ read_loyalty_event(struct webhook *w)
 static void
 read_promotion(struct webhook *w)
 {
-    json_t *available = json_object_get(w->object, "available_time");
+    struct value *available = value_get(w->object, "available_time");
     bool gone = text_is(member_text(w->draft, w->object, "status"), "CANCELED");
     struct tl_str offer = take(w, w->object, "id");
     struct tl_offer_touch *touch;
@@ -261,18 +261,17 @@ read_promotion(struct webhook *w)
 static void
 read_program(struct webhook *w)
 {
-    json_t *tiers = json_object_get(w->object, "reward_tiers"), *tier;
+    struct value *tiers = value_get(w->object, "reward_tiers"), *tier;
     struct tl_offer_touch *touch;
-    size_t i;
 
     set_subject(w, "loyalty_program");
-    json_array_foreach(tiers, i, tier) {
+    value_each(tiers, tier) {
         touch = draft_offer(w->draft, member_text(w->draft, tier, "id"), w->id, "");
         if (touch == NULL)
             continue;
         touch->title = member_text(w->draft, tier, "name");
         touch->terms = draft_printf(w->draft, "%lld points",
-                                    (long long)json_integer_value(json_object_get(tier,
+                                    (long long)value_integer(value_get(tier,
                                                                                   "points")));
     }
     if (w->draft->event.offers_count == 0)
@@ -308,9 +307,9 @@ static const struct {
 };
 
 static void
-read_webhook(struct webhook *w, json_t *data)
+read_webhook(struct webhook *w, struct value *data)
 {
-    json_t *objects = json_object_get(data, "object");
+    struct value *objects = value_get(data, "object");
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         size_t len = strlen(kinds[i].type);
@@ -319,8 +318,8 @@ read_webhook(struct webhook *w, json_t *data)
             continue;
         if (kinds[i].read == NULL)
             break;
-        w->object = json_object_get(objects, kinds[i].member);
-        if (json_is_object(w->object))
+        w->object = value_get(objects, kinds[i].member);
+        if (value_is_object(w->object))
             kinds[i].read(w);
         else
             intake_ignore(w->d, "%.*s", (int)w->type.len, w->type.ptr);
@@ -330,13 +329,13 @@ read_webhook(struct webhook *w, json_t *data)
 }
 
 static bool
-begin(struct webhook *w, json_t *json)
+begin(struct webhook *w, struct value *json)
 {
     struct tl_event *ev = order_begin(w->d);
     struct tl_str event_id = take(w, json, "event_id");
 
     w->type = take(w, json, "type");
-    w->id = take(w, json_object_get(json, "data"), "id");
+    w->id = take(w, value_get(json, "data"), "id");
     ev->time = order_time(w->d, member_text(w->draft, json, "created_at"));
     /* One event_id may come with two types, in Square's own examples. */
     ev->id = draft_printf(w->draft, "%.*s-%.*s", (int)event_id.len, event_id.ptr,
@@ -350,15 +349,14 @@ static void
 read_request(struct decoder *d, const struct capture_request *r)
 {
     struct webhook w = {.d = d, .draft = &d->draft, .whole = r->body};
-    json_t *json = intake_json(d, r->body);
+    struct value *json = intake_json(d, r->body);
 
     if (json == NULL)
         return;
-    if (!json_is_object(json) || !begin(&w, json))
+    if (!value_is_object(json) || !begin(&w, json))
         intake_reject(d, r->body, "no webhook of Square's: event_id, type and data.id are missing");
     else
-        read_webhook(&w, json_object_get(json, "data"));
-    json_decref(json);
+        read_webhook(&w, value_get(json, "data"));
 }
 
 int

@@ -1,10 +1,10 @@
 #include "adapters/pos/woocommerce.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "adapters/pos/code.h"
 #include "adapters/pos/order.h"
+#include "adapters/value.h"
 #include "adapters/web/shop.h"
 #include "base/clock.h"
 
@@ -20,14 +20,14 @@ static const struct {
 };
 
 static struct tl_str
-take(struct decoder *d, json_t *of, const char *name)
+take(struct decoder *d, struct value *of, const char *name)
 {
     return member_take_id(&d->draft, of, name, ORDER_NAME_BYTES_MAX);
 }
 
 /* `date_paid_gmt` is UTC without saying so; `date_paid` is the site's own time. */
 static int64_t
-date(struct decoder *d, const json_t *json, const char *name)
+date(struct decoder *d, const struct value *json, const char *name)
 {
     struct tl_str gmt = member_text(&d->draft, json, draft_printf(&d->draft, "%s_gmt", name).ptr);
 
@@ -38,7 +38,7 @@ date(struct decoder *d, const json_t *json, const char *name)
 }
 
 static bool
-begin(struct decoder *d, const char *what, json_t *json, struct tl_str whole)
+begin(struct decoder *d, const char *what, struct value *json, struct tl_str whole)
 {
     struct tl_event *ev = order_begin(d);
     int64_t created = date(d, json, "date_created"), changed = date(d, json, "date_modified");
@@ -53,12 +53,11 @@ begin(struct decoder *d, const char *what, json_t *json, struct tl_str whole)
 /* ------------------------------------------------------------------ orders */
 
 static void
-put_lines(struct decoder *d, json_t *order, struct tl_str currency)
+put_lines(struct decoder *d, struct value *order, struct tl_str currency)
 {
-    json_t *items = json_object_get(order, "line_items"), *item;
-    size_t i;
+    struct value *items = value_get(order, "line_items"), *item;
 
-    json_array_foreach(items, i, item) {
+    value_each(items, item) {
         static const char *const ids[] = {"sku", "variation_id", "product_id", NULL};
         struct tl_sale_line line = {
             .description = member_text(&d->draft, item, "name"),
@@ -78,16 +77,15 @@ put_lines(struct decoder *d, json_t *order, struct tl_str currency)
             d->draft.failed = true;
         draft_line(&d->draft, &line);
     }
-    json_object_del(order, "line_items");
+    value_drop(order, "line_items");
 }
 
 static void
-put_coupons(struct decoder *d, json_t *order)
+put_coupons(struct decoder *d, struct value *order)
 {
-    json_t *coupons = json_object_get(order, "coupon_lines"), *one;
-    size_t i;
+    struct value *coupons = value_get(order, "coupon_lines"), *one;
 
-    json_array_foreach(coupons, i, one) {
+    value_each(coupons, one) {
         struct tl_str discount = member_text(&d->draft, one, "discount");
         struct tl_offer_touch *touch = code_touch(&d->draft, member_text(&d->draft, one, "code"),
                                                   "redeemed");
@@ -98,7 +96,7 @@ put_coupons(struct decoder *d, json_t *order)
 }
 
 static void
-put_sale(struct decoder *d, json_t *json, struct tl_str currency)
+put_sale(struct decoder *d, struct value *json, struct tl_str currency)
 {
     struct tl_sale *sale = &d->draft.sale;
     struct tl_str method = member_text(&d->draft, json, "payment_method");
@@ -112,7 +110,7 @@ put_sale(struct decoder *d, json_t *json, struct tl_str currency)
     put_lines(d, json, currency);
     if (method.len > 0 && method.len <= TENDER_BYTES_MAX) {
         draft_tender(&d->draft, method, sale->total_minor);
-        json_object_del(json, "payment_method");
+        value_drop(json, "payment_method");
     }
 }
 
@@ -142,9 +140,9 @@ give_back(struct draft *draft)
 }
 
 static void
-read_order(struct decoder *d, json_t *json, struct tl_str whole)
+read_order(struct decoder *d, struct value *json, struct tl_str whole)
 {
-    json_t *billing = json_object_get(json, "billing");
+    struct value *billing = value_get(json, "billing");
     struct tl_event *ev = &d->draft.event;
     struct tl_str status, currency;
     int64_t paid;
@@ -183,7 +181,7 @@ read_order(struct decoder *d, json_t *json, struct tl_str whole)
 /* ---------------------------------------------------------------- the others */
 
 static void
-read_customer(struct decoder *d, json_t *json, struct tl_str whole)
+read_customer(struct decoder *d, struct value *json, struct tl_str whole)
 {
     struct tl_str number;
 
@@ -193,13 +191,13 @@ read_customer(struct decoder *d, json_t *json, struct tl_str whole)
     d->draft.event.type = TL_STR("customer.attributes_set");
     d->draft.event.channel = TL_STR("web");
     order_customer(d, member_take(&d->draft, json, "email"),
-                   member_take(&d->draft, json_object_get(json, "billing"), "phone"),
+                   member_take(&d->draft, value_get(json, "billing"), "phone"),
                    "x-woocommerce", number);
     order_finish(d, json, whole);
 }
 
 static void
-read_coupon(struct decoder *d, json_t *json, struct tl_str whole)
+read_coupon(struct decoder *d, struct value *json, struct tl_str whole)
 {
     struct tl_str code, amount, type;
     struct tl_offer_touch *touch;
@@ -224,7 +222,7 @@ read_coupon(struct decoder *d, json_t *json, struct tl_str whole)
 static const struct {
     const char *name;
     const char *member, *other;
-    void (*read)(struct decoder *d, json_t *json, struct tl_str whole);
+    void (*read)(struct decoder *d, struct value *json, struct tl_str whole);
 } kinds[] = {
     {"order", "line_items", "order_key", read_order},
     {"coupon", "code", "discount_type", read_coupon},
@@ -234,11 +232,11 @@ static const struct {
 };
 
 static void
-read_resource(struct decoder *d, json_t *json, struct tl_str whole)
+read_resource(struct decoder *d, struct value *json, struct tl_str whole)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (json_object_get(json, kinds[i].member) == NULL
-            || json_object_get(json, kinds[i].other) == NULL)
+        if (value_get(json, kinds[i].member) == NULL
+            || value_get(json, kinds[i].other) == NULL)
             continue;
         if (kinds[i].read == NULL) {
             intake_ignore(d, "%s", kinds[i].name);
@@ -248,7 +246,7 @@ read_resource(struct decoder *d, json_t *json, struct tl_str whole)
         }
         return;
     }
-    if (json_object_size(json) == 1 && json_object_get(json, "id") != NULL)
+    if (value_members(json) == 1 && value_get(json, "id") != NULL)
         intake_ignore(d, "deleted");
     else
         intake_reject(d, whole, "no resource of WooCommerce's that this decoder knows");
@@ -266,8 +264,7 @@ is_ping(struct tl_str body)
 static void
 read_request(struct decoder *d, const struct capture_request *r)
 {
-    json_t *json, *one;
-    size_t i;
+    struct value *json, *one;
 
     if (is_ping(r->body)) {
         intake_ignore(d, "ping");
@@ -275,12 +272,11 @@ read_request(struct decoder *d, const struct capture_request *r)
     }
     if ((json = intake_json(d, r->body)) == NULL)
         return;
-    if (json_is_array(json))
-        json_array_foreach(json, i, one)
+    if (value_is_array(json))
+        value_each(json, one)
             read_resource(d, one, r->body);
     else
         read_resource(d, json, r->body);
-    json_decref(json);
 }
 
 int

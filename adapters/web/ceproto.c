@@ -16,8 +16,8 @@ enum {
     EVENT_ID = 1, EVENT_SOURCE = 2, EVENT_VERSION = 3, EVENT_TYPE = 4, EVENT_ATTRIBUTES = 5,
     EVENT_BINARY = 6, EVENT_TEXT = 7, EVENT_PROTO = 8,
     ENTRY_KEY = 1, ENTRY_VALUE = 2,
-    VALUE_BOOLEAN = 1, VALUE_INTEGER = 2, VALUE_STRING = 3, VALUE_BYTES = 4, VALUE_URI = 5,
-    VALUE_URI_REF = 6, VALUE_TIMESTAMP = 7,
+    TYPED_BOOLEAN = 1, TYPED_INTEGER = 2, TYPED_STRING = 3, TYPED_BYTES = 4, TYPED_URI = 5,
+    TYPED_URI_REF = 6, TYPED_TIMESTAMP = 7,
     TIME_SECONDS = 1, TIME_NANOS = 2,
     ANY_TYPE = 1, ANY_VALUE = 2,
     BATCH_EVENTS = 1,
@@ -80,26 +80,21 @@ find(struct tl_str message, uint64_t number, struct field *f)
 
 /* ------------------------------------------------------------------ values */
 
-static json_t *
-text(struct tl_str bytes)
-{
-    return json_stringn(bytes.len > 0 ? bytes.ptr : "", bytes.len);
-}
-
-static json_t *
-base64(struct tl_str bytes)
+static struct value *
+base64(struct values *in, struct tl_str bytes)
 {
     struct buf out = {0};
-    json_t *value;
+    struct value *value = NULL;
 
     base64url_write(&out, bytes);
-    value = out.failed ? NULL : json_stringn(out.len > 0 ? (const char *)out.ptr : "", out.len);
+    if (!out.failed)
+        value = values_string(in, (struct tl_str){(const char *)out.ptr, out.len});
     buf_free(&out);
     return value;
 }
 
-static json_t *
-timestamp(struct tl_str message)
+static struct value *
+timestamp(struct values *in, struct tl_str message)
 {
     struct field f;
     char out[CLOCK_TEXT_BYTES];
@@ -109,55 +104,50 @@ timestamp(struct tl_str message)
     if (seconds < 0 || seconds > INT64_MAX / CLOCK_SECOND - 1 || nanos < 0
         || nanos >= CLOCK_SECOND)
         return NULL;
-    return json_string(clock_format(out, seconds * CLOCK_SECOND + nanos));
+    return values_string(in, text_of(clock_format(out, seconds * CLOCK_SECOND + nanos)));
 }
 
-static json_t *
-attribute(struct tl_str message)
+static struct value *
+attribute(struct values *in, struct tl_str message)
 {
     struct field f;
 
     if (!take_field(&message, &f))
         return NULL;
     switch (f.number) {
-    case VALUE_BOOLEAN: return json_boolean(f.value != 0);
-    case VALUE_INTEGER: return json_integer((json_int_t)(int32_t)(uint32_t)f.value);
-    case VALUE_BYTES: return base64(f.bytes);
-    case VALUE_TIMESTAMP: return timestamp(f.bytes);
-    case VALUE_STRING:
-    case VALUE_URI:
-    case VALUE_URI_REF: return text(f.bytes);
+    case TYPED_BOOLEAN: return values_boolean(in, f.value != 0);
+    case TYPED_INTEGER: return values_integer(in, (int32_t)(uint32_t)f.value);
+    case TYPED_BYTES: return base64(in, f.bytes);
+    case TYPED_TIMESTAMP: return timestamp(in, f.bytes);
+    case TYPED_STRING:
+    case TYPED_URI:
+    case TYPED_URI_REF: return values_string(in, f.bytes);
     default: return NULL;
     }
 }
 
 static bool
-put_attribute(json_t *event, struct tl_str entry)
+put_attribute(struct values *in, struct value *event, struct tl_str entry)
 {
     struct field key, value;
-    char *name;
-    bool ok;
 
-    if (!find(entry, ENTRY_KEY, &key) || !find(entry, ENTRY_VALUE, &value)
-        || (name = strndup(key.bytes.ptr, key.bytes.len)) == NULL)
+    if (!find(entry, ENTRY_KEY, &key) || !find(entry, ENTRY_VALUE, &value))
         return false;
-    ok = json_object_set_new(event, name, attribute(value.bytes)) == 0;
-    free(name);
-    return ok;
+    key.bytes.len = strnlen(key.bytes.ptr, key.bytes.len);
+    return value_put(in, event, key.bytes, attribute(in, value.bytes));
 }
 
 /* JSON when it reads as it; else text. */
-static json_t *
-text_data(struct tl_str bytes)
+static struct value *
+text_data(struct values *in, struct tl_str bytes)
 {
-    json_t *value = json_loadb(bytes.len > 0 ? bytes.ptr : "", bytes.len,
-                               JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    struct value *value = parse_json_any(in, bytes);
 
-    return value != NULL ? value : text(bytes);
+    return value != NULL ? value : values_string(in, bytes);
 }
 
 static bool
-put_message(json_t *event, struct tl_str any)
+put_message(struct values *in, struct value *event, struct tl_str any)
 {
     struct field type, value;
     size_t ours = strlen(OUR_EVENT);
@@ -168,10 +158,10 @@ put_message(json_t *event, struct tl_str any)
         return false;
     if (type.bytes.len < ours
         || memcmp(type.bytes.ptr + type.bytes.len - ours, OUR_EVENT, ours) != 0)
-        return json_object_set_new(event, "data_type", text(type.bytes)) == 0
-               && json_object_set_new(event, "data_base64", base64(value.bytes)) == 0;
+        return value_put(in, event, TL_STR("data_type"), values_string(in, type.bytes))
+               && value_put(in, event, TL_STR("data_base64"), base64(in, value.bytes));
     ok = tl_event_to_json(value.bytes, &json) == 0
-         && json_object_set_new(event, "data", parse_json(json, strlen(json), NULL, NULL)) == 0;
+         && value_put(in, event, TL_STR("data"), parse_json(in, text_of(json), NULL));
     free(json);
     return ok;
 }
@@ -179,37 +169,31 @@ put_message(json_t *event, struct tl_str any)
 /* ------------------------------------------------------------------ events */
 
 static bool
-put_field(json_t *event, const struct field *f)
+put_field(struct values *in, struct value *event, const struct field *f)
 {
-    static const char *const names[] = {
-        [EVENT_ID] = "id", [EVENT_SOURCE] = "source", [EVENT_VERSION] = "specversion",
-        [EVENT_TYPE] = "type",
-    };
-
     switch (f->number) {
-    case EVENT_ID:
-    case EVENT_SOURCE:
+    case EVENT_ID: return value_put(in, event, TL_STR("id"), values_string(in, f->bytes));
+    case EVENT_SOURCE: return value_put(in, event, TL_STR("source"), values_string(in, f->bytes));
     case EVENT_VERSION:
-    case EVENT_TYPE: return json_object_set_new(event, names[f->number], text(f->bytes)) == 0;
-    case EVENT_ATTRIBUTES: return put_attribute(event, f->bytes);
-    case EVENT_BINARY: return json_object_set_new(event, "data_base64", base64(f->bytes)) == 0;
-    case EVENT_TEXT: return json_object_set_new(event, "data", text_data(f->bytes)) == 0;
-    case EVENT_PROTO: return put_message(event, f->bytes);
+        return value_put(in, event, TL_STR("specversion"), values_string(in, f->bytes));
+    case EVENT_TYPE: return value_put(in, event, TL_STR("type"), values_string(in, f->bytes));
+    case EVENT_ATTRIBUTES: return put_attribute(in, event, f->bytes);
+    case EVENT_BINARY: return value_put(in, event, TL_STR("data_base64"), base64(in, f->bytes));
+    case EVENT_TEXT: return value_put(in, event, TL_STR("data"), text_data(in, f->bytes));
+    case EVENT_PROTO: return put_message(in, event, f->bytes);
     default: return false;
     }
 }
 
-static json_t *
-read_event(struct tl_str bytes)
+static struct value *
+read_event(struct values *in, struct tl_str bytes)
 {
-    json_t *event = json_object();
+    struct value *event = values_object(in);
     struct field f;
 
     while (event != NULL && bytes.len > 0)
-        if (!take_field(&bytes, &f) || !f.is_bytes || !put_field(event, &f)) {
-            json_decref(event);
+        if (!take_field(&bytes, &f) || !f.is_bytes || !put_field(in, event, &f))
             return NULL;
-        }
     return event;
 }
 
@@ -225,21 +209,17 @@ is_batch(struct tl_str bytes)
     return true;
 }
 
-json_t *
-ceproto_read(struct tl_str bytes)
+struct value *
+ceproto_read(struct values *in, struct tl_str bytes)
 {
-    json_t *events, *event;
+    struct value *events;
     struct field f;
 
     if (bytes.len == 0 || !is_batch(bytes))
-        return bytes.len > 0 ? read_event(bytes) : NULL;
-    events = json_array();
-    while (bytes.len > 0 && take_field(&bytes, &f)) {
-        event = f.is_bytes ? read_event(f.bytes) : NULL;
-        if (event == NULL || json_array_append_new(events, event) != 0) {
-            json_decref(events);
+        return bytes.len > 0 ? read_event(in, bytes) : NULL;
+    events = values_array(in);
+    while (bytes.len > 0 && take_field(&bytes, &f))
+        if (!f.is_bytes || !value_append(events, read_event(in, f.bytes)))
             return NULL;
-        }
-    }
     return events;
 }

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "adapters/member.h"
+#include "adapters/parse.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/ceproto.h"
 #include "adapters/web/eventtype.h"
@@ -17,7 +18,7 @@
 #define DATA_BYTES_MAX (10u << 10)      /* of what is kept whole, with room for the rest */
 
 static struct tl_str
-say(struct decoder *d, const json_t *envelope, const char *name)
+say(struct decoder *d, const struct value *envelope, const char *name)
 {
     return member_text(&d->draft, envelope, name);
 }
@@ -26,7 +27,7 @@ say(struct decoder *d, const json_t *envelope, const char *name)
 
 /* Fills in what the data leaves to the envelope. */
 static void
-complete(struct decoder *d, const json_t *envelope, struct tl_event *ev)
+complete(struct decoder *d, const struct value *envelope, struct tl_event *ev)
 {
     struct timeformat_time t;
 
@@ -45,16 +46,17 @@ complete(struct decoder *d, const json_t *envelope, struct tl_event *ev)
 }
 
 static int
-decode(const json_t *data, char **bytes, struct tl_event **ev, char why[WHY_BYTES])
+decode(const struct value *data, char **bytes, struct tl_event **ev, char why[WHY_BYTES])
 {
-    char *text = json_dumps(data, JSON_COMPACT);
+    struct buf text = {0};
     size_t len;
     int err;
 
-    if (text == NULL)
-        return TL_ENOMEM;
-    err = tl_event_from_json(text_of(text), bytes, &len, why, WHY_BYTES);
-    free(text);
+    value_write(&text, data, VALUE_AS_IT_IS);
+    err = text.failed ? TL_ENOMEM
+                      : tl_event_from_json((struct tl_str){(const char *)text.ptr, text.len},
+                                           bytes, &len, why, WHY_BYTES);
+    buf_free(&text);
     if (err == 0 && (err = tl_event_decode((struct tl_str){*bytes, len}, ev)) != 0)
         snprintf(why, WHY_BYTES, "%s", tl_code_sentence(err));
     return err;
@@ -62,14 +64,14 @@ decode(const json_t *data, char **bytes, struct tl_event **ev, char why[WHY_BYTE
 
 /* True: it was one of ours, and is done with. */
 static bool
-read_ours(struct decoder *d, const json_t *envelope, const json_t *data)
+read_ours(struct decoder *d, const struct value *envelope, const struct value *data)
 {
-    bool must_be = json_object_get(data, "identifiers") != NULL;
+    bool must_be = value_get(data, "identifiers") != NULL;
     struct tl_event *ev = NULL;
     char why[WHY_BYTES] = "", *bytes = NULL, reason[WHY_BYTES];
     int err;
 
-    if (!must_be && json_object_get(data, "type") == NULL)
+    if (!must_be && value_get(data, "type") == NULL)
         return false;
     err = decode(data, &bytes, &ev, why);
     if (err == 0) {
@@ -140,7 +142,7 @@ is_type(struct draft *d, struct tl_str type)
 }
 
 static void
-put_type(struct decoder *d, json_t *envelope)
+put_type(struct decoder *d, struct value *envelope)
 {
     struct tl_str type = say(d, envelope, "type");
 
@@ -149,68 +151,67 @@ put_type(struct decoder *d, json_t *envelope)
         d->draft.event.type = TL_STR("cloudevent.received");
         draft_attribute(&d->draft, TL_STR("ce-type"), type);
     }
-    json_object_del(envelope, "type");
+    value_drop(envelope, "type");
 }
 
 static const char *
-put_data(struct decoder *d, json_t *envelope)
+put_data(struct decoder *d, struct value *envelope)
 {
-    json_t *data = json_object_get(envelope, "data");
-    struct tl_str text = json_is_string(data) ? member_value(&d->draft, data)
-                         : data != NULL       ? member_json(&d->draft, data, 0)
+    struct value *data = value_get(envelope, "data");
+    struct tl_str text = value_is_string(data) ? member_value(&d->draft, data)
+                         : data != NULL       ? member_json(&d->draft, data)
                                               : say(d, envelope, "data_base64");
 
     if (text.len > DATA_BYTES_MAX)
         return "foreign data of more than 10 KiB";
     draft_attribute(&d->draft, data != NULL ? TL_STR("data") : TL_STR("data_base64"), text);
-    json_object_del(envelope, "data");
-    json_object_del(envelope, "data_base64");
+    value_drop(envelope, "data");
+    value_drop(envelope, "data_base64");
     return NULL;
 }
 
 static void
-read_foreign(struct decoder *d, json_t *envelope)
+read_foreign(struct decoder *d, struct value *envelope)
 {
     struct tl_event *ev = &d->draft.event;
     struct timeformat_time t = {0};
     struct tl_str subject = say(d, envelope, "subject");
     const char *reason;
-    json_t *rest;
+    struct value *rest;
 
     if (!put_subject(d, subject)) {
         intake_reject_json(d, envelope,
                            "foreign data whose `subject` names no customer as TYPE:VALUE");
         return;
     }
-    rest = json_copy(envelope);
+    rest = values_copy(&d->draft.json, envelope);
     if (!d->source_given)
         ev->source = member_take(&d->draft, rest, "source");
     ev->id = member_take(&d->draft, rest, "id");
     if (timeformat_iso(&t, say(d, rest, "time"), d->zone))
-        json_object_del(rest, "time");
+        value_drop(rest, "time");
     ev->time = t.ns;
     put_type(d, rest);
-    json_object_del(rest, "subject");
-    json_object_del(rest, "specversion");
+    value_drop(rest, "subject");
+    value_drop(rest, "specversion");
     if ((reason = put_data(d, rest)) != NULL) {
         intake_reject_json(d, envelope, reason);
     } else {
         member_attributes(&d->draft, rest, "");
         intake_finish(d, subject);
     }
-    json_decref(rest);
 }
 
 /* --------------------------------------------------------------- envelopes */
 
 static const char *
-refusal(struct decoder *d, const json_t *envelope)
+refusal(struct decoder *d, const struct value *envelope)
 {
     static const char *const required[] = {"id", "source", "type"};
     struct tl_str time = say(d, envelope, "time"), version = say(d, envelope, "specversion");
     struct timeformat_time t;
 
-    if (!json_is_object(envelope))
+    if (!value_is_object(envelope))
         return "an event that is no object";
     if (version.len < 2 || memcmp(version.ptr, "1.", 2) != 0)
         return "no CloudEvent: `specversion` is not 1.0";
@@ -226,18 +227,18 @@ refusal(struct decoder *d, const json_t *envelope)
 }
 
 static void
-read_envelope(struct decoder *d, json_t *envelope)
+read_envelope(struct decoder *d, struct value *envelope)
 {
     const char *reason;
-    const json_t *data;
+    const struct value *data;
 
     intake_begin(d);
     if ((reason = refusal(d, envelope)) != NULL) {
         intake_reject_json(d, envelope, reason);
         return;
     }
-    data = json_object_get(envelope, "data");
-    if (!json_is_object(data) || !read_ours(d, envelope, data))
+    data = value_get(envelope, "data");
+    if (!value_is_object(data) || !read_ours(d, envelope, data))
         read_foreign(d, envelope);
 }
 
@@ -253,11 +254,11 @@ hex(char c)
 }
 
 /* Header values are percent-encoded (binding, 3.1.3.2). */
-static json_t *
-header_value(struct tl_str text)
+static struct value *
+header_value(struct values *in, struct tl_str text)
 {
     char *out = malloc(text.len + 1);
-    json_t *value = NULL;
+    struct value *value = NULL;
     size_t len = 0;
 
     for (size_t i = 0; out != NULL && i < text.len; i++) {
@@ -270,14 +271,14 @@ header_value(struct tl_str text)
         }
     }
     if (out != NULL)
-        value = json_stringn(out, len);
+        value = values_string(in, (struct tl_str){out, len});
     free(out);
     return value;
 }
 
 /* A `ce-NAME: value` line; false when its value is no UTF-8. */
 static bool
-put_header(json_t *envelope, struct tl_str line)
+put_header(struct values *in, struct value *envelope, struct tl_str line)
 {
     const char *colon = memchr(line.ptr, ':', line.len);
     size_t len = colon != NULL ? (size_t)(colon - line.ptr) : 0;
@@ -290,11 +291,11 @@ put_header(json_t *envelope, struct tl_str line)
         name[i] = (char)(line.ptr[i + 3] | 0x20);
     name[len - 3] = '\0';
     text = text_trim((struct tl_str){colon + 1, line.len - len - 1});
-    return json_object_set_new(envelope, name, header_value(text)) == 0;
+    return value_put(in, envelope, text_of(name), header_value(in, text));
 }
 
 static bool
-put_headers(json_t *envelope, struct tl_str headers)
+put_headers(struct values *in, struct value *envelope, struct tl_str headers)
 {
     bool ok = true;
 
@@ -304,7 +305,7 @@ put_headers(json_t *envelope, struct tl_str headers)
                                                        : headers.len};
 
         if (line.len > 0)
-            ok = put_header(envelope, line);
+            ok = put_header(in, envelope, line);
         headers.ptr += line.len + (end != NULL);
         headers.len -= line.len + (end != NULL);
     }
@@ -312,32 +313,30 @@ put_headers(json_t *envelope, struct tl_str headers)
 }
 
 /* JSON when it says it is, or reads as it; else text. */
-static json_t *
-body_value(struct tl_str body)
+static struct value *
+body_value(struct values *in, struct tl_str body)
 {
-    json_t *value = json_loadb(body.ptr, body.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    struct value *value = parse_json_any(in, body);
 
-    return value != NULL ? value : json_stringn(body.ptr, body.len);
+    return value != NULL ? value : values_string(in, body);
 }
 
 static void
 read_binary(struct decoder *d, const struct capture_request *r)
 {
-    json_t *envelope = json_object(), *data = r->body.len > 0 ? body_value(r->body) : NULL;
+    struct values *in = &d->draft.json;
+    struct value *envelope = values_object(in);
     struct tl_str type = capture_header(r, "content-type");
-    bool ok = envelope != NULL && put_headers(envelope, r->headers);
+    bool ok = envelope != NULL && put_headers(in, envelope, r->headers);
 
     if (type.len > 0)
-        ok = ok && json_object_set_new(envelope, "datacontenttype",
-                                       json_stringn(type.ptr, type.len)) == 0;
+        ok = ok && value_put(in, envelope, TL_STR("datacontenttype"), values_string(in, type));
     if (r->body.len > 0)
-        ok = ok && json_object_set(envelope, "data", data) == 0;
+        ok = ok && value_put(in, envelope, TL_STR("data"), body_value(in, r->body));
     if (ok)
         read_envelope(d, envelope);
     else
         intake_reject(d, r->body, "a binary mode event whose headers or data are not UTF-8");
-    json_decref(data);
-    json_decref(envelope);
 }
 
 /* Of a body alone the first byte tells: JSON does not begin so, but for blanks. */
@@ -352,14 +351,14 @@ is_protobuf(const struct capture_request *r)
            && body.ptr[0] != '[';
 }
 
-static json_t *
+static struct value *
 read_body(struct decoder *d, const struct capture_request *r)
 {
-    json_t *body;
+    struct value *body;
 
     if (!is_protobuf(r))
         return intake_json(d, r->body);
-    if ((body = ceproto_read(r->body)) == NULL)
+    if ((body = ceproto_read(&d->draft.json, r->body)) == NULL)
         intake_reject(d, r->body, "no CloudEvent in protobuf, nor a batch of them");
     return body;
 }
@@ -367,8 +366,7 @@ read_body(struct decoder *d, const struct capture_request *r)
 static void
 read_request(struct decoder *d, const struct capture_request *r)
 {
-    json_t *body, *envelope;
-    size_t i;
+    struct value *body, *envelope;
 
     if (capture_header(r, "ce-specversion").len > 0) {
         read_binary(d, r);
@@ -376,12 +374,11 @@ read_request(struct decoder *d, const struct capture_request *r)
     }
     if ((body = read_body(d, r)) == NULL)
         return;
-    if (json_is_array(body))
-        json_array_foreach(body, i, envelope)
+    if (value_is_array(body))
+        value_each(body, envelope)
             read_envelope(d, envelope);
     else
         read_envelope(d, body);
-    json_decref(body);
 }
 
 int

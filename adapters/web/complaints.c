@@ -63,7 +63,7 @@ read_date(const struct decoder *d, struct draft *draft, struct tl_str text, int6
 }
 
 static struct tl_str
-channel_of(struct draft *draft, json_t *row)
+channel_of(struct draft *draft, struct value *row)
 {
     struct tl_str submitted = member_text(draft, row, "submitted_via");
 
@@ -74,7 +74,7 @@ channel_of(struct draft *draft, json_t *row)
 }
 
 static struct tl_str
-state_of(struct draft *draft, json_t *row)
+state_of(struct draft *draft, struct value *row)
 {
     struct tl_str said = member_text(draft, row, "company_response");
 
@@ -93,17 +93,17 @@ occurrence(struct decoder *d, struct tl_str hash)
 }
 
 static void
-put_ids(struct decoder *d, json_t *row)
+put_ids(struct decoder *d, struct value *row)
 {
     struct draft *draft = &d->draft;
     struct tl_str number = member_take_id(draft, row, "complaint_id", ID_BYTES_MAX - 26);
     struct tl_str hash;
 
     /* When a row was exported is not the complaint's. */
-    json_object_del(row, ":updated_at");
-    json_object_del(row, ":created_at");
-    json_object_del(row, "date_indexed");
-    json_object_del(row, "date_indexed_formatted");
+    value_drop(row, ":updated_at");
+    value_drop(row, ":created_at");
+    value_drop(row, "date_indexed");
+    value_drop(row, "date_indexed_formatted");
     hash = member_hash(draft, "complaints", row);
     if (number.len == 0)
         number = draft_printf(draft, "%.*s-%zu", (int)hash.len, hash.ptr,
@@ -116,7 +116,7 @@ put_ids(struct decoder *d, json_t *row)
 }
 
 static void
-put_feedback(struct draft *draft, json_t *row)
+put_feedback(struct draft *draft, struct value *row)
 {
     static const char *const texts[] = {"complaint_what_happened",
                                         "consumer_complaint_narrative"};
@@ -130,13 +130,13 @@ put_feedback(struct draft *draft, json_t *row)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (f->text.len == 0)
             f->text = listening_text(draft, member_text(draft, row, texts[i]));
-        json_object_del(row, texts[i]);
+        value_drop(row, texts[i]);
     }
     draft->event.feedback = f;
 }
 
 static void
-read_row(struct decoder *d, json_t *row, struct tl_str record, uint64_t line)
+read_row(struct decoder *d, struct value *row, struct tl_str record, uint64_t line)
 {
     struct draft *draft = &d->draft;
     struct tl_event *ev = &draft->event;
@@ -158,8 +158,8 @@ read_row(struct decoder *d, json_t *row, struct tl_str record, uint64_t line)
     ev->channel = channel_of(draft, row);
     put_ids(d, row);
     put_feedback(draft, row);
-    json_object_del(row, "date_received");
-    json_object_del(row, "date_received_formatted");
+    value_drop(row, "date_received");
+    value_drop(row, "date_received_formatted");
     member_attributes(draft, row, "");
     draft_end(draft);
     if (draft->failed)
@@ -214,7 +214,7 @@ static void
 on_row(void *arg, const struct csv_row *row)
 {
     struct decoder *d = arg;
-    json_t *object;
+    struct value *object;
     bool ok = true;
 
     if (row->count > COLUMNS_MAX || (d->columns_count > 0 && row->count != d->columns_count)) {
@@ -227,17 +227,16 @@ on_row(void *arg, const struct csv_row *row)
         read_header(d, row);
         return;
     }
-    object = json_object();
+    values_clear(&d->draft.json);
+    object = values_object(&d->draft.json);
     for (size_t i = 0; ok && i < row->count; i++)
         if (row->fields[i].len > 0)
-            ok = json_object_set_new(object, d->columns[i],
-                                     json_stringn(row->fields[i].ptr, row->fields[i].len))
-                 == 0;
+            ok = value_put(&d->draft.json, object, text_of(d->columns[i]),
+                           values_string(&d->draft.json, row->fields[i]));
     if (ok)
         read_row(d, object, row->raw, row->line);
     else
         d->sink.reject(d->sink.arg, row->raw, row->line, "a row that is not UTF-8");
-    json_decref(object);
 }
 
 static void
@@ -254,23 +253,23 @@ static void
 read_line(struct decoder *d)
 {
     struct tl_str text = text_trim((struct tl_str){(const char *)d->line.ptr, d->line.len});
-    json_error_t error;
+    struct parse_error error = {0};
     char why[WHY_BYTES];
-    json_t *row;
+    struct value *row;
 
     d->line_number++;
     if (d->skipping) {
         d->sink.reject(d->sink.arg, text, d->line_number, "a line of more than a MiB");
     } else if (text.len > 0) {
-        row = parse_json(text.ptr, text.len, NULL, &error);
-        if (json_is_object(row)) {
+        values_clear(&d->draft.json);
+        row = parse_json(&d->draft.json, text, &error);
+        if (value_is_object(row)) {
             read_row(d, row, text, d->line_number);
         } else {
             snprintf(why, sizeof why, "no JSON object: %s",
                      row == NULL ? error.text : "something else");
             d->sink.reject(d->sink.arg, text, d->line_number, why);
         }
-        json_decref(row);
     }
     buf_clear(&d->line);
     d->skipping = false;

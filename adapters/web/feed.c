@@ -367,16 +367,16 @@ read_xml(struct decoder *d, struct tl_str record)
 }
 
 static void
-read_json_item(struct decoder *d, struct tl_str place, const json_t *author, json_t *item,
+read_json_item(struct decoder *d, struct tl_str place, const struct value *author, struct value *item,
                struct tl_str record)
 {
     static const char *const texts[] = {"content_text", "content_html", "summary", NULL};
     struct draft *draft = &d->draft;
-    const json_t *own = json_array_get(json_object_get(item, "authors"), 0);
+    const struct value *own = value_at(value_get(item, "authors"), 0);
     struct beacon b;
 
     reader_begin(d);
-    own = own != NULL ? own : json_object_get(item, "author");
+    own = own != NULL ? own : value_get(item, "author");
     author = own != NULL ? own : author;
     b = (struct beacon){
         .place = place,
@@ -398,26 +398,24 @@ static void
 read_json(struct decoder *d, struct tl_str record)
 {
     static const char *const places[] = {"home_page_url", "feed_url", "title"};
-    json_error_t error;
-    json_t *feed = parse_json(record.ptr, record.len, NULL, &error);
-    const json_t *author;
+    struct parse_error error;
+    struct value *feed = parse_json(&d->draft.json, record, &error);
+    const struct value *author;
     const char *place = NULL;
     char why[READER_WHY_BYTES];
-    json_t *item;
-    size_t i;
+    struct value *item;
 
     if (feed == NULL) {
         snprintf(why, sizeof why, "not JSON: %s (line %d)", error.text, error.line);
         reader_reject(d, record, why);
-    } else if (!json_is_array(json_object_get(feed, "items"))) {
+    } else if (!value_is_array(value_get(feed, "items"))) {
         reader_reject(d, record, "no JSON Feed: `items` is no array");
     }
-    for (i = 0; place == NULL && i < sizeof places / sizeof places[0]; i++)
-        place = json_string_value(json_object_get(feed, places[i]));
-    author = json_array_get(json_object_get(feed, "authors"), 0);
-    json_array_foreach(json_object_get(feed, "items"), i, item)
+    for (size_t i = 0; place == NULL && i < sizeof places / sizeof places[0]; i++)
+        place = value_text(value_get(feed, places[i]));
+    author = value_at(value_get(feed, "authors"), 0);
+    value_each(value_get(feed, "items"), item)
         read_json_item(d, text_of(place), author, item, record);
-    json_decref(feed);
 }
 
 static void

@@ -19,7 +19,7 @@
 struct hit {
     struct decoder *d;
     struct draft *draft;
-    json_t *body, *event, *params;
+    struct value *body, *event, *params;
     const struct kind *kind;
 };
 
@@ -40,7 +40,7 @@ take(struct hit *h, const char *name)
 }
 
 static struct tl_str
-take_name(struct hit *h, json_t *object, const char *name)
+take_name(struct hit *h, struct value *object, const char *name)
 {
     return member_take_id(h->draft, object, name, DRAFT_NAME_BYTES_MAX);
 }
@@ -48,7 +48,7 @@ take_name(struct hit *h, json_t *object, const char *name)
 /* ---------------------------------------------------------- kinds of events */
 
 static void
-put_promotion(struct hit *h, json_t *from)
+put_promotion(struct hit *h, struct value *from)
 {
     static const char *const ids[] = {"promotion_id", "promotion_name", NULL};
     static const char *const creatives[] = {"creative_name", "creative_slot", NULL};
@@ -66,12 +66,11 @@ put_promotion(struct hit *h, json_t *from)
 static void
 read_promotion(struct hit *h)
 {
-    json_t *item;
-    size_t i;
+    struct value *item;
 
     put_promotion(h, h->params);
     if (h->draft->event.offers_count == 0)
-        json_array_foreach(json_object_get(h->params, "items"), i, item)
+        value_each(value_get(h->params, "items"), item)
             put_promotion(h, item);
     if (h->draft->event.offers_count == 0)
         h->draft->event.type = TL_STR("track.promotion");
@@ -80,7 +79,7 @@ read_promotion(struct hit *h)
 static void
 read_product(struct hit *h)
 {
-    json_t *item = json_array_get(json_object_get(h->params, "items"), 0);
+    struct value *item = value_at(value_get(h->params, "items"), 0);
 
     h->draft->page.product = member_text(h->draft, item, "item_id");
 }
@@ -109,7 +108,7 @@ read_money(struct hit *h)
         h->draft->event.type = draft_printf(h->draft, "track.%s", h->kind->name);
         return;
     }
-    json_object_del(h->params, "currency");
+    value_drop(h->params, "currency");
     sale->currency = currency;
     member_take_minor(h->draft, h->params, "value", currency, &sale->total_minor);
     if (strcmp(h->kind->type, "sale.returned") == 0 && sale->total_minor > 0)
@@ -120,7 +119,7 @@ read_money(struct hit *h)
     h->draft->event.sale = sale;
     if (sold && draft_offer(h->draft, member_text(h->draft, h->params, "coupon"),
                             (struct tl_str){0}, "redeemed") != NULL)
-        json_object_del(h->params, "coupon");
+        value_drop(h->params, "coupon");
     shop_lines(h->d, h->params, "items", &item_names, currency, sold);
 }
 
@@ -162,7 +161,7 @@ static void
 put_consents(struct hit *h)
 {
     static const char *const purposes[] = {"ad_user_data", "ad_personalization"};
-    const json_t *consent = json_object_get(h->body, "consent");
+    const struct value *consent = value_get(h->body, "consent");
 
     for (size_t i = 0; i < sizeof purposes / sizeof purposes[0]; i++) {
         struct tl_str said = member_text(h->draft, consent, purposes[i]);
@@ -192,31 +191,37 @@ put_page(struct hit *h)
 }
 
 static int64_t
-microseconds(const json_t *object)
+microseconds(const struct value *object)
 {
-    const json_t *value = json_object_get(object, "timestamp_micros");
-    long long us = json_integer_value(value);
+    const struct value *value = value_get(object, "timestamp_micros");
+    long long us = value_integer(value);
 
-    if (json_is_string(value))
-        us = strtoll(json_string_value(value), NULL, 10);
+    if (value_is_string(value))
+        us = strtoll(value_text(value), NULL, 10);
     return us > 0 && us <= TIME_MAX_US ? us * 1000 : 0;
+}
+
+static void
+put_copy(struct values *in, struct value *object, const char *name, const struct value *value)
+{
+    value_put(in, object, text_of(name), values_copy(in, value));
 }
 
 /* The same event of the same request, whatever else the request holds. */
 static struct tl_str
 hash(struct hit *h, size_t index)
 {
-    json_t *record = json_object();
-    struct tl_str id;
+    struct values *in = &h->draft->json;
+    struct value *record = values_object(in);
 
     for (size_t i = 0; i < WHO; i++)
-        json_object_set(record, who[i][0], json_object_get(h->body, who[i][0]));
-    json_object_set(record, "timestamp_micros", json_object_get(h->body, "timestamp_micros"));
-    json_object_set(record, "event", h->event);
-    json_object_set_new(record, "index", json_integer((json_int_t)index));
-    id = member_hash(h->draft, "ga4", record);
-    json_decref(record);
-    return id;
+        put_copy(in, record, who[i][0], value_get(h->body, who[i][0]));
+    put_copy(in, record, "timestamp_micros", value_get(h->body, "timestamp_micros"));
+    put_copy(in, record, "event", h->event);
+    value_put(in, record, TL_STR("index"), values_integer(in, (int64_t)index));
+    if (record == NULL)
+        h->draft->failed = true;
+    return record != NULL ? member_hash(h->draft, "ga4", record) : (struct tl_str){0};
 }
 
 static void
@@ -243,26 +248,25 @@ put_shared(struct hit *h, struct tl_str property)
 {
     static const char *const held[] = {"user_id", "client_id", "app_instance_id",
                                        "timestamp_micros", "events"};
-    json_t *rest = json_copy(h->body);
+    struct value *rest = values_copy(&h->draft->json, h->body);
 
     for (size_t i = 0; i < sizeof held / sizeof held[0]; i++)
-        json_object_del(rest, held[i]);
+        value_drop(rest, held[i]);
     member_attributes(h->draft, rest, "");
     draft_attribute(h->draft, TL_STR("measurement_id"), property);
-    json_decref(rest);
 }
 
 static void
 read_event(struct hit *h, size_t index, struct tl_str property, struct tl_str record)
 {
-    const char *name = json_string_value(json_object_get(h->event, "name"));
+    const char *name = value_text(value_get(h->event, "name"));
     struct tl_event *ev = intake_begin(h->d);
 
     if (name == NULL || name[0] == '\0') {
         intake_reject_json(h->d, h->event, "an event without `name`");
         return;
     }
-    h->params = json_object_get(h->event, "params");
+    h->params = value_get(h->event, "params");
     h->kind = find_kind(name);
     put_envelope(h, index);
     if (h->kind != NULL) {
@@ -273,16 +277,16 @@ read_event(struct hit *h, size_t index, struct tl_str property, struct tl_str re
     }
     put_consents(h);
     put_page(h);
-    json_object_del(h->event, "timestamp_micros");
+    value_drop(h->event, "timestamp_micros");
     member_attributes(h->draft, h->event, "");
     put_shared(h, property);
     intake_finish(h->d, record);
 }
 
 static const char *
-refusal(struct decoder *d, const json_t *body)
+refusal(struct decoder *d, const struct value *body)
 {
-    if (!json_is_array(json_object_get(body, "events")))
+    if (!value_is_array(value_get(body, "events")))
         return "no Measurement Protocol: `events` is no array";
     for (size_t i = 0; i < WHO; i++)
         if (member_text(&d->draft, body, who[i][0]).len > 0)
@@ -293,28 +297,26 @@ refusal(struct decoder *d, const json_t *body)
 static void
 read_request(struct decoder *d, const struct capture_request *r)
 {
-    json_t *body = intake_json(d, r->body);
+    struct value *body = intake_json(d, r->body);
     struct hit h = {.d = d, .draft = &d->draft, .body = body};
     const struct form_field *property;
     const char *reason;
     struct form query;
-    size_t i;
+    size_t i = 0;
 
     if (body == NULL)
         return;
     draft_begin(&d->draft);
     if ((reason = refusal(d, body)) != NULL) {
         intake_reject(d, r->body, reason);
-        json_decref(body);
         return;
     }
     property = form_read(&query, r->query) == 0 ? form_find(&query, "measurement_id") : NULL;
     if (property != NULL && !utf8_text(property->value.ptr, property->value.len))
         property = NULL;
-    json_array_foreach(json_object_get(body, "events"), i, h.event)
-        read_event(&h, i, property != NULL ? property->value : (struct tl_str){0}, r->body);
+    value_each(value_get(body, "events"), h.event)
+        read_event(&h, i++, property != NULL ? property->value : (struct tl_str){0}, r->body);
     form_free(&query);
-    json_decref(body);
 }
 
 int

@@ -76,6 +76,7 @@ read_requests(struct decoder *d)
     while (done < d->bytes.len
            && (result = capture_next(&d->capture, unread(d, done), &request, &used, &why))
                   == CAPTURE_REQUEST) {
+        values_clear(&d->draft.json);
         d->read(d, &request);
         done += used;
         d->at += used;
@@ -118,18 +119,19 @@ intake_end(struct decoder *d)
         intake_reject(d, unread(d, 0), "a request that is cut off");
     else if (!d->requests && text_trim(body.body).len > 0)
         d->read(d, &body);
+    values_clear(&d->draft.json);
     buf_clear(&d->bytes);
     d->at = 0;
     d->broken = NULL;
     d->too_long = d->begun = d->requests = false;
 }
 
-json_t *
+struct value *
 intake_json(struct decoder *d, struct tl_str text)
 {
     char why[WHY_BYTES];
-    json_error_t error;
-    json_t *value = parse_json(text.ptr, text.len, NULL, &error);
+    struct parse_error error;
+    struct value *value = parse_json(&d->draft.json, text, &error);
 
     if (value == NULL) {
         snprintf(why, sizeof why, "not JSON: %s (line %d)", error.text, error.line);
@@ -139,25 +141,22 @@ intake_json(struct decoder *d, struct tl_str text)
 }
 
 static bool
-put_field(struct decoder *d, json_t *object, const struct form_field *f)
+put_field(struct decoder *d, struct value *object, const struct form_field *f)
 {
-    char *name = strndup(f->name.ptr, f->name.len);
-    json_t *value = json_stringn(f->value.ptr, f->value.len);
-    bool ok = name != NULL && value != NULL;
+    struct values *in = &d->draft.json;
+    struct value *value = values_string(in, f->value);
+    struct tl_str name = {f->name.ptr, strnlen(f->name.ptr, f->name.len)};
 
-    if (ok && json_object_get(object, name) != NULL)
-        intake_ignore(d, "%s, said again", name);
-    else
-        ok = ok && json_object_set(object, name, value) == 0;
-    json_decref(value);
-    free(name);
-    return ok;
+    if (value == NULL || value_find(object, name) == NULL)
+        return value_put(in, object, name, value);
+    intake_ignore(d, "%.*s, said again", (int)name.len, name.ptr);
+    return true;
 }
 
-json_t *
+struct value *
 intake_query(struct decoder *d, struct tl_str query)
 {
-    json_t *object = json_object();
+    struct value *object = values_object(&d->draft.json);
     struct form form;
     bool ok = object != NULL;
 
@@ -171,11 +170,7 @@ intake_query(struct decoder *d, struct tl_str query)
             intake_reject(d, query, "a query that is not UTF-8");
     }
     form_free(&form);
-    if (!ok) {
-        json_decref(object);
-        object = NULL;
-    }
-    return object;
+    return ok ? object : NULL;
 }
 
 /* --------------------------------------------------------------- the output */
@@ -187,12 +182,13 @@ intake_reject(struct decoder *d, struct tl_str record, const char *reason)
 }
 
 void
-intake_reject_json(struct decoder *d, const json_t *record, const char *reason)
+intake_reject_json(struct decoder *d, const struct value *record, const char *reason)
 {
-    char *text = json_dumps(record, JSON_COMPACT | JSON_ENCODE_ANY);
+    struct buf text = {0};
 
-    intake_reject(d, text_of(text), reason);
-    free(text);
+    value_write(&text, record, VALUE_AS_IT_IS);
+    intake_reject(d, (struct tl_str){(const char *)text.ptr, text.len}, reason);
+    buf_free(&text);
 }
 
 void

@@ -8,11 +8,10 @@
 #ifndef ADAPTERS_WEB_INTAKE_H
 #define ADAPTERS_WEB_INTAKE_H
 
-#include <jansson.h>
-
 #include "adapters/capture.h"
 #include "adapters/draft.h"
 #include "adapters/formats.h"
+#include "adapters/value.h"
 #include "base/buf.h"
 #include "base/zone.h"
 
@@ -50,16 +49,16 @@ void intake_end(struct decoder *d);
 void intake_close(struct decoder **d);
 
 /* The JSON of a body, duplicates of members refused; NULL when it is none, and
- * then it was rejected.  json_decref it. */
-json_t *intake_json(struct decoder *d, struct tl_str text);
+ * then it was rejected.  Lives until the next request. */
+struct value *intake_json(struct decoder *d, struct tl_str text);
 
 /* A query string as an object of strings, the same way: NULL when it was
  * rejected.  Of a name that comes twice the first counts, the others are counted
  * as ignored. */
-json_t *intake_query(struct decoder *d, struct tl_str query);
+struct value *intake_query(struct decoder *d, struct tl_str query);
 
 void intake_reject(struct decoder *d, struct tl_str record, const char *reason);
-void intake_reject_json(struct decoder *d, const json_t *record, const char *reason);
+void intake_reject_json(struct decoder *d, const struct value *record, const char *reason);
 
 __attribute__((format(printf, 2, 3))) void intake_ignore(struct decoder *d, const char *fmt, ...);
 

@@ -15,13 +15,13 @@
 #define ID_BYTES_MAX 256
 
 static struct tl_str
-value_of(struct decoder *d, const json_t *action, const char *name)
+value_of(struct decoder *d, const struct value *action, const char *name)
 {
     return member_text(&d->draft, action, name);
 }
 
 static bool
-says(struct decoder *d, const json_t *action, const char *name)
+says(struct decoder *d, const struct value *action, const char *name)
 {
     return value_of(d, action, name).len > 0;
 }
@@ -29,7 +29,7 @@ says(struct decoder *d, const json_t *action, const char *name)
 /* ------------------------------------------------------- kinds of an action */
 
 static void
-read_content(struct decoder *d, json_t *action)
+read_content(struct decoder *d, struct value *action)
 {
     bool clicked = says(d, action, "c_i");
     struct tl_str name = value_of(d, action, "c_n");
@@ -41,41 +41,37 @@ read_content(struct decoder *d, json_t *action)
         return;
     }
     d->draft.event.type = clicked ? TL_STR("offer.clicked") : TL_STR("offer.presented");
-    json_object_del(action, "c_n");
+    value_drop(action, "c_n");
     touch->treatment = member_take_id(&d->draft, action, "c_p", DRAFT_NAME_BYTES_MAX);
 }
 
 /* [[sku, name, category or categories, price, quantity], ...] */
 static void
-read_items(struct decoder *d, json_t *action, struct tl_str currency)
+read_items(struct decoder *d, struct value *action, struct tl_str currency)
 {
-    const char *text = json_string_value(json_object_get(action, "ec_items"));
-    json_t *items = text != NULL ? parse_json(text, strlen(text), NULL, NULL) : NULL, *item;
-    size_t i;
+    struct tl_str text = value_str(value_get(action, "ec_items"));
+    struct value *items = parse_json(&d->draft.json, text, NULL), *item;
 
-    if (!json_is_array(items)) {
-        json_decref(items);
+    if (!value_is_array(items))
         return;
-    }
-    json_array_foreach(items, i, item) {
+    value_each(items, item) {
         struct tl_sale_line line = {
-            .item = member_value(&d->draft, json_array_get(item, 0)),
-            .description = member_value(&d->draft, json_array_get(item, 1)),
-            .department = member_value(&d->draft, json_array_get(item, 2)),
+            .item = member_value(&d->draft, value_at(item, 0)),
+            .description = member_value(&d->draft, value_at(item, 1)),
+            .department = member_value(&d->draft, value_at(item, 2)),
         };
 
-        if (json_is_array(json_array_get(item, 2)))
-            line.department = member_json(&d->draft, json_array_get(item, 2), 0);
-        if (!shop_line(&d->draft, &line, member_value(&d->draft, json_array_get(item, 3)),
-                       member_value(&d->draft, json_array_get(item, 4)), currency))
+        if (value_is_array(value_at(item, 2)))
+            line.department = member_json(&d->draft, value_at(item, 2));
+        if (!shop_line(&d->draft, &line, member_value(&d->draft, value_at(item, 3)),
+                       member_value(&d->draft, value_at(item, 4)), currency))
             intake_ignore(d, "ec_items that cannot be multiplied");
     }
-    json_object_del(action, "ec_items");
-    json_decref(items);
+    value_drop(action, "ec_items");
 }
 
 static void
-read_shop(struct decoder *d, json_t *action)
+read_shop(struct decoder *d, struct value *action)
 {
     struct tl_sale *sale = &d->draft.sale;
     struct tl_event *ev = &d->draft.event;
@@ -106,7 +102,7 @@ is_rating(struct tl_str text)
 }
 
 static void
-read_event(struct decoder *d, json_t *action)
+read_event(struct decoder *d, struct value *action)
 {
     struct tl_str category = value_of(d, action, "e_c"), name = value_of(d, action, "e_a");
     struct tl_str rating = value_of(d, action, "e_v");
@@ -126,42 +122,42 @@ read_event(struct decoder *d, json_t *action)
 }
 
 static void
-read_product(struct decoder *d, json_t *action)
+read_product(struct decoder *d, struct value *action)
 {
     d->draft.event.type = TL_STR("product.viewed");
     d->draft.page.product = member_take(&d->draft, action, "_pks");
 }
 
 static void
-read_search(struct decoder *d, json_t *action)
+read_search(struct decoder *d, struct value *action)
 {
     d->draft.event.type = TL_STR("search.performed");
     d->draft.page.search = member_take(&d->draft, action, "search");
 }
 
 static void
-read_goal(struct decoder *d, json_t *action)
+read_goal(struct decoder *d, struct value *action)
 {
     (void)action;
     d->draft.event.type = TL_STR("goal.reached");
 }
 
 static void
-read_link(struct decoder *d, json_t *action)
+read_link(struct decoder *d, struct value *action)
 {
     (void)action;
     d->draft.event.type = TL_STR("link.clicked");
 }
 
 static void
-read_download(struct decoder *d, json_t *action)
+read_download(struct decoder *d, struct value *action)
 {
     (void)action;
     d->draft.event.type = TL_STR("file.downloaded");
 }
 
 static void
-read_page(struct decoder *d, json_t *action)
+read_page(struct decoder *d, struct value *action)
 {
     (void)action;
     d->draft.event.type = TL_STR("page.viewed");
@@ -170,7 +166,7 @@ read_page(struct decoder *d, json_t *action)
 /* By the parameter that makes it one; the first that is there. */
 static const struct {
     const char *name;
-    void (*read)(struct decoder *d, json_t *action);
+    void (*read)(struct decoder *d, struct value *action);
 } kinds[] = {
     {"c_n", read_content},    {"ec_items", read_shop},     {"ec_id", read_shop},
     {"e_c", read_event},      {"_pks", read_product},      {"search", read_search},
@@ -183,7 +179,7 @@ static const struct {
 /* ------------------------------------------------------------- all actions */
 
 static void
-put_identifiers(struct decoder *d, json_t *action)
+put_identifiers(struct decoder *d, struct value *action)
 {
     static const char *const ids[][2] = {{"uid", "user"}, {"_id", "cookie"}, {"cid", "cookie"}};
 
@@ -193,7 +189,7 @@ put_identifiers(struct decoder *d, json_t *action)
 }
 
 static void
-put_page(struct decoder *d, json_t *action)
+put_page(struct decoder *d, struct value *action)
 {
     struct tl_page *page = &d->draft.page;
 
@@ -217,7 +213,7 @@ read_time(const struct decoder *d, struct tl_str text, int64_t *ns)
 }
 
 static const char *
-refusal(struct decoder *d, const json_t *action, size_t kind)
+refusal(struct decoder *d, const struct value *action, size_t kind)
 {
     int64_t ns;
 
@@ -231,7 +227,7 @@ refusal(struct decoder *d, const json_t *action, size_t kind)
 }
 
 static size_t
-find_kind(struct decoder *d, const json_t *action)
+find_kind(struct decoder *d, const struct value *action)
 {
     size_t i = 0;
 
@@ -244,17 +240,16 @@ static void
 read_action(struct decoder *d, struct tl_str query)
 {
     struct tl_event *ev = intake_begin(d);
-    json_t *action = intake_query(d, query);
+    struct value *action = intake_query(d, query);
     const char *reason;
     size_t kind;
 
     if (action == NULL)
         return;
-    json_object_del(action, "token_auth");
+    value_drop(action, "token_auth");
     kind = find_kind(d, action);
     if ((reason = refusal(d, action, kind)) != NULL) {
         intake_reject(d, query, reason);
-        json_decref(action);
         return;
     }
     ev->id = member_hash(&d->draft, "matomo", action);
@@ -266,7 +261,6 @@ read_action(struct decoder *d, struct tl_str query)
     ev->session = member_take_id(&d->draft, action, "pv_id", ID_BYTES_MAX);
     member_attributes(&d->draft, action, "");
     intake_finish(d, query);
-    json_decref(action);
 }
 
 static struct tl_str
@@ -280,22 +274,19 @@ without_mark(struct tl_str query)
 static void
 read_bulk(struct decoder *d, struct tl_str text)
 {
-    json_t *body = intake_json(d, text), *requests, *request;
-    size_t i;
+    struct value *body = intake_json(d, text), *requests, *request;
 
     if (body == NULL)
         return;
-    requests = json_object_get(body, "requests");
-    if (!json_is_array(requests))
+    requests = value_get(body, "requests");
+    if (!value_is_array(requests))
         intake_reject(d, text, "no bulk request: `requests` is no array");
-    json_array_foreach(requests, i, request) {
-        if (json_is_string(request))
-            read_action(d, without_mark((struct tl_str){json_string_value(request),
-                                                        json_string_length(request)}));
+    value_each(requests, request) {
+        if (value_is_string(request))
+            read_action(d, without_mark(value_str(request)));
         else
             intake_reject_json(d, request, "a request that is no query");
     }
-    json_decref(body);
 }
 
 static void

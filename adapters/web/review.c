@@ -14,9 +14,9 @@
 
 /* @type is a name or several; `http://schema.org/Review` is one, too. */
 static bool
-is_name(const json_t *type, const char *want)
+is_name(const struct value *type, const char *want)
 {
-    const char *name = json_string_value(type), *slash;
+    const char *name = value_text(type), *slash;
 
     if (name == NULL)
         return false;
@@ -26,19 +26,18 @@ is_name(const json_t *type, const char *want)
 }
 
 static bool
-is_a(const json_t *object, const char *want)
+is_a(const struct value *object, const char *want)
 {
-    const json_t *type = json_object_get(object, "@type"), *one;
-    size_t i;
+    const struct value *type = value_get(object, "@type"), *one;
 
-    json_array_foreach(type, i, one)
+    value_each(type, one)
         if (is_name(one, want))
             return true;
     return is_name(type, want);
 }
 
 static bool
-is_review(const json_t *object)
+is_review(const struct value *object)
 {
     static const char *const names[] = {"Review", "UserReview", "CriticReview", "EmployerReview",
                                         "ClaimReview", "Recommendation"};
@@ -50,41 +49,41 @@ is_review(const json_t *object)
 }
 
 /* The first of several, which JSON-LD may write for one. */
-static json_t *
-first_of(json_t *value)
+static struct value *
+first_of(struct value *value)
 {
-    return json_is_array(value) ? json_array_get(value, 0) : value;
+    return value_is_array(value) ? value_at(value, 0) : value;
 }
 
 /* Of an object its name, else the text. */
 static struct tl_str
-name_of(struct draft *d, json_t *value)
+name_of(struct draft *d, struct value *value)
 {
     value = first_of(value);
-    return json_is_object(value) ? member_text(d, value, "name") : member_value(d, value);
+    return value_is_object(value) ? member_text(d, value, "name") : member_value(d, value);
 }
 
 static struct tl_str
-uri_of(struct draft *d, json_t *value)
+uri_of(struct draft *d, struct value *value)
 {
     static const char *const names[] = {"@id", "url", "sameAs"};
     struct tl_str uri = {0};
 
     value = first_of(value);
     for (size_t i = 0; uri.len == 0 && i < sizeof names / sizeof names[0]; i++)
-        uri = member_value(d, first_of(json_object_get(value, names[i])));
+        uri = member_value(d, first_of(value_get(value, names[i])));
     return memmem(uri.ptr != NULL ? uri.ptr : "", uri.len, "://", 3) != NULL ? uri
                                                                               : (struct tl_str){0};
 }
 
 static struct tl_str
-product_of(struct draft *d, json_t *item)
+product_of(struct draft *d, struct value *item)
 {
     static const char *const names[] = {"sku", "gtin13", "gtin", "productID", "name", "@id"};
     struct tl_str product = {0};
 
     item = first_of(item);
-    if (json_is_string(item))
+    if (value_is_string(item))
         return member_value(d, item);
     for (size_t i = 0; product.len == 0 && i < sizeof names / sizeof names[0]; i++)
         product = member_text(d, item, names[i]);
@@ -92,9 +91,9 @@ product_of(struct draft *d, json_t *item)
 }
 
 static void
-put_rating(struct draft *d, json_t *review)
+put_rating(struct draft *d, struct value *review)
 {
-    json_t *rating = first_of(json_object_get(review, "reviewRating"));
+    struct value *rating = first_of(value_get(review, "reviewRating"));
     struct tl_str value = listening_rating(d, member_text(d, rating, "ratingValue"));
     struct tl_str best = listening_rating(d, member_text(d, rating, "bestRating"));
 
@@ -102,19 +101,19 @@ put_rating(struct draft *d, json_t *review)
         return;
     d->feedback.rating = value;
     d->feedback.rating_max = best.len > 0 ? best : TL_STR("5");
-    json_object_del(rating, "ratingValue");
+    value_drop(rating, "ratingValue");
     if (best.len > 0)
-        json_object_del(rating, "bestRating");
-    json_object_del(rating, "@type");
+        value_drop(rating, "bestRating");
+    value_drop(rating, "@type");
 }
 
 /* Who, and where he wrote it. */
 static void
-put_author(struct decoder *d, json_t *review)
+put_author(struct decoder *d, struct value *review)
 {
     struct draft *draft = &d->draft;
-    json_t *author = json_object_get(review, "author");
-    struct tl_str place = name_of(draft, json_object_get(review, "publisher"));
+    struct value *author = value_get(review, "author");
+    struct tl_str place = name_of(draft, value_get(review, "publisher"));
 
     if (place.len == 0)
         place = listening_host(uri_of(draft, review));
@@ -124,10 +123,10 @@ put_author(struct decoder *d, json_t *review)
 }
 
 static void
-put_feedback(struct draft *d, json_t *review, json_t *about)
+put_feedback(struct draft *d, struct value *review, struct value *about)
 {
     struct tl_feedback *f = &d->feedback;
-    json_t *item = json_object_get(review, "itemReviewed");
+    struct value *item = value_get(review, "itemReviewed");
 
     f->id = member_take_id(d, review, "@id", ID_BYTES_MAX);
     if (f->id.len == 0)
@@ -139,7 +138,7 @@ put_feedback(struct draft *d, json_t *review, json_t *about)
     if (f->title.len == 0)
         f->title = member_take(d, review, "headline");
     f->text = listening_text(d, member_text(d, review, "reviewBody"));
-    json_object_del(review, "reviewBody");
+    value_drop(review, "reviewBody");
     f->url = uri_of(d, review);
     f->product = product_of(d, item != NULL ? item : about);
     put_rating(d, review);
@@ -147,7 +146,7 @@ put_feedback(struct draft *d, json_t *review, json_t *about)
 }
 
 static void
-read_review(struct decoder *d, json_t *review, json_t *about, struct tl_str record)
+read_review(struct decoder *d, struct value *review, struct value *about, struct tl_str record)
 {
     struct tl_event *ev = reader_begin(d);
     struct timeformat_time t = {0};
@@ -158,43 +157,42 @@ read_review(struct decoder *d, json_t *review, json_t *about, struct tl_str reco
     ev->direction = TL_STR("inbound");
     ev->locale = member_take_id(&d->draft, review, "inLanguage", DRAFT_NAME_BYTES_MAX);
     if (timeformat_iso(&t, member_text(&d->draft, review, "datePublished"), d->zone))
-        json_object_del(review, "datePublished");
+        value_drop(review, "datePublished");
     ev->time = t.ns;
     put_author(d, review);
     put_feedback(&d->draft, review, about);
     ev->subject = d->draft.feedback.id;
-    json_object_del(review, "@context");
-    json_object_del(review, "@type");
+    value_drop(review, "@context");
+    value_drop(review, "@type");
     member_attributes(&d->draft, review, "");
     reader_emit(d, record);
 }
 
 /* Returns how many reviews there were in it. */
 static size_t
-search(struct decoder *d, json_t *value, json_t *about, struct tl_str record, int depth)
+search(struct decoder *d, struct value *value, struct value *about, struct tl_str record, int depth)
 {
-    size_t found = 0, i;
-    const char *name;
-    json_t *inner;
+    struct value *inner;
+    size_t found = 0;
 
     if (depth == DEPTH_MAX)
         return 0;
-    if (json_is_object(value) && is_review(value)) {
+    if (value_is_object(value) && is_review(value)) {
         read_review(d, value, about, record);
         return 1;
     }
-    json_array_foreach(value, i, inner)
+    value_each(value, inner)
         found += search(d, inner, about, record, depth + 1);
     if (is_a(value, "AggregateRating")) {
         reader_ignore(d, TL_STR("AggregateRating"));
         return 1;
     }
-    if (!json_is_object(value))
+    if (!value_is_object(value))
         return found;
     /* What a thing says of itself is what its reviews are about. */
-    if (json_object_get(value, "@type") != NULL && json_object_get(value, "@graph") == NULL)
+    if (value_get(value, "@type") != NULL && value_get(value, "@graph") == NULL)
         about = value;
-    json_object_foreach(value, name, inner)
+    value_each_member(value, inner)
         found += search(d, inner, about, record, depth + 1);
     return found;
 }
@@ -202,8 +200,8 @@ search(struct decoder *d, json_t *value, json_t *about, struct tl_str record, in
 static void
 read_document(struct decoder *d, struct tl_str record)
 {
-    json_error_t error;
-    json_t *document = parse_json(record.ptr, record.len, NULL, &error);
+    struct parse_error error;
+    struct value *document = parse_json(&d->draft.json, record, &error);
     char why[READER_WHY_BYTES];
 
     if (document == NULL) {
@@ -212,7 +210,6 @@ read_document(struct decoder *d, struct tl_str record)
     } else if (search(d, document, NULL, record, 0) == 0) {
         reader_reject(d, record, "JSON without a schema.org Review in it");
     }
-    json_decref(document);
 }
 
 static const struct reader_kind kind = {

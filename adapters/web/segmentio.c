@@ -17,7 +17,7 @@
 struct call {
     struct decoder *d;
     struct draft *draft;
-    json_t *message, *context, *properties, *traits;
+    struct value *message, *context, *properties, *traits;
     const struct kind *kind;    /* of a track; NULL: none we know */
     int64_t sent;
 };
@@ -102,7 +102,7 @@ take_currency(struct call *c)
 
     if (code.len == 0)
         return TL_STR("USD");
-    json_object_del(c->properties, "currency");
+    value_drop(c->properties, "currency");
     return code;
 }
 
@@ -127,7 +127,7 @@ read_sale(struct call *c)
     c->draft->event.subject = sale->receipt;
     c->draft->event.sale = sale;
     if (sold && draft_offer(c->draft, coupon, (struct tl_str){0}, c->kind->outcome) != NULL)
-        json_object_del(c->properties, "coupon");
+        value_drop(c->properties, "coupon");
     shop_lines(c->d, c->properties, "products", &product_names, sale->currency, sold);
 }
 
@@ -185,7 +185,7 @@ read_email(struct call *c)
 static void
 read_push(struct call *c)
 {
-    json_t *campaign = json_object_get(c->properties, "campaign");
+    struct value *campaign = value_get(c->properties, "campaign");
     struct tl_str name = member_take_id(c->draft, campaign, "name", DRAFT_NAME_BYTES_MAX);
 
     c->draft->event.campaign = name;
@@ -288,7 +288,7 @@ put_identifiers(struct call *c)
         {{"previousId", "previous_id", NULL}, "cookie"},
     };
     static const char *const same[] = {"email", "phone"};
-    json_t *known = json_object_get(c->context, "traits");
+    struct value *known = value_get(c->context, "traits");
 
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
         draft_identifier(c->draft, text_of(ids[i].type),
@@ -301,13 +301,13 @@ put_identifiers(struct call *c)
         draft_identifier(c->draft, text_of(same[i]), value);
     }
     draft_identifier(c->draft, TL_STR("device"),
-                     member_take(c->draft, json_object_get(c->context, "device"), "id"));
+                     member_take(c->draft, value_get(c->context, "device"), "id"));
 }
 
 static struct tl_str
 page_member(struct call *c, bool is_page, const char *name)
 {
-    json_t *page = json_object_get(c->context, "page");
+    struct value *page = value_get(c->context, "page");
     struct tl_str value = {0};
 
     if (is_page)
@@ -341,7 +341,7 @@ put_envelope(struct call *c)
     ev->timezone = member_take_id(c->draft, c->context, "timezone", DRAFT_NAME_BYTES_MAX);
     ev->session = member_take_first(c->draft, c->context, sessions, ID_BYTES_MAX);
     if (ev->offers_count == 0 && ev->campaign.len == 0)
-        ev->campaign = member_take_id(c->draft, json_object_get(c->context, "campaign"), "name",
+        ev->campaign = member_take_id(c->draft, value_get(c->context, "campaign"), "name",
                                       DRAFT_NAME_BYTES_MAX);
 }
 
@@ -388,10 +388,10 @@ read_identify(struct call *c)
 
     c->draft->event.type = TL_STR("customer.attributes_set");
     for (size_t i = 0; i < sizeof traits / sizeof traits[0]; i++) {
-        json_t *value = json_object_get(c->traits, traits[i]);
+        struct value *value = value_get(c->traits, traits[i]);
 
-        if (json_is_boolean(value))
-            put_consent(c, "", json_is_true(value), "segment identify, marketingOptIn");
+        if (value_is_boolean(value))
+            put_consent(c, "", value_is_true(value), "segment identify, marketingOptIn");
     }
 }
 
@@ -420,16 +420,15 @@ static const struct {
 #define CALLS (sizeof calls / sizeof calls[0])
 
 static void
-ignore_leaves(struct decoder *d, json_t *object, const char *prefix)
+ignore_leaves(struct decoder *d, struct value *object, const char *prefix)
 {
-    const char *name;
-    json_t *value;
+    struct value *value;
 
-    json_object_foreach(object, name, value) {
+    value_each_member(object, value) {
         char path[INTAKE_NAME_BYTES];
 
-        snprintf(path, sizeof path, "%s.%s", prefix, name);
-        if (json_is_object(value))
+        snprintf(path, sizeof path, "%s.%s", prefix, value->name.ptr);
+        if (value_is_object(value))
             ignore_leaves(d, value, path);
         else
             intake_ignore(d, "%s", path);
@@ -441,7 +440,7 @@ static void
 put_traits(struct call *c)
 {
     member_attributes(c->draft, c->traits, "");
-    json_object_del(c->message, "traits");
+    value_drop(c->message, "traits");
     ignore_leaves(c->d, c->message, "identify");
     if (c->draft->event.attributes_count == 0)
         c->draft->event.type = TL_STR("customer.identified");
@@ -453,11 +452,11 @@ put_attributes(struct call *c)
     static const char *const not_kept[] = {"type", "action", "sentAt", "sent_at", "receivedAt",
                                            "received_at"};
 
-    if (json_object_get(c->message, "writeKey") != NULL)
+    if (value_get(c->message, "writeKey") != NULL)
         intake_ignore(c->d, "writeKey");
-    json_object_del(c->message, "writeKey");
+    value_drop(c->message, "writeKey");
     for (size_t i = 0; i < sizeof not_kept / sizeof not_kept[0]; i++)
-        json_object_del(c->message, not_kept[i]);
+        value_drop(c->message, not_kept[i]);
     if (text_is(c->draft->event.type, "customer.attributes_set"))
         put_traits(c);
     else
@@ -468,12 +467,12 @@ put_attributes(struct call *c)
 
 /* 0 when it is not there or no time, and then it stays. */
 static int64_t
-take_time(struct call *c, json_t *object, const char *name)
+take_time(struct call *c, struct value *object, const char *name)
 {
     struct timeformat_time t = {0};
 
     if (timeformat_iso(&t, member_text(c->draft, object, name), c->d->zone))
-        json_object_del(object, name);
+        value_drop(object, name);
     return t.ns;
 }
 
@@ -493,14 +492,14 @@ put_time(struct call *c)
 
 /* The call a message is; CALLS when it is none. */
 static size_t
-find_call(const json_t *message, struct tl_str posted_to)
+find_call(const struct value *message, struct tl_str posted_to)
 {
     static const char *const names[] = {"type", "action"};
     struct tl_str name = posted_to;
     size_t i = 0;
 
     for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
-        const char *text = json_string_value(json_object_get(message, names[n]));
+        const char *text = value_text(value_get(message, names[n]));
 
         if (text != NULL) {
             name = text_of(text);
@@ -520,17 +519,17 @@ put_id(struct call *c)
 
     ev->id = member_take_first(c->draft, c->message, names, ID_BYTES_MAX);
     if (ev->id.len == 0) {
-        json_object_del(c->message, "sentAt");
+        value_drop(c->message, "sentAt");
         ev->id = member_hash(c->draft, "segment", c->message);
     }
 }
 
 static bool
-names_somebody(struct draft *d, const json_t *message)
+names_somebody(struct draft *d, const struct value *message)
 {
     static const char *const names[] = {"userId", "user_id", "anonymousId", "anonymous_id",
                                         "previousId", "previous_id"};
-    const json_t *traits = json_object_get(message, "traits");
+    const struct value *traits = value_get(message, "traits");
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (member_text(d, message, names[i]).len > 0)
@@ -540,12 +539,12 @@ names_somebody(struct draft *d, const json_t *message)
 
 /* Why the message is no event, or NULL. */
 static const char *
-refusal(struct decoder *d, const json_t *message, size_t call)
+refusal(struct decoder *d, const struct value *message, size_t call)
 {
     struct timeformat_time t;
     struct tl_str time;
 
-    if (!json_is_object(message))
+    if (!value_is_object(message))
         return "a message that is no object";
     if (call == CALLS)
         return "no track, page, screen, identify, alias or group: `type` says which";
@@ -560,7 +559,7 @@ refusal(struct decoder *d, const json_t *message, size_t call)
 }
 
 static void
-read_message(struct decoder *d, json_t *message, const struct call *posted, size_t call,
+read_message(struct decoder *d, struct value *message, const struct call *posted, size_t call,
              struct tl_str record)
 {
     struct call c = *posted;
@@ -572,9 +571,9 @@ read_message(struct decoder *d, json_t *message, const struct call *posted, size
         return;
     }
     c.message = message;
-    c.context = json_object_get(message, "context");
-    c.properties = json_object_get(message, "properties");
-    c.traits = json_object_get(message, "traits");
+    c.context = value_get(message, "context");
+    c.properties = value_get(message, "properties");
+    c.traits = value_get(message, "traits");
     put_time(&c);
     put_id(&c);
     put_identifiers(&c);
@@ -599,22 +598,20 @@ last_segment(struct tl_str path)
 static void
 read_body(struct decoder *d, const struct capture_request *r)
 {
-    json_t *body = intake_json(d, r->body), *batch, *message;
+    struct value *body = intake_json(d, r->body), *batch, *message;
     struct call posted = {.d = d, .draft = &d->draft};
-    size_t i;
 
     if (body == NULL)
         return;
     draft_begin(&d->draft);
-    batch = json_object_get(body, "batch");
-    if (json_is_array(batch)) {
+    batch = value_get(body, "batch");
+    if (value_is_array(batch)) {
         posted.sent = take_time(&posted, body, "sentAt");
-        json_array_foreach(batch, i, message)
+        value_each(batch, message)
             read_message(d, message, &posted, find_call(message, (struct tl_str){0}), r->body);
     } else {
         read_message(d, body, &posted, find_call(body, last_segment(r->path)), r->body);
     }
-    json_decref(body);
 }
 
 int

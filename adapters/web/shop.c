@@ -43,30 +43,29 @@ shop_line(struct draft *d, struct tl_sale_line *line, struct tl_str price, struc
 }
 
 static void
-ignore_rest(struct decoder *d, const char *list, json_t *product)
+ignore_rest(struct decoder *d, const char *list, struct value *product)
 {
-    const char *name;
-    json_t *value;
+    struct value *value;
 
-    json_object_foreach(product, name, value)
-        if (!json_is_null(value))
-            intake_ignore(d, "%s.%s", list, name);
+    value_each_member(product, value)
+        if (!value_is_null(value))
+            intake_ignore(d, "%s.%s", list, value->name.ptr);
 }
 
 /* The other names of an item say the same thing again. */
 static void
-drop_same(struct draft *d, json_t *product, const char *const *names, struct tl_str item)
+drop_same(struct draft *d, struct value *product, const char *const *names, struct tl_str item)
 {
     for (; *names != NULL; names++) {
         struct tl_str other = member_text(d, product, *names);
 
         if (other.len == item.len && other.len > 0 && memcmp(other.ptr, item.ptr, item.len) == 0)
-            json_object_del(product, *names);
+            value_drop(product, *names);
     }
 }
 
 static void
-read_product(struct decoder *d, const char *list, json_t *product, const struct shop_names *names,
+read_product(struct decoder *d, const char *list, struct value *product, const struct shop_names *names,
              struct tl_str currency, bool sold)
 {
     struct draft *draft = &d->draft;
@@ -88,19 +87,18 @@ read_product(struct decoder *d, const char *list, json_t *product, const struct 
 }
 
 void
-shop_lines(struct decoder *d, json_t *object, const char *list, const struct shop_names *names,
+shop_lines(struct decoder *d, struct value *object, const char *list, const struct shop_names *names,
            struct tl_str currency, bool sold)
 {
-    json_t *products = json_object_get(object, list);
-    json_t *product;
-    size_t i;
+    struct value *products = value_get(object, list);
+    struct value *product;
 
-    if (json_array_size(products) == 0)
+    if (value_count(products) == 0)
         return;
-    json_array_foreach(products, i, product)
-        if (!json_is_object(product))
+    value_each(products, product)
+        if (!value_is_object(product))
             return;
-    json_array_foreach(products, i, product)
+    value_each(products, product)
         read_product(d, list, product, names, currency, sold);
-    json_object_del(object, list);
+    value_drop(object, list);
 }

@@ -15,7 +15,7 @@ struct shop_names {
 /* Takes the array `list` of `object`: a sale line each, price times quantity, in
  * `currency`, and a redeemed offer for a coupon when `sold`.  What a product says
  * besides is counted as ignored, by name; an array of anything else stays. */
-void shop_lines(struct decoder *d, json_t *object, const char *list,
+void shop_lines(struct decoder *d, struct value *object, const char *list,
                 const struct shop_names *names, struct tl_str currency, bool sold);
 
 /* A line of text: price and quantity are decimals, of which an empty quantity is

@@ -20,8 +20,8 @@
 struct payload {
     struct decoder *d;
     struct draft *draft;
-    json_t *event;              /* its parameters */
-    json_t *data;               /* of a self-describing event */
+    struct value *event;              /* its parameters */
+    struct value *data;               /* of a self-describing event */
 };
 
 static struct tl_str
@@ -101,9 +101,9 @@ read_response(struct payload *p)
             || draft_offer(p->draft, offer, (struct tl_str){0}, words[i].outcome) == NULL)
             continue;
         p->draft->event.type = draft_printf(p->draft, "offer.%s", words[i].outcome);
-        json_object_del(p->data, "offerCode");
+        value_drop(p->data, "offerCode");
         if (strcmp(words[i].response, words[i].outcome) == 0)
-            json_object_del(p->data, "response");
+            value_drop(p->data, "response");
     }
 }
 
@@ -128,7 +128,7 @@ put_consent(struct payload *p, const char *status)
                                      strcmp(status, "granted") == 0 ? status : "withdrawn");
     if (timeformat_iso(&t, member_text(p->draft, p->data, "expiry"), p->d->zone)) {
         consent->expires = t.ns;
-        json_object_del(p->data, "expiry");
+        value_drop(p->data, "expiry");
     }
 }
 
@@ -149,19 +149,18 @@ read_withdrawn(struct payload *p)
 static void
 read_search(struct payload *p)
 {
-    json_t *terms = json_object_get(p->data, "terms"), *term;
+    struct value *terms = value_get(p->data, "terms"), *term;
     struct tl_str words = {0};
-    size_t i;
 
     p->draft->event.type = TL_STR("search.performed");
-    json_array_foreach(terms, i, term) {
+    value_each(terms, term) {
         struct tl_str word = member_value(p->draft, term);
 
         words = draft_printf(p->draft, "%.*s%s%.*s", (int)words.len, words.ptr,
                              words.len > 0 ? " " : "", (int)word.len, word.ptr);
     }
     p->draft->page.search = words;
-    json_object_del(p->data, "terms");
+    value_drop(p->data, "terms");
 }
 
 static void
@@ -200,10 +199,10 @@ schema_name(struct tl_str schema)
 static void
 read_described(struct payload *p)
 {
-    json_t *described = json_object_get(json_object_get(p->event, "ue_pr"), "data");
+    struct value *described = value_get(value_get(p->event, "ue_pr"), "data");
     struct tl_str name = schema_name(member_text(p->draft, described, "schema"));
 
-    p->data = json_object_get(described, "data");
+    p->data = value_get(described, "data");
     for (size_t i = 0; i < sizeof schemas / sizeof schemas[0]; i++)
         if (text_is(name, schemas[i].name)) {
             schemas[i].read(p);
@@ -249,7 +248,7 @@ read_order(struct payload *p)
     p->draft->event.subject = sale->receipt;
     sale->currency = shop_currency(p->draft, member_text(p->draft, p->event, "tr_cu"));
     if (sale->currency.len > 0) {
-        json_object_del(p->event, "tr_cu");
+        value_drop(p->event, "tr_cu");
         member_take_minor(p->draft, p->event, "tr_tt", sale->currency, &sale->total_minor);
         member_take_minor(p->draft, p->event, "tr_tx", sale->currency, &sale->tax_minor);
     }
@@ -273,8 +272,8 @@ read_item(struct payload *p)
     if (!shop_line(p->draft, &line, member_text(p->draft, p->event, "ti_pr"),
                    member_text(p->draft, p->event, "ti_qu"), sale->currency))
         return;
-    json_object_del(p->event, "ti_pr");
-    json_object_del(p->event, "ti_qu");
+    value_drop(p->event, "ti_pr");
+    value_drop(p->event, "ti_qu");
     p->draft->event.sale = sale;
 }
 
@@ -340,26 +339,27 @@ put_envelope(struct payload *p)
     ev->locale = member_take_id(p->draft, p->event, "lang", DRAFT_NAME_BYTES_MAX);
     ev->timezone = member_take_id(p->draft, p->event, "tz", DRAFT_NAME_BYTES_MAX);
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
-        json_object_del(p->event, times[i]);
+        value_drop(p->event, times[i]);
 }
 
 /* ue_px and cx are base64url of what ue_pr and co are; both are JSON text. */
 static bool
 open_json(struct payload *p, const char *encoded, const char *name)
 {
-    const char *text = json_string_value(json_object_get(p->event, encoded));
+    const struct value *text = value_get(p->event, encoded);
+    struct values *in = &p->draft->json;
     struct buf bytes = {0};
-    json_t *value = NULL;
+    struct value *value = NULL;
 
-    if (text != NULL && base64url_read(&bytes, text_of(text)))
-        value = parse_json((const char *)bytes.ptr, bytes.len, NULL, NULL);
-    else if (text == NULL && (text = json_string_value(json_object_get(p->event, name))) != NULL)
-        value = parse_json(text, strlen(text), NULL, NULL);
+    if (value_is_string(text) && base64url_read(&bytes, text->text))
+        value = parse_json(in, (struct tl_str){(const char *)bytes.ptr, bytes.len}, NULL);
+    else if (!value_is_string(text) && value_is_string(text = value_get(p->event, name)))
+        value = parse_json(in, text->text, NULL);
     buf_free(&bytes);
     if (value == NULL)
-        return text == NULL;
-    json_object_del(p->event, encoded);
-    return json_object_set_new(p->event, name, value) == 0;
+        return !value_is_string(text);
+    value_drop(p->event, encoded);
+    return value_put(in, p->event, text_of(name), value);
 }
 
 static const char *
@@ -368,7 +368,7 @@ refusal(struct payload *p, size_t kind)
     static const char *const names[] = {"uid", "duid", "nuid", "tnuid"};
     bool somebody = false;
 
-    if (!json_is_object(p->event))
+    if (!value_is_object(p->event))
         return "an event that is no object";
     if (kind == KINDS)
         return "`e` is none of pv, pp, se, ue, tr and ti";
@@ -384,9 +384,9 @@ refusal(struct payload *p, size_t kind)
 }
 
 static size_t
-find_kind(const json_t *event)
+find_kind(const struct value *event)
 {
-    struct tl_str e = text_of(json_string_value(json_object_get(event, "e")));
+    struct tl_str e = text_of(value_text(value_get(event, "e")));
     size_t i = 0;
 
     while (i < KINDS && !text_is(e, kinds[i].e))
@@ -395,7 +395,7 @@ find_kind(const json_t *event)
 }
 
 static void
-read_event(struct decoder *d, json_t *event, struct tl_str record)
+read_event(struct decoder *d, struct value *event, struct tl_str record)
 {
     struct payload p = {.d = d, .draft = &d->draft, .event = event};
     struct tl_event *ev = intake_begin(d);
@@ -408,7 +408,7 @@ read_event(struct decoder *d, json_t *event, struct tl_str record)
     }
     ev->id = take_id(&p, "eid");
     if (ev->id.len == 0) {
-        json_object_del(event, "stm");
+        value_drop(event, "stm");
         ev->id = member_hash(&d->draft, "snowplow", event);
     }
     kinds[kind].read(&p);
@@ -416,8 +416,8 @@ read_event(struct decoder *d, json_t *event, struct tl_str record)
     put_page(&p);
     put_envelope(&p);
     member_attributes(&d->draft, p.data, "");
-    json_object_del(event, "e");
-    json_object_del(json_object_get(json_object_get(event, "ue_pr"), "data"), "data");
+    value_drop(event, "e");
+    value_drop(value_get(value_get(event, "ue_pr"), "data"), "data");
     member_attributes(&d->draft, event, "");
     intake_finish(d, record);
 }
@@ -425,24 +425,21 @@ read_event(struct decoder *d, json_t *event, struct tl_str record)
 static void
 read_request(struct decoder *d, const struct capture_request *r)
 {
-    json_t *body, *events, *event;
-    size_t i;
+    struct value *body, *events, *event;
 
     if (r->body.len == 0) {
         if ((event = intake_query(d, r->query)) != NULL)
             read_event(d, event, r->query);
-        json_decref(event);
         return;
     }
     if ((body = intake_json(d, r->body)) == NULL)
         return;
-    events = json_object_get(body, "data");
-    if (json_is_array(events))
-        json_array_foreach(events, i, event)
+    events = value_get(body, "data");
+    if (value_is_array(events))
+        value_each(events, event)
             read_event(d, event, r->body);
     else
         intake_reject_json(d, body, "no payload_data: `data` is no array of events");
-    json_decref(body);
 }
 
 int

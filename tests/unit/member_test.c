@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "adapters/member.h"
+#include "adapters/parse.h"
 
 static struct draft draft;
 
@@ -27,10 +28,10 @@ end(void **state)
     return 0;
 }
 
-static json_t *
+static struct value *
 parse(const char *text)
 {
-    json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+    struct value *value = parse_json(&draft.json, text_of(text), NULL);
 
     assert_non_null(value);
     return value;
@@ -50,7 +51,7 @@ expect_attribute(const char *key, const char *value)
 static void
 what_is_taken_goes_and_the_rest_becomes_attributes(void **state)
 {
-    json_t *o = parse("{\"a\":\" x \",\"b\":{\"c\":1.5,\"d\":{\"e\":true},\"f\":[],\"g\":[1,{}]},"
+    struct value *o = parse("{\"a\":\" x \",\"b\":{\"c\":1.5,\"d\":{\"e\":true},\"f\":[],\"g\":[1,{}]},"
                       "\"h\":null,\"i\":{}}");
 
     (void)state;
@@ -61,55 +62,51 @@ what_is_taken_goes_and_the_rest_becomes_attributes(void **state)
     expect_attribute("b.c", "1.5");
     expect_attribute("b.d.e", "true");
     expect_attribute("b.g", "[1,{}]");
-    json_decref(o);
 }
 
 static void
 what_lies_too_deep_is_compact_json(void **state)
 {
-    json_t *o = parse("{\"1\":{\"2\":{\"3\":{\"4\":{\"5\":{\"6\":{\"7\":8}}}}}}}");
+    struct value *o = parse("{\"1\":{\"2\":{\"3\":{\"4\":{\"5\":{\"6\":{\"7\":8}}}}}}}");
 
     (void)state;
     member_attributes(&draft, o, "p.");
     expect_attribute("p.1.2.3.4.5.6", "{\"7\":8}");
-    json_decref(o);
 }
 
 static void
 a_path_that_is_too_long_is_counted(void **state)
 {
     char name[513];
-    json_t *o = json_object();
+    struct value *o = values_object(&draft.json);
 
     (void)state;
     memset(name, 'n', sizeof name);
     name[512] = '\0';
-    json_object_set_new(o, name, json_integer(1));
+    assert_true(value_put(&draft.json, o, text_of(name), values_integer(&draft.json, 1)));
     member_attributes(&draft, o, "");
     assert_int_equal(draft.event.attributes_count, 1);
     member_attributes(&draft, o, "p");
     assert_int_equal(draft.event.attributes_count, 1);
     assert_int_equal(draft.attributes_more, 1);
-    json_decref(o);
 }
 
 static void
 an_id_that_is_too_long_stays(void **state)
 {
-    json_t *o = parse("{\"id\":\"12345\",\"other\":\"1\"}");
+    struct value *o = parse("{\"id\":\"12345\",\"other\":\"1\"}");
     static const char *const names[] = {"id", "other", NULL};
 
     (void)state;
     assert_true(text_is(member_take_first(&draft, o, names, 4), "1"));
     assert_true(text_is(member_take_id(&draft, o, "id", 5), "12345"));
-    assert_int_equal(json_object_size(o), 0);
-    json_decref(o);
+    assert_int_equal(value_members(o), 0);
 }
 
 static void
 money_is_taken_in_minor_units_or_stays(void **state)
 {
-    json_t *o = parse("{\"a\":2.55,\"b\":\"10\",\"c\":\"much\",\"d\":500}");
+    struct value *o = parse("{\"a\":2.55,\"b\":\"10\",\"c\":\"much\",\"d\":500}");
     int64_t minor = 0;
 
     (void)state;
@@ -121,23 +118,20 @@ money_is_taken_in_minor_units_or_stays(void **state)
     assert_int_equal(minor, 500);
     assert_false(member_take_minor(&draft, o, "c", TL_STR("GBP"), &minor));
     assert_false(member_take_minor(&draft, o, "nothing", TL_STR("GBP"), &minor));
-    assert_int_equal(json_object_size(o), 1);
-    json_decref(o);
+    assert_int_equal(value_members(o), 1);
 }
 
 static void
 the_hash_does_not_care_for_the_order_of_members(void **state)
 {
-    json_t *a = parse("{\"a\":1,\"b\":{\"c\":2,\"d\":3}}");
-    json_t *b = parse("{\"b\":{\"d\":3,\"c\":2},\"a\":1}");
+    struct value *a = parse("{\"a\":1,\"b\":{\"c\":2,\"d\":3}}");
+    struct value *b = parse("{\"b\":{\"d\":3,\"c\":2},\"a\":1}");
     struct tl_str x = member_hash(&draft, "f", a), y = member_hash(&draft, "f", b);
 
     (void)state;
     assert_int_equal(x.len, 24);
     assert_memory_equal(x.ptr, y.ptr, 24);
     assert_memory_not_equal(x.ptr, member_hash(&draft, "g", a).ptr, 24);
-    json_decref(a);
-    json_decref(b);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -7,39 +7,77 @@
 #include <cmocka.h>
 
 #include <glob.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/draft.h"
 #include "adapters/parse.h"
 
 #define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
 
-static void
-assert_same_value(const json_t *ours, const json_t *theirs)
-{
-    char *a = ours != NULL ? json_dumps(ours, 0) : NULL;
-    char *b = theirs != NULL ? json_dumps(theirs, 0) : NULL;
+static struct values values;
 
-    if (a == NULL || b == NULL)
-        assert_ptr_equal(a, b);
-    else
-        assert_string_equal(a, b);
-    free(a);
-    free(b);
+static int
+begin(void **state)
+{
+    (void)state;
+    values_init(&values);
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    values_fini(&values);
+    return 0;
+}
+
+static void
+assert_written_alike(const struct value *ours, const json_t *theirs, enum value_order order,
+                     size_t flags)
+{
+    char *text = json_dumps(theirs, JSON_COMPACT | JSON_ENCODE_ANY | flags);
+    struct buf written = {0};
+
+    assert_non_null(text);
+    value_write(&written, ours, order);
+    buf_byte(&written, '\0');
+    assert_false(written.failed);
+    assert_string_equal(written.ptr, text);
+    buf_free(&written);
+    free(text);
+}
+
+static void
+assert_same_value(const struct value *ours, const json_t *theirs)
+{
+    if (ours == NULL || theirs == NULL) {
+        assert_null(ours);
+        assert_null(theirs);
+        return;
+    }
+    assert_written_alike(ours, theirs, VALUE_AS_IT_IS, 0);
+    assert_written_alike(ours, theirs, VALUE_SORTED, JSON_SORT_KEYS);
 }
 
 static void
 assert_as_jansson(const char *text, size_t len)
 {
-    json_error_t our_error = {0}, their_error = {0};
-    json_t *ours = parse_json(text, len, NULL, &our_error);
+    json_error_t their_error = {0};
+    struct parse_error our_error = {.line = 0};
+    const struct value *ours;
     json_t *theirs = json_loadb(text, len, FLAGS, &their_error);
 
-    if (theirs == NULL)
+    values_clear(&values);
+    ours = parse_json(&values, (struct tl_str){text, len}, &our_error);
+    if (theirs == NULL) {
         assert_string_equal(our_error.text, their_error.text);
+        assert_int_equal(our_error.line, their_error.line);
+    }
     assert_same_value(ours, theirs);
-    json_decref(ours);
     json_decref(theirs);
 }
 
@@ -118,13 +156,13 @@ depth_ends_where_jansson_ends_it(void **state)
 }
 
 static void
-a_text_longer_than_simdjson_gets_is_read_too(void **state)
+a_text_longer_than_is_kept_room_for_is_read_too(void **state)
 {
-    char *text = malloc(PARSE_BYTES_MAX + 1);
+    char *text = malloc(PARSE_BYTES_KEPT + 1);
 
     (void)state;
     assert_non_null(text);
-    for (size_t len = PARSE_BYTES_MAX; len <= PARSE_BYTES_MAX + 1; len++) {
+    for (size_t len = PARSE_BYTES_KEPT; len <= PARSE_BYTES_KEPT + 1; len++) {
         memset(text, 'x', len);
         memcpy(text, "[\"", 2);
         memcpy(text + len - 2, "\"]", 2);
@@ -148,7 +186,8 @@ a_value_ends_where_the_next_begins(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         json_error_t error;
-        json_t *ours = parse_json(cases[i].text, strlen(cases[i].text), &taken, NULL);
+        const struct value *ours =
+            parse_json_first(&values, text_of(cases[i].text), &taken, NULL);
         json_t *theirs = json_loadb(cases[i].text, strlen(cases[i].text),
                                     FLAGS | JSON_DISABLE_EOF_CHECK, &error);
 
@@ -156,25 +195,75 @@ a_value_ends_where_the_next_begins(void **state)
         assert_same_value(ours, theirs);
         assert_int_equal(taken, cases[i].taken);
         assert_int_equal(taken, error.position);
-        json_decref(ours);
         json_decref(theirs);
     }
     taken = 77;
-    assert_null(parse_json("]", 1, &taken, NULL));
-    assert_null(parse_json("{\"a\"", 4, &taken, NULL));
-    assert_null(parse_json(NULL, 0, &taken, NULL));
+    assert_null(parse_json_first(&values, TL_STR("]"), &taken, NULL));
+    assert_null(parse_json_first(&values, TL_STR("{\"a\""), &taken, NULL));
+    assert_null(parse_json_first(&values, (struct tl_str){0}, &taken, NULL));
     assert_int_equal(taken, 77);
 }
+
+/* A name among very many, and among few, is found when it comes again. */
+static void
+a_name_said_twice_is_found_among_however_many(void **state)
+{
+    static const size_t counts[] = {2, 3, 63, 64, 65, 66, 1000};
+    struct buf text = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        for (int twice = 0; twice < 2; twice++) {
+            buf_clear(&text);
+            buf_byte(&text, '{');
+            for (size_t n = 0; n < counts[i]; n++)
+                buf_printf(&text, "%s\"a_name_of_%zu\":%zu", n > 0 ? "," : "",
+                           twice == 1 && n == counts[i] - 1 ? counts[i] / 2 - 1 : n, n);
+            buf_byte(&text, '}');
+            assert_false(text.failed);
+            assert_as_jansson((const char *)text.ptr, text.len);
+            values_clear(&values);
+            assert_int_equal(parse_json(&values, (struct tl_str){(char *)text.ptr, text.len},
+                                        NULL) == NULL, twice);
+        }
+    buf_free(&text);
+}
+
+/* What begins a body of broken lines must not be looked for through all of it, again
+ * and again. */
+static void
+looking_for_an_end_stops_where_there_can_be_none(void **state)
+{
+    static const char *const lines[] = {"{\"\n", "x\n", "\"\n", "{\"a\n\"", "}\n"};
+    struct buf text = {0};
+    size_t taken;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        buf_clear(&text);
+        while (text.len < 1u << 20)
+            buf_text(&text, lines[i]);
+        assert_false(text.failed);
+        for (size_t at = 0; at < text.len; at += strlen(lines[i]))
+            assert_null(parse_json_first(&values, (struct tl_str){(char *)text.ptr + at,
+                                                                  text.len - at}, &taken, NULL));
+    }
+    buf_free(&text);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recorded_bodies_read_as_jansson_reads_them),
-        cmocka_unit_test(what_is_wrong_or_strange_is_what_jansson_says),
-        cmocka_unit_test(depth_ends_where_jansson_ends_it),
-        cmocka_unit_test(a_text_longer_than_simdjson_gets_is_read_too),
-        cmocka_unit_test(a_value_ends_where_the_next_begins),
+        TEST(recorded_bodies_read_as_jansson_reads_them),
+        TEST(what_is_wrong_or_strange_is_what_jansson_says),
+        TEST(depth_ends_where_jansson_ends_it),
+        TEST(a_text_longer_than_is_kept_room_for_is_read_too),
+        TEST(a_value_ends_where_the_next_begins),
+        TEST(a_name_said_twice_is_found_among_however_many),
+        TEST(looking_for_an_end_stops_where_there_can_be_none),
     };
 
     return cmocka_run_group_tests_name("parse", tests, NULL, NULL);

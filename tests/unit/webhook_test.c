@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 
+#include "adapters/draft.h"
 #include "adapters/email/webhook.h"
 
 static const struct format_options plain = {0};
@@ -180,12 +181,15 @@ a_machines_open_shows_the_offer_to_nobody(void **state)
 static char *
 quoted(const char *json)
 {
-    json_t *text_value = json_string(json);
-    char *out = json_dumps(text_value, JSON_ENCODE_ANY);
+    struct values values;
+    struct buf out = {0};
 
-    must(out != NULL);
-    json_decref(text_value);
-    return out;
+    values_init(&values);
+    value_write(&out, values_string(&values, text_of(json)), VALUE_AS_IT_IS);
+    buf_byte(&out, '\0');
+    must(!out.failed);
+    values_fini(&values);
+    return (char *)out.ptr;
 }
 
 static void
