@@ -9,6 +9,8 @@
 #include "base/utf8.h"
 
 #define LINE_OVERHEAD_BYTES 48      /* tags, lengths and amounts of one sale line */
+#define FEW_BYTES 256
+#define INTEGER_BYTES 20
 
 void
 draft_init(struct draft *d)
@@ -121,22 +123,38 @@ struct tl_str
 draft_printf(struct draft *d, const char *fmt, ...)
 {
     va_list args, again;
-    struct tl_str out = {0};
-    char *to;
+    char few[FEW_BYTES], *to = NULL;
     int len;
 
     va_start(args, fmt);
     va_copy(again, args);
-    len = vsnprintf(NULL, 0, fmt, args);
-    if (len >= 0 && (to = arena_alloc(&d->text, (size_t)len + 1)) != NULL) {
+    len = vsnprintf(few, sizeof few, fmt, args);
+    if (len >= 0 && (size_t)len < sizeof few)
+        to = arena_copy(&d->text, few, (size_t)len);
+    else if (len >= 0 && (to = arena_take(&d->text, (size_t)len + 1)) != NULL)
         vsnprintf(to, (size_t)len + 1, fmt, again);
-        out = (struct tl_str){to, (size_t)len};
-    } else {
-        d->failed = true;
-    }
     va_end(again);
     va_end(args);
-    return out;
+    if (to == NULL) {
+        d->failed = true;
+        return (struct tl_str){0};
+    }
+    return (struct tl_str){to, (size_t)len};
+}
+
+struct tl_str
+draft_integer(struct draft *d, int64_t number)
+{
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    char digits[INTEGER_BYTES];
+    size_t at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (number < 0)
+        digits[--at] = '-';
+    return draft_copy(d, (struct tl_str){digits + at, sizeof digits - at});
 }
 
 struct tl_str
@@ -173,12 +191,26 @@ same(struct tl_str a, struct tl_str b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-static struct tl_attribute *
-find_attribute(struct draft *d, struct tl_str key)
+static unsigned char
+key_hash(struct tl_str key)
 {
-    for (size_t i = 0; i < d->event.attributes_count; i++)
-        if (same(d->attributes[i].key, key))
-            return &d->attributes[i];
+    size_t hash = key.len;
+
+    for (size_t i = 0; i < key.len; i++)
+        hash = hash * 31 + (unsigned char)key.ptr[i];
+    return (unsigned char)hash;
+}
+
+/* The keys of an event are many and alike: their hashes are looked through. */
+static struct tl_attribute *
+find_attribute(struct draft *d, struct tl_str key, unsigned char hash)
+{
+    const unsigned char *begin = d->attributes_hash, *end = begin + d->event.attributes_count;
+
+    for (const unsigned char *at = begin;
+         (at = memchr(at, hash, (size_t)(end - at))) != NULL; at++)
+        if (same(d->attributes[at - begin].key, key))
+            return &d->attributes[at - begin];
     return NULL;
 }
 
@@ -186,7 +218,8 @@ void
 draft_attribute(struct draft *d, struct tl_str key, struct tl_str value)
 {
     struct tl_event *ev = &d->event;
-    struct tl_attribute *there = find_attribute(d, key);
+    unsigned char hash = key_hash(key);
+    struct tl_attribute *there = value.len > 0 ? find_attribute(d, key, hash) : NULL;
     size_t bytes = key.len + value.len;
 
     if (value.len == 0)
@@ -198,8 +231,10 @@ draft_attribute(struct draft *d, struct tl_str key, struct tl_str value)
         return;
     }
     d->attributes_bytes += bytes;
-    if (there == NULL)
+    if (there == NULL) {
+        d->attributes_hash[ev->attributes_count] = hash;
         there = &d->attributes[ev->attributes_count++];
+    }
     *there = (struct tl_attribute){key, value};
 }
 

@@ -43,6 +43,7 @@ struct draft {
     /* The long ones are there from the first use on: a decoder is made for each body. */
     struct tl_offer_touch *offers;      /* DRAFT_OFFERS_MAX */
     struct tl_sale_line *lines;         /* DRAFT_LINES_MAX */
+    unsigned char attributes_hash[DRAFT_ATTRIBUTES_MAX];   /* of each one's key */
     size_t attributes_bytes, attributes_more;
     size_t lines_bytes;
     struct arena text;
@@ -73,6 +74,8 @@ struct tl_str draft_lent(struct draft *d, struct tl_str text);
 
 __attribute__((format(printf, 2, 3))) struct tl_str draft_printf(struct draft *d, const char *fmt,
                                                                  ...);
+
+struct tl_str draft_integer(struct draft *d, int64_t number);
 
 /* An id for what has none of its own: 24 hex digits of a hash of `text`, the same
  * in every process and for ever; `name` keeps formats apart. */

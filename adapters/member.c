@@ -13,7 +13,7 @@ member_value(struct draft *d, const struct value *value)
         return (struct tl_str){0};
     switch (value->kind) {
     case VALUE_STRING: return text_trim(draft_lent(d, value->text));
-    case VALUE_INTEGER: return draft_printf(d, "%lld", (long long)value->integer);
+    case VALUE_INTEGER: return draft_integer(d, value->integer);
     case VALUE_REAL: return draft_printf(d, "%.15g", value->real);
     case VALUE_FALSE: return TL_STR("false");
     case VALUE_TRUE: return TL_STR("true");

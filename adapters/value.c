@@ -264,6 +264,20 @@ values_copy(struct values *in, const struct value *of)
 
 /* ----------------------------------------------------------------- writing */
 
+/* Eight bytes that are written as they are. */
+static bool
+plain_word(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    uint64_t w, quote, slash;
+
+    memcpy(&w, at, sizeof w);
+    quote = w ^ ones * '"';
+    slash = w ^ ones * '\\';
+    return (((w - ones * ' ') & ~w) & tops) == 0 && (((quote - ones) & ~quote) & tops) == 0
+           && (((slash - ones) & ~slash) & tops) == 0;
+}
+
 static void
 write_text(struct buf *out, struct tl_str text)
 {
@@ -275,6 +289,10 @@ write_text(struct buf *out, struct tl_str text)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
+        if (text.len - i >= 8 && plain_word(text.ptr + i)) {
+            i += 7;
+            continue;
+        }
         if (c >= ' ' && c != '"' && c != '\\')
             continue;
         buf_append(out, text.ptr + plain, i - plain);

@@ -245,8 +245,7 @@ measure(struct decode_rows *out, struct bodies *b)
     if (err != 0)
         return err;
     add_row(out, b, ns, (double)b->events, "", "events/s");
-    if (b->format->needs_map || strcmp(b->format->name, "poslog") == 0)
-        add_row(out, b, ns, (double)b->bytes / 1e6, "_bytes", "MB/s");
+    add_row(out, b, ns, (double)b->bytes / 1e6, "_bytes", "MB/s");
     return 0;
 }
 

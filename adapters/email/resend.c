@@ -51,8 +51,8 @@ reason(struct decoder *d, const struct value *why_not)
 
 /* For one of those it went to. */
 static void
-read_recipient(struct decoder *d, const struct value *element, struct value *data, const struct value *to,
-               bool one_of_several)
+read_recipient(struct decoder *d, const struct value *element, struct value *data,
+               const struct value *to, bool one_of_several)
 {
     const struct value *click = value_get(data, "click");
     struct tl_str base = webhook_hash(d, element);

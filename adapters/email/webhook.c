@@ -224,7 +224,8 @@ put_offer(struct decoder *d, const struct webhook_facts *f, const char *outcome,
 }
 
 static void
-put_tag(struct decoder *d, const struct webhook_facts *f, const char *outcome, const struct value *tag)
+put_tag(struct decoder *d, const struct webhook_facts *f, const char *outcome,
+        const struct value *tag)
 {
     struct tl_str name = webhook_text(d, tag);
 
@@ -475,9 +476,11 @@ static void
 read_form(struct decoder *d, struct tl_str body)
 {
     struct form form;
-    struct value *value = form_read(&form, body) == 0 ? d->service->form(&d->draft.json, &form) : NULL;
+    struct value *value = NULL;
     char why[WHY_BYTES];
 
+    if (form_read(&form, body) == 0)
+        value = d->service->form(&d->draft.json, &form);
     form_free(&form);
     snprintf(why, sizeof why, "neither JSON nor a form of %s", d->service->title);
     if (value == NULL) {

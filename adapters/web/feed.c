@@ -367,8 +367,8 @@ read_xml(struct decoder *d, struct tl_str record)
 }
 
 static void
-read_json_item(struct decoder *d, struct tl_str place, const struct value *author, struct value *item,
-               struct tl_str record)
+read_json_item(struct decoder *d, struct tl_str place, const struct value *author,
+               struct value *item, struct tl_str record)
 {
     static const char *const texts[] = {"content_text", "content_html", "summary", NULL};
     struct draft *draft = &d->draft;

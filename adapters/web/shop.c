@@ -65,8 +65,8 @@ drop_same(struct draft *d, struct value *product, const char *const *names, stru
 }
 
 static void
-read_product(struct decoder *d, const char *list, struct value *product, const struct shop_names *names,
-             struct tl_str currency, bool sold)
+read_product(struct decoder *d, const char *list, struct value *product,
+             const struct shop_names *names, struct tl_str currency, bool sold)
 {
     struct draft *draft = &d->draft;
     struct tl_sale_line line = {
@@ -87,8 +87,8 @@ read_product(struct decoder *d, const char *list, struct value *product, const s
 }
 
 void
-shop_lines(struct decoder *d, struct value *object, const char *list, const struct shop_names *names,
-           struct tl_str currency, bool sold)
+shop_lines(struct decoder *d, struct value *object, const char *list,
+           const struct shop_names *names, struct tl_str currency, bool sold)
 {
     struct value *products = value_get(object, list);
     struct value *product;

@@ -32,7 +32,7 @@ HOMES = {
     "lmdb.h": ["store/txn.c"],
     "sodium.h": ["base/hash.c"],
     "ini.h": ["base/conf.c"],
-    "jansson.h": ["proto/json.c", "adapters/*"],
+    "jansson.h": ["proto/json.c", "adapters/parse.cc"],
     "openssl/*": ["adapters/signature.c"],
     "gmime/*": ["adapters/email/mime.c"],
     "expat.h": ["adapters/pos/poslog.c", "adapters/web/feed.c"],

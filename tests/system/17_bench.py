@@ -85,7 +85,7 @@ class Bench(Case):
         self.assertEqual(done.code, FINE, done)
         rows = {row["name"]: row for row in done.json}
         units = {"decode_" + name: "events/s" for name in formats}
-        units.update(decode_csv_bytes="MB/s", decode_poslog_bytes="MB/s")
+        units.update({"decode_%s_bytes" % name: "MB/s" for name in formats})
         self.assertEqual({name: row["unit"] for name, row in rows.items()}, units)
         for name, row in rows.items():
             with self.subTest(row=name):

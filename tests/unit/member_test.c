@@ -51,8 +51,8 @@ expect_attribute(const char *key, const char *value)
 static void
 what_is_taken_goes_and_the_rest_becomes_attributes(void **state)
 {
-    struct value *o = parse("{\"a\":\" x \",\"b\":{\"c\":1.5,\"d\":{\"e\":true},\"f\":[],\"g\":[1,{}]},"
-                      "\"h\":null,\"i\":{}}");
+    struct value *o = parse("{\"a\":\" x \",\"b\":{\"c\":1.5,\"d\":{\"e\":true},\"f\":[],"
+                            "\"g\":[1,{}]},\"h\":null,\"i\":{}}");
 
     (void)state;
     assert_true(text_is(member_take(&draft, o, "a"), "x"));
