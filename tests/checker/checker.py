@@ -28,6 +28,7 @@ sys.path.insert(0, str(HERE))
 
 import contact  # noqa: E402
 import fold     # noqa: E402
+import household  # noqa: E402
 import whose    # noqa: E402
 
 BYTES_MAX = 256 << 10
@@ -200,15 +201,21 @@ def by(names, items):
             {k: v for k, v in item.items() if k not in names} for item in items}
 
 
-def check_offers(model, customer, got, now, differences):
+def offers_of(customer, offers, now):
+    """Those that a customer has and those that were answered, and when the first were closed."""
     want = fold.offers(customer.events, now)
     words = {key: offer.pop("closed") for key, offer in want.items()}
-    found = offers_by_key(got["offers"])
+    found = offers_by_key(offers)
     torn = fold.torn(customer.events)
     for key, offer in [*want.items(), *found.items()]:
         # Whose terms they are that came with such words, the design does not say.
         for name in ("terms", "expires", "state", "live") if key[0] in torn else ():
             offer.pop(name)
+    return want, found, words
+
+
+def check_offers(model, customer, got, now, differences):
+    want, found, words = offers_of(customer, got["offers"], now)
     compare("offers", want, found, differences)
     live = [offer["live"] for offer in got["offers"]]
     if live != sorted(live, reverse=True):
@@ -247,6 +254,55 @@ def check_value(model, customer, got, now, differences):
         compare(f"value.{name}", want[name], value.get(name, none), differences)
 
 
+def names_of(customer):
+    """By which of them a relative is named: any of his strongest type."""
+    ids = fold.known_identifiers(customer.events, customer.owned)
+    strongest = min(map(whose.strength, ids), default=None)
+    return {":".join(id) for id in ids if whose.strength(id) == strongest}
+
+
+def check_household(model, customer, got, now, differences):
+    mine = household.memberships(customer.events)
+    for own in got["who"]["households"]:
+        own.pop("evidence"), own.pop("by")
+    compare("households", mine, by(["id"], got["who"]["households"]), differences)
+    want = [r for r in household.relatives(model.customers.values(), customer)
+            if r[1]["visibility"] != "none"]
+    more = int(got["household_more"] or 0)
+    if len(got["household"]) != min(len(want), household.SHOWN_MAX) \
+            or len(got["household"]) + more != len(want):
+        differences.append(f"household: {len(want)}, got {got['household']} and {more} more")
+    order = [(not m["offers"], m["household"].encode(), m["since"]) for m in got["household"]]
+    if order != sorted(order):
+        differences.append(f"household: {order}")
+    for member in got["household"]:
+        found = [r for r in want
+                 if r[0] == member["household"] and member["customer"] in names_of(r[2])]
+        if not found:
+            differences.append(f"household: {member} is nobody of {want}")
+            continue
+        want.remove(found[0])
+        check_member(mine, *found[0], member, now, differences)
+
+
+def check_member(mine, id, as_member, other, member, now, differences):
+    shows = household.shows_offers(mine[id], as_member)
+    compare(f"household.{member['customer']}",
+            {"role": as_member["role"], "since": as_member["since"], "shows_offers": shows},
+            {name: member[name] for name in ("role", "since", "shows_offers")}, differences)
+    count = len(member["offers"])
+    want, found, _ = offers_of(other, member["offers"], now)
+    want = want if shows else {}
+    if count != min(len(want), household.OFFERS_MAX) \
+            or count + int(member["offers_more"] or 0) < len(want):
+        differences.append(f"household.{member['customer']}: {len(want)} offers, got {member}")
+    live = sum(offer.get("live", False) for offer in want.values())
+    if sum(offer["live"] for offer in member["offers"]) < min(live, count):
+        differences.append(f"household.{member['customer']}: live ones are not first")
+    compare(f"household.{member['customer']}.offers",
+            {key: offer for key, offer in want.items() if key in found}, found, differences)
+
+
 def check_recent(model, customer, got, now, differences):
     want = fold.recent(customer.events)
     for contact in got["recent"]:
@@ -271,7 +327,7 @@ def check_freshness(model, customer, got, now, differences):
 
 
 SECTIONS = [check_who, check_offers, check_consents, check_commitments, check_feedback,
-            check_value, check_recent, check_freshness]
+            check_value, check_household, check_recent, check_freshness]
 
 
 # ------------------------------------------------------------------ the check
@@ -338,7 +394,7 @@ class Checker:
         if len(found) < min(len(channels), CHANNELS_MAX) or not channels.issuperset(found):
             differences.append(f"may_contact: {sorted(channels)}, got {sorted(found)}")
         for channel, answer in found.items():
-            want = self.verdict(customer, consents, "marketing", channel, now)
+            want = self.verdict(model, customer, consents, "marketing", channel, now)
             compare_verdicts(f"may_contact.{channel}", want, answer, differences)
         if len(candidates) > 1:
             consents += [c for node in candidates if model.whose.known(node)
@@ -346,16 +402,20 @@ class Checker:
                          if c[0][2] == id]
         for (purpose, channel), reply in zip(MAY_CONTACT, verdicts):
             address = id if channel in REACHED_BY.get(id[0], []) else None
-            want = self.verdict(customer, consents, purpose, channel, now, address)
+            want = self.verdict(model, customer, consents, purpose, channel, now, address)
             answer = plain(reply.may_contact)
             name = f"{purpose} by {channel}"
             compare_verdicts(name, want, answer, differences)
             numbers = [int(position.split("-")[1], 16) for position in answer["counted"]]
             compare(f"{name}.counted", sorted(want[2]), sorted(numbers), differences)
 
-    def verdict(self, customer, consents, purpose, channel, now, address=None):
+    def verdict(self, model, customer, consents, purpose, channel, now, address=None):
+        # Each of them once.
+        others = {id(other): other for _, _, other in household.relatives(
+            model.customers.values(), customer)}.values()
         return contact.verdict(customer.events, consents, fold.attributes(customer.events),
-                               self.rules, purpose, channel, now, address)
+                               self.rules, purpose, channel, now, address,
+                               household=[other.events for other in others])
 
 
 def compare_verdicts(name, want, answer, differences):

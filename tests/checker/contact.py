@@ -12,6 +12,7 @@ DAY = 86400 * 10**9
 UTC = datetime.timezone.utc
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=UTC)
 
+PER_HOUSEHOLD = " per household"
 UNITS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9, "d": DAY}
 
 
@@ -136,9 +137,11 @@ def refusal(consents, purpose, channel, address):
     return bool({"denied", "revoked"}.intersection(words)), "granted" in words
 
 
-def verdict(events, consents, attributes, rules, purpose, channel, now, address=None):
+def verdict(events, consents, attributes, rules, purpose, channel, now, address=None,
+            household=()):
     """(verdict, rule, numbers counted, until).  `consents`: [((purpose, channel, address),
-    state)]; `attributes` as fold answers them; `address`: (type, value) the question names."""
+    state)]; `attributes` as fold answers them; `address`: (type, value) the question names;
+    `household`: the events of each of the others he lives with."""
     refused, granted = refusal(consents, purpose, channel, address)
     if refused:
         return "deny", "consent: refused", [], 0
@@ -158,8 +161,9 @@ def verdict(events, consents, attributes, rules, purpose, channel, now, address=
     if last and value not in (None, "none") and last.time <= now < last.time + duration(value):
         waits.append((last.time + duration(value), name, [last.number]))
     for name, of, value in rules.all("caps", purpose, channel):
-        count, _, window = value.partition(" in ")
-        taken = sorted((when for when, by, why in contacts(events)
+        count, _, window = value.removesuffix(PER_HOUSEHOLD).partition(" in ")
+        people = [events, *household] if value.endswith(PER_HOUSEHOLD) else [events]
+        taken = sorted((when for each in people for when, by, why in contacts(each)
                         if why == purpose and of in ("", by)
                         and when[0] <= now < when[0] + duration(window)),
                        reverse=True)[:int(count)]

@@ -173,12 +173,31 @@ def complaints(draw):
 zones = st.sampled_from(["Asia/Tokyo", "America/New_York", "Nowhere"]).map(
     lambda z: {"type": "customer.attributes_set", "attributes": {"timezone": z}})
 
+HOMES = ["home-{k}", "flat-{k}"]
+
+
+@st.composite
+def households(draw):
+    word = draw(st.sampled_from(["joined", "joined", "joined", "formed", "left", "role_changed",
+                                 "visibility_set", "visibility_set", "invited"]))
+    told = {"id": draw(st.sampled_from(HOMES + HOMES[:1]))}
+    if word == "role_changed" or draw(st.integers(0, 3)) == 0:
+        told["role"] = draw(st.sampled_from(["Tante", "cousin", "son"]))
+    if word == "visibility_set" or draw(st.integers(0, 2)) > 0:
+        told["visibility"] = draw(st.sampled_from(["offers", "offers", "all", "none"]))
+    since = draw(st.one_of(st.none(), st.none(), minutes).map(stamp))
+    if since:
+        told["since"] = since
+    return {"type": "household." + word, "household": told}
+
+
 plain = st.sampled_from(["page.viewed", "call.answered", "email.opened", "note.added"]).map(
     lambda t: {"type": t})
 
 FACETS = {"offers": offers, "consents": consents(), "commitments": commitments(),
           "sales": sales(), "attributes": attributes, "contacts": contacts(),
-          "complaints": complaints(), "zones": zones, "plain": plain}
+          "complaints": complaints(), "zones": zones, "plain": plain,
+          "households": households()}
 
 
 # -------------------------------------------------------------- a history
@@ -208,10 +227,20 @@ ARRIVALS = {
                     min_size=1, max_size=14)}
 
 
+# The same of a family, of whom most are known by one name.
+at_home = st.one_of(*[households()] * 3, offers, offers, contacts())
+family = st.one_of(st.sampled_from(STRONG[:6]).map(lambda n: [n]), people)
+HOMECOMINGS = {
+    True: st.lists(st.tuples(st.one_of(*[st.tuples(family, at_home)] * 5, words), *how),
+                   min_size=2, max_size=20),
+    False: st.lists(st.tuples(st.one_of(*[st.tuples(people_apart, at_home)] * 8, words_apart),
+                              *how), min_size=2, max_size=20)}
+
+
 @st.composite
-def events(draw, key, wandering=True):
+def events(draw, key, wandering=True, home=False):
     """What arrives, in the order of arrival; times are in any order."""
-    drawn = draw(ARRIVALS[wandering])
+    drawn = draw((HOMECOMINGS if home else ARRIVALS)[wandering])
     return [made(f"{key}.{n}", key, *what, *h) for n, (what, *h) in enumerate(drawn)]
 
 
@@ -226,6 +255,8 @@ def made(id, key, who, what, time, channel, source):
     else:
         names = dict.fromkeys(named(name, key) for name in who)
         event = dict(what, id=id, source=source, identifiers=[identifier(n) for n in names])
+        if "household" in event:
+            event["household"] = dict(what["household"], id=named(what["household"]["id"], key))
     if time:
         event = at(event, time)
     if channel:
