@@ -155,28 +155,6 @@ start_reading(struct dial *d)
 }
 
 static void
-open_decoder(struct dial *d)
-{
-    char why[GATHER_WHY_BYTES] = "";
-
-    /* The settings were tried at start. */
-    must(gather_open(&d->gather, d->input->format, &d->input->options, true, d->place.counts, why)
-         == 0);
-}
-
-/* What was heard before is in the spool by now, or waits for room in it: then the
- * record that was cut is lost with the one it runs into. */
-static void
-begin_decoding(struct dial *d)
-{
-    if (!d->input->stream->frames || d->in_commit || d->gather.events_count > 0
-        || d->gather.rejects_count > 0)
-        return;
-    gather_close(&d->gather);
-    open_decoder(d);
-}
-
-static void
 connected(uv_connect_t *connecting, int status)
 {
     struct dial *d = connecting->data;
@@ -193,7 +171,8 @@ connected(uv_connect_t *connecting, int status)
     uv_tcp_keepalive(d->tcp, 1, KEEPALIVE_S);
     log_info("dial", "connected format=%s to=%s", d->input->format->name, d->input->connect);
     d->first_len = 0;
-    begin_decoding(d);
+    if (d->input->stream->frames)
+        gather_restart(&d->gather);    /* the rest of a record that was cut off never comes */
     d->writing.data = d;
     start_reading(d);
     if (uv_write(&d->writing, (uv_stream_t *)d->tcp, &login, 1, wrote) != 0)
@@ -257,6 +236,7 @@ dial_open(uv_loop_t *loop, const struct setup_input *input, const struct source_
 {
     struct dial *d = calloc(1, sizeof *d);
     const char *colon = strrchr(input->connect, ':');
+    char why[GATHER_WHY_BYTES] = "";
 
     must(d != NULL && colon != NULL);
     d->input = input;
@@ -266,7 +246,9 @@ dial_open(uv_loop_t *loop, const struct setup_input *input, const struct source_
     snprintf(d->host, sizeof d->host, "%.*s", (int)(colon - input->connect), input->connect);
     snprintf(d->port, sizeof d->port, "%s", colon + 1);
     put_login(&d->login, input);
-    open_decoder(d);
+    /* The settings were tried at start. */
+    must(gather_open(&d->gather, d->input->format, &d->input->options, true, d->place.counts, why)
+         == 0);
     must(uv_timer_init(loop, &d->pause) == 0);
     d->pause.data = d;
     begin(d);

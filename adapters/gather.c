@@ -56,12 +56,18 @@ on_ignored(void *arg, const char *name)
               NULL);
 }
 
+static int
+open_decoder(struct gather *in, char why[GATHER_WHY_BYTES])
+{
+    struct format_sink sink = {on_event, on_reject, on_ignored, in};
+
+    return in->format->open(&in->decoder, &in->options, &sink, why) == 0 ? 0 : -1;
+}
+
 int
 gather_open(struct gather *in, const struct format *format, const struct format_options *options,
             bool live, struct counts *counts, char why[GATHER_WHY_BYTES])
 {
-    struct format_sink sink = {on_event, on_reject, on_ignored, in};
-
     *in = (struct gather){
         .format = format,
         .options = *options,
@@ -71,7 +77,16 @@ gather_open(struct gather *in, const struct format *format, const struct format_
     in->options.received = live ? in->now : 0;
     in->options.written = in->now;
     in->rejects_end = &in->rejects;
-    return format->open(&in->decoder, &in->options, &sink, why) == 0 ? 0 : -1;
+    return open_decoder(in, why);
+}
+
+void
+gather_restart(struct gather *in)
+{
+    char why[GATHER_WHY_BYTES] = "";
+
+    in->format->close(&in->decoder);
+    must(open_decoder(in, why) == 0);
 }
 
 void

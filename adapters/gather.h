@@ -40,6 +40,10 @@ int gather_open(struct gather *in, const struct format *format,
                 char why[GATHER_WHY_BYTES]);
 void gather_feed(struct gather *in, const void *bytes, size_t len);
 void gather_end(struct gather *in);         /* the input is complete */
+
+/* The input begins anew: what the decoder had of a record is dropped, what was
+ * gathered stays. */
+void gather_restart(struct gather *in);
 void gather_close(struct gather *in);
 
 /* Adds what was gathered to the spool, and counts it; durable after the commit. */

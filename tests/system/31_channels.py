@@ -266,7 +266,11 @@ class Switch(threading.Thread):
                 s.sendall(self.welcome)
                 for at in range(0, len(part), 1000):
                     s.sendall(part[at:at + 1000])
-                time.sleep(0.1)
+                # Hung up with something unread it would be a reset, which takes back
+                # what is still on its way.
+                s.shutdown(socket.SHUT_WR)
+                while s.recv(1000):
+                    pass
 
     def until_blank(self, s):
         got = b""
