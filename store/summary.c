@@ -74,6 +74,21 @@ sum_message(const struct tl_message *message, struct buf *out)
         }
 }
 
+/* `son in smith, shows offers` */
+static void
+sum_household(const struct tl_household *household, struct buf *out)
+{
+    if (household->role.len > 0) {
+        add(out, household->role);
+        buf_text(out, " in ");
+    }
+    add(out, household->id);
+    if (household->visibility.len > 0) {
+        buf_text(out, ", shows ");
+        add(out, household->visibility);
+    }
+}
+
 static void
 cut(struct buf *out, size_t from)
 {
@@ -103,5 +118,7 @@ summary_of(const struct tl_event *ev, struct buf *out)
         sum_page(ev->page, out);
     else if (ev->message != NULL)
         sum_message(ev->message, out);
+    else if (ev->household != NULL)
+        sum_household(ev->household, out);
     cut(out, from);
 }

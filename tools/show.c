@@ -435,6 +435,11 @@ show_gist(struct buf *out, const struct tl_event *ev)
         part(out, start, ev->feedback->rating);
         part(out, start, ev->feedback->title.len > 0 ? ev->feedback->title : ev->feedback->text);
     }
+    if (ev->household != NULL) {
+        part(out, start, ev->household->id);
+        part(out, start, ev->household->role);
+        part(out, start, ev->household->visibility);
+    }
     for (size_t i = 0; i < ev->commitments_count && i < 3; i++)
         part(out, start, ev->commitments[i].text);
     for (size_t i = 0; i < ev->consents_count && i < 3; i++) {

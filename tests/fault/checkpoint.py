@@ -37,21 +37,34 @@ class Checkpoint(Case):
             self.kill_within_the_checkpoint(broker)
             broker.start()
             self.assertTrue(broker.ask("verify")["ok"], f"round {round}")
-            self.assertEqual(self.purchases(broker), {(round + 1) * 2}, f"round {round}")
+            self.assertEqual(self.purchases(broker), {round + 1}, f"round {round}")
+            self.assertEqual(self.relatives(broker), {1 if round % 2 == 1 else 3},
+                             f"round {round}")
 
     def publish(self, broker, round):
-        """Two sales for everybody; the last one brings the checkpoint."""
+        """A sale for everybody, who then joins a household or leaves it; the last event brings
+        the checkpoint."""
         with broker.wire() as wire:
-            for number in range(2):
+            for told in (self.sale, self.move):
                 for first in range(0, CUSTOMERS, 1000):
-                    events = [self.sale(f"{round}-{number}", c) for c in range(first, first + 1000)]
-                    answers = wire.publish(events)
+                    answers = wire.publish([told(round, c) for c in range(first, first + 1000)])
                     self.assertTrue(all(a.code == 0 for a in answers))
 
-    def sale(self, id, customer):
-        return pb.Event(id=f"{id}-{customer}", source="till", type="sale.completed", channel="pos",
-                        identifiers=[pb.Identifier(type="loyalty", value=f"c{customer}")],
+    def sale(self, round, customer):
+        return pb.Event(id=f"{round}-{customer}", source="till", type="sale.completed",
+                        channel="pos", identifiers=[self.name(customer)],
                         sale=pb.Sale(total_minor=100, currency="USD")).SerializeToString()
+
+    def move(self, round, customer):
+        """Four live together; in every second round every second one leaves."""
+        leaves = round % 2 == 1 and customer % 2 == 0
+        return pb.Event(id=f"{round}-move-{customer}", source="crm", channel="system",
+                        type="household.left" if leaves else "household.joined",
+                        identifiers=[self.name(customer)],
+                        household=pb.Household(id=f"h{customer // 4}")).SerializeToString()
+
+    def name(self, customer):
+        return pb.Identifier(type="loyalty", value=f"c{customer}")
 
     def kill_within_the_checkpoint(self, broker):
         """As soon as its first transaction is on disk."""
@@ -63,7 +76,13 @@ class Checkpoint(Case):
         self.assertGreater(transactions(views), before)
 
     def purchases(self, broker):
+        return {context.value.purchases for context in self.contexts(broker)}
+
+    def relatives(self, broker):
+        """How many others those who never left live with."""
+        return {len(context.household) for context in self.contexts(broker)}
+
+    def contexts(self, broker):
         with broker.wire() as wire:
-            ask = [wire.ask(context=pb.ContextQuery(customer=f"loyalty:c{c}", sections=["value"]))
-                   for c in range(0, CUSTOMERS, 97)]
-        return {reply.context.value.purchases for reply in ask}
+            return [wire.ask(context=pb.ContextQuery(customer=f"loyalty:c{c}")).context
+                    for c in range(1, CUSTOMERS, 98)]

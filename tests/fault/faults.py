@@ -45,6 +45,9 @@ def small(n):
     if n % 5 == 0:
         more = {"type": "offer.made", "campaign": f"c{n % 3}",
                 "offers": [{"offer": f"o{n % 7}", "campaign": f"c{n % 3}", "outcome": "made"}]}
+    elif n % 7 == 0:
+        more = {"type": "household.left" if n % 3 == 0 else "household.joined",
+                "household": {"id": f"h{n % 2}"}}
     return event(**{"id": f"small-{n}", "customer": [f"loyalty:{n % 17 + 1}"]
                     + ([f"email:{n % 5}@x.com"] if n % 11 == 0 else []), **more})
 

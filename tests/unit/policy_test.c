@@ -188,6 +188,8 @@ bad_lines_are_refused_with_file_and_line(void **state)
         {"caps", "3"},          {"caps", "3 in"},        {"caps", "three in 7 d"},
         {"caps", "3 in 7"},     {"caps", "-3 in 7 d"},   {"caps", "3in 7 d"},
         {"caps", "3 in 0 d"},   {"caps", "99999999999999999999 in 7 d"},
+        {"caps", "3 in 7 d per house"}, {"caps", "3 in per household"},
+        {"caps", "3 in 367 d per household"}, {"caps", "3 in 7 d per household per household"},
         {"cool-off", "0 d"},    {"cool-off", "soon"},    {"consent", "yes"},
         {"complaint", "wait"},  {"exempt", "no"},        {"quiet hours", "20-08"},
         {"quiet hours", "24:00-08:00"}, {"quiet hours", "20:60-08:00"},
@@ -208,6 +210,24 @@ bad_lines_are_refused_with_file_and_line(void **state)
     refused("[policy]\ncolour = red\n", "no setting `colour`");
     refused("[policy]\ntimezone = Nowhere\n", "no time zone Nowhere");
     refused("marketing = 1 in 1 d\n", "no section []");
+}
+
+static void
+a_cap_may_be_of_the_whole_household(void **state)
+{
+    struct policy *p = taken("[caps]\nmarketing = 32 in 366 d per household\n"
+                             "research = 1 in 7 d\n");
+
+    (void)state;
+    assert_true(rule(p, POLICY_CAP, "marketing", "email")->household);
+    assert_int_equal(rule(p, POLICY_CAP, "marketing", "email")->count, 32);
+    assert_true(rule(p, POLICY_CAP, "marketing", "email")->within_ns == 366 * DAY);
+    assert_string_equal(rule(p, POLICY_CAP, "marketing", "email")->text,
+                        "caps: marketing = 32 in 366 d per household");
+    assert_false(rule(p, POLICY_CAP, "research", "email")->household);
+    assert_true(policy_counts_household(p, str("marketing")));
+    assert_false(policy_counts_household(p, str("research")));
+    policy_free(&p);
 }
 
 static void
@@ -239,6 +259,7 @@ main(void)
         cmocka_unit_test(a_line_that_names_the_channel_counts_before_one_that_does_not),
         cmocka_unit_test(limits_are_taken_and_one_past_them_is_not),
         cmocka_unit_test(bad_lines_are_refused_with_file_and_line),
+        cmocka_unit_test(a_cap_may_be_of_the_whole_household),
         cmocka_unit_test(zones_are_the_customers_or_the_policys),
     };
     int fd = mkstemp(path), failed;

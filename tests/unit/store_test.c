@@ -14,6 +14,7 @@
 #include "proto/code.h"
 #include "proto/codec.h"
 #include "proto/str.h"
+#include "store/policy.h"
 #include "store/store.h"
 
 #define DAY (86400LL * 1000000000LL)
@@ -410,6 +411,53 @@ answers_wait_for_what_a_relative_did_and_for_his_leaving(void **state)
     assert_int_equal(depends_of("loyalty:1"), number);
     say("page.viewed", NOW, "loyalty:2", NULL);
     assert_int_equal(depends_of("loyalty:1"), number);
+}
+
+static uint64_t
+verdict_depends(const char *whom)
+{
+    struct store_contact_question q = {.who = {.customer = identifier(whom), .now = NOW},
+                                       .channel = str("email"), .purpose = str("marketing")};
+    struct tl_contact_verdict v;
+    uint64_t depends;
+
+    arena_reset(&arena);
+    assert_int_equal(store_may_contact(store, &q, &v, &arena, &depends), 0);
+    return depends;
+}
+
+static void
+set_policy(const char *text)
+{
+    char path[100], error[CONF_ERROR_BYTES];
+    struct policy *p;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/policy", dir);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(policy_read(&p, path, error), 0);
+    store_set_policy(store, &p);
+}
+
+static void
+a_verdict_waits_for_relatives_only_where_a_cap_counts_them(void **state)
+{
+    uint64_t own, theirs;
+
+    (void)state;
+    own = say_of_household("household.joined", "", "loyalty:1");
+    theirs = say_of_household("household.joined", "", "loyalty:2");
+    set_policy("[caps]\nmarketing = 1 in 7 d\n");
+    assert_int_equal(verdict_depends("loyalty:1"), own);
+    set_policy("[caps]\nmarketing = 1 in 7 d per household\n");
+    assert_int_equal(verdict_depends("loyalty:1"), theirs);
+    theirs = say("page.viewed", NOW, "loyalty:2", NULL);
+    assert_int_equal(verdict_depends("loyalty:1"), theirs);
+    theirs = say_of_household("household.left", "", "loyalty:2");
+    assert_int_equal(verdict_depends("loyalty:1"), theirs);
 }
 
 static void
@@ -1046,6 +1094,7 @@ main(void)
         TEST(two_known_customers_named_together_become_one),
         TEST(answers_about_either_side_wait_for_a_persons_word),
         TEST(answers_wait_for_what_a_relative_did_and_for_his_leaving),
+        TEST(a_verdict_waits_for_relatives_only_where_a_cap_counts_them),
         TEST(a_household_is_the_same_after_a_crash_and_in_views_made_anew),
         TEST(unlinked_customers_are_the_same_after_a_crash_and_in_views_made_anew),
         TEST(two_values_of_a_single_valued_type_are_a_conflict_not_a_merge),

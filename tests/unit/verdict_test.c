@@ -242,6 +242,31 @@ of_several_caps_the_longest_wait_counts(void **state)
 }
 
 static void
+a_cap_per_household_counts_what_the_others_got_too(void **state)
+{
+    struct contact_entry all[] = {
+        {str("email"), str(""), {.time = NOW - DAY, .number = 7}},
+        {str("email"), str(""), {.time = NOW - 2 * DAY, .number = 8}},
+        {str("sms"), str(""), {.time = NOW - DAY, .number = 9}},
+    };
+
+    (void)state;
+    rules("[caps]\nmarketing email = 2 in 7 d per household\nmarketing = 2 in 7 d\n");
+    add("email", "", NOW - DAY);
+    facts.household = all;
+    facts.household_count = 3;
+    assert_int_equal(decide("email"), VERDICT_DEFER);
+    assert_string_equal(verdict.rule, "caps: marketing email = 2 in 7 d per household");
+    assert_int_equal(verdict.counted_count, 2);
+    assert_int_equal(verdict.counted[0], 7);
+    assert_int_equal(verdict.counted[1], 8);
+    assert_true(verdict.until == NOW + 5 * DAY);
+    assert_int_equal(decide("sms"), VERDICT_ALLOW);
+    assert_string_equal(verdict.rule, "caps: marketing = 2 in 7 d");
+    assert_int_equal(verdict.counted_count, 1);
+}
+
+static void
 an_allowed_contact_names_the_cap_with_fewest_places_left(void **state)
 {
     (void)state;
@@ -389,7 +414,8 @@ main(void)
         TEST(a_cap_defers_until_a_place_is_free),
         TEST(a_cap_full_of_reservations_defers_until_the_first_lease_ends),
         TEST(of_several_caps_the_longest_wait_counts),
-        TEST(an_allowed_contact_names_the_cap_with_fewest_places_left),
+        TEST(a_cap_per_household_counts_what_the_others_got_too),
+        cmocka_unit_test(an_allowed_contact_names_the_cap_with_fewest_places_left),
         TEST(the_highest_cap_is_reached_and_not_passed),
         TEST(of_contacts_at_one_time_the_last_to_arrive_are_named),
         TEST(a_refusal_outweighs_a_wait),
