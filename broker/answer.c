@@ -232,23 +232,61 @@ answer_context(struct broker *b, struct asked *q)
     reply_at(b, q, &(struct wire_reply){.context = &context}, larger(need, depends));
 }
 
+static size_t
+offers_limit(const struct wire_offers_query *query)
+{
+    if (query->limit == 0)
+        return OFFERS_DEFAULT;
+    return query->limit < OFFERS_MAX_ASKED ? query->limit : OFFERS_MAX_ASKED;
+}
+
+static void
+answer_catalogue(struct broker *b, struct asked *q)
+{
+    const struct wire_offers_query *query = q->request->offers;
+    const struct store_catalogue_question question = {
+        .offer = query->offer,
+        .after = query->after,
+        .limit = offers_limit(query),
+        .now = query->now != 0 ? query->now : clock_now(),
+    };
+    struct tl_offers offers = {0};
+    uint64_t need, depends = 0;
+    int err;
+
+    if (query->customer.len > 0 || query->offer.len > NAME_BYTES_MAX ||
+        query->after.len > NAME_BYTES_MAX) {
+        refuse(b, q, TL_BAD_REQUEST,
+               "catalogue: of no customer; offer and after are at most 128 bytes");
+        return;
+    }
+    if (!reached(b, q, query->at_least, &need))
+        return;
+    if ((err = store_catalogue(b->store, &question, &offers, &b->answer_arena, &depends)) != 0)
+        refuse_lookup(b, q, err);
+    else
+        reply_at(b, q, &(struct wire_reply){.offers = &offers}, larger(need, depends));
+}
+
 void
 answer_offers(struct broker *b, struct asked *q)
 {
     const struct wire_offers_query *query = q->request->offers;
     struct store_question question = {.now = query->now != 0 ? query->now : clock_now()};
-    size_t limit = query->limit != 0 ? query->limit : OFFERS_DEFAULT;
     struct tl_offers offers = {0};
     uint64_t need, depends = 0;
     int err;
 
     arena_reset(&b->answer_arena);
+    if (query->catalogue) {
+        answer_catalogue(b, q);
+        return;
+    }
     if (!known_customer(b, q, query->customer, &question.customer)
         || !reached(b, q, query->at_least, &need))
         return;
-    if (limit > OFFERS_MAX_ASKED)
-        limit = OFFERS_MAX_ASKED;
-    err = store_offers(b->store, &question, limit, &offers, &b->answer_arena, &depends);
+    err = store_offers(b->store, &question, offers_limit(query), &offers, &b->answer_arena,
+                       &depends);
     if (err != 0)
         refuse_lookup(b, q, err);
     else

@@ -100,6 +100,9 @@ ask_offers(struct buf *out, uint64_t id, const char *about, const struct tl_quer
         .at_least = str(q->at_least),
         .limit = q->limit,
         .now = q->now,
+        .catalogue = q->catalogue,
+        .offer = str(q->catalogue ? q->offer : NULL),
+        .after = str(q->after),
     };
     struct wire_request request = {.id = id, .offers = &body};
 

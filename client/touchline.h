@@ -150,7 +150,9 @@ struct tl_query {
     bool reserve;                   /* may_contact: take the place, when he may be contacted */
     const char *reservation;        /* reserve: its name, at most 256 bytes; NULL: a random one */
     const char *campaign;           /* reserve: what it is for; may be NULL */
-    const char *offer;
+    const char *offer;              /* reserve; catalogue: this one, NULL: all */
+    bool catalogue;                 /* offers: what the offers are, of no customer (NULL) */
+    const char *after;              /* catalogue: those behind this offer id */
 };
 
 /* A customer is TYPE:VALUE, `email:joe@example.com`.  `query` may be NULL.

@@ -81,6 +81,11 @@ struct tl_offer {
     int64_t price_minor;
     struct tl_str currency;
     struct tl_str title;
+    struct tl_str exclusivity_group;
+    int64_t valid_from;
+    struct tl_outcome_seen *last_word;      /* the customer's; NULL: he said nothing */
+    struct tl_str *of_catalogue;            /* which of these nobody showed him */
+    size_t of_catalogue_count;
 };
 
 struct tl_commitment_state {

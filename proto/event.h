@@ -45,7 +45,7 @@ struct tl_offer_touch {
     struct tl_str currency;                 /* ISO 4217 */
     int64_t expires;
     uint32_t count;                         /* 0 means 1 */
-    struct tl_str title;                    /* the catalogue's, with offer.defined */
+    struct tl_str title;
     struct tl_str exclusivity_group;        /* offers of one group are for the same thing */
     int64_t valid_from;
 };

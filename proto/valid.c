@@ -287,6 +287,10 @@ check_offer(const struct tl_event *ev, const struct tl_offer_touch *o, const cha
                       "offers: offer, campaign, treatment, instance and exclusivity_group are at "
                       "most 128 bytes",
                       detail);
+    if (o->terms.len > TERMS_BYTES_MAX)
+        return refuse(TL_TOO_LARGE, "offers.terms: at most 8192 bytes", detail);
+    if (o->title.len > OFFER_TEXT_BYTES_MAX || o->reason.len > OFFER_TEXT_BYTES_MAX)
+        return refuse(TL_TOO_LARGE, "offers: title and reason are at most 1024 bytes", detail);
     if (o->offer.len == 0 && o->campaign.len == 0 && ev->campaign.len == 0)
         return refuse(TL_BAD_FACET, "offers.offer: an offer or a campaign", detail);
     if (o->outcome.len > 0 && !among(o->outcome, outcomes))
@@ -297,6 +301,8 @@ check_offer(const struct tl_event *ev, const struct tl_offer_touch *o, const cha
                       detail);
     if (!is_time(o->expires) || !is_time(o->valid_from))
         return refuse(TL_BAD_TIME, "offers: expires and valid_from within 1970 to 2100", detail);
+    if (o->expires != 0 && o->expires < o->valid_from)
+        return refuse(TL_BAD_FACET, "offers.expires: before valid_from", detail);
     return check_money(o->price_minor, o->currency,
                        "offers.currency: three capital letters (ISO 4217), with a price", detail);
 }
@@ -470,8 +476,18 @@ static int
 need_definition(const struct tl_event *ev, const char **detail)
 {
     for (size_t i = 0; i < ev->offers_count; i++) {
-        if (ev->offers[i].offer.len == 0)
+        const struct tl_offer_touch *o = &ev->offers[i];
+
+        if (o->offer.len == 0)
             return refuse(TL_BAD_FACET, "offers.offer: must be given", detail);
+        if (o->outcome.len > 0 && !str_is(o->outcome, "withdrawn"))
+            return refuse(TL_BAD_FACET,
+                          "offers.outcome: a definition has none, or withdrawn when it ends",
+                          detail);
+        if (o->instance.len > 0 || o->treatment.len > 0)
+            return refuse(TL_BAD_FACET,
+                          "offers: a definition is of an offer, or of an offer in a campaign",
+                          detail);
     }
     return need_offer(ev, detail);
 }

@@ -15,6 +15,8 @@
 #define IDENTIFIER_BYTES_MAX 320        /* e-mail: 64 + '@' + 255, RFC 5321 */
 #define OFFERS_MAX 100                  /* a hundred lines of one promotion are one, with a count */
 #define NAME_BYTES_MAX 128              /* ids of offers, campaigns, treatments, instances */
+#define TERMS_BYTES_MAX 8192            /* of one offer, as shown */
+#define OFFER_TEXT_BYTES_MAX 1024       /* its title; why it was declined */
 #define ID_BYTES_MAX 256                /* event, source, subject, conversation, promise, receipt */
 #define TYPE_BYTES_MAX 64
 #define CHANNEL_BYTES_MAX 32            /* and the other words: direction, purpose, tender */

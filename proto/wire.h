@@ -97,6 +97,9 @@ struct wire_offers_query {
     struct tl_str at_least;
     uint32_t limit;
     int64_t now;
+    bool catalogue;                         /* what the offers are, of no customer */
+    struct tl_str offer;                    /* catalogue: this one; empty: all */
+    struct tl_str after;                    /* catalogue: those behind this offer id */
 };
 
 struct wire_verify_query {

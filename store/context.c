@@ -78,14 +78,18 @@ answer_offers(struct store *st, const struct store_question *q, size_t limit,
     size_t candidates_count, count = 0;
     struct joining j;
     int err = begin_joining(&j, st, q, arena, candidates, &candidates_count);
-    struct offer_query query = {.views = st->views, .now = q->now, .limit = limit, .arena = arena};
+    struct offer_query query = {.views = st->views,
+                                .counters = &st->fold.counters,
+                                .now = q->now,
+                                .limit = limit > OFFERS_LOOKED_AT ? limit : OFFERS_LOOKED_AT,
+                                .arena = arena};
 
     if (err != 0)
         return err;
     query.sources = j.offer_sources;
     query.sources_count = j.offer_sources_count;
     *out = (struct tl_offers){.customer = name_of(&q->customer, arena)};
-    if ((err = offer_list(&query, &out->offers, &count)) != 0)
+    if ((err = offer_list(&query, &out->offers, &count, &j.depends)) != 0)
         return err;
     out->offers_count = count < limit ? count : limit;
     out->offers_more = more_text(&j, (count > j.offers ? count : j.offers) - out->offers_count);

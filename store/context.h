@@ -9,6 +9,7 @@
 #include "store/state.h"
 
 #define REASONS_SHOWN_MAX 5
+#define OFFERS_LOOKED_AT 24     /* at least so many of the best: which are in conflict is told of these */
 
 /* A customer while the answer is put together. */
 struct joining {

@@ -86,6 +86,7 @@ fill_member_offers(struct joining *j, const struct shown *one, struct tl_househo
 {
     const struct offer_query query = {
         .views = j->st->views,
+        .counters = &j->st->fold.counters,
         .sources = one->sources,
         .sources_count = one->sources_count,
         .now = j->q->now,
@@ -97,7 +98,7 @@ fill_member_offers(struct joining *j, const struct shown *one, struct tl_househo
 
     if (!one->has_offers)
         return 0;
-    if ((err = offer_list(&query, &out->offers, &count)) != 0)
+    if ((err = offer_list(&query, &out->offers, &count, &j->depends)) != 0)
         return err;
     while (out->offers_count < count && out->offers_count < MEMBER_OFFERS_MAX) {
         size_t bytes = offer_bytes(&out->offers[out->offers_count]);

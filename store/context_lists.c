@@ -3,7 +3,6 @@
 #include "proto/code.h"
 #include "store/context.h"
 
-#define OFFERS_LOOKED_AT 24
 #define RECENT_BYTES_KEPT 640   /* offers leave them to the latest contacts: about ten */
 
 size_t
@@ -11,8 +10,12 @@ offer_bytes(const struct tl_offer *o)
 {
     size_t bytes = 56 + o->offer.len + o->campaign.len + o->treatment.len + o->instance.len +
                    o->channel.len + o->state.len + o->reason.len + o->terms.len + o->title.len +
-                   o->currency.len;
+                   o->currency.len + o->exclusivity_group.len + o->conflict.len +
+                   (o->valid_from != 0 ? 8 : 0) + 10 * o->of_catalogue_count;
 
+    if (o->last_word != NULL)
+        bytes += 18 + o->last_word->outcome.len + o->last_word->channel.len +
+                 o->last_word->reason.len;
     for (size_t i = 0; i < o->outcomes_count; i++)
         bytes += 38 + o->outcomes[i].outcome.len + o->outcomes[i].channel.len +
                  o->outcomes[i].reason.len;
@@ -24,6 +27,7 @@ fill_offers(struct joining *j, struct tl_context *out, size_t *room)
 {
     const struct offer_query query = {
         .views = j->st->views,
+        .counters = &j->st->fold.counters,
         .sources = j->offer_sources,
         .sources_count = j->offer_sources_count,
         .now = j->q->now,
@@ -36,7 +40,7 @@ fill_offers(struct joining *j, struct tl_context *out, size_t *room)
 
     if (!(j->has & CARD_OFFERS))
         return 0;
-    if ((err = offer_list(&query, &out->offers, &count)) != 0)
+    if ((err = offer_list(&query, &out->offers, &count, &j->depends)) != 0)
         return err;
     while (out->offers_count < count) {
         used += offer_bytes(&out->offers[out->offers_count]);

@@ -23,6 +23,8 @@ enum counter_kind {
 #define COUNTER_PROFILES "profiles"
 #define COUNTER_CUSTOMERS "customers"
 #define COUNTER_NEXT_PROFILE "next_profile"
+#define COUNTER_DEFINED "offers_defined"            /* offer ids in the catalogue */
+#define COUNTER_RAISED "offers_put_off"             /* of those, whose end was put off */
 
 #define COUNTER_NAMES_MAX 100000    /* of one kind; what comes after counts as "other" */
 

@@ -11,6 +11,7 @@
 #include "store/attribute.h"
 #include "store/campaign.h"
 #include "store/card.h"
+#include "store/catalogue.h"
 #include "store/commitment.h"
 #include "store/consent.h"
 #include "store/contact.h"
@@ -359,7 +360,10 @@ fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
 
     arena_reset(&fold->arena);
     count(fold, f, ev);
-    err = campaign_fold(fold->views, &fold->counters, ev, f->time);
+    if (str_is(f->type, "offer.defined"))
+        err = catalogue_fold(fold->views, &fold->counters, f, ev, &fold->scratch);
+    else
+        err = campaign_fold(fold->views, &fold->counters, ev, f->time);
     if (err != 0 || f->profile == 0)
         return err;
     if ((err = identity_apply(fold->views, f)) != 0)

@@ -30,6 +30,7 @@ enum key_section {
 
 enum key_global {
     KEY_COUNTER = 'n',          /* + kind, name */
+    KEY_CATALOGUE = 'o',        /* + part, offer id; catalogue.c */
     KEY_CAMPAIGN = 'c',         /* + campaign 0 outcome 0 channel 0 day */
     KEY_DUE = 'd',              /* + stage, due time, profile, commitment id */
     KEY_MEMBER = 'h',           /* + household id 0: its last event; + profile: a member */

@@ -48,6 +48,8 @@ outcome_of(const struct tl_event *ev, const struct tl_offer_touch *touch)
 {
     size_t dot = 0;
 
+    if (str_is(ev->type, "offer.defined"))
+        return OUTCOME_COUNT;
     if (touch->outcome.len > 0)
         return outcome_find(touch->outcome);
     while (dot < ev->type.len && ev->type.ptr[dot] != '.')
@@ -103,8 +105,9 @@ find_instance(struct offer_group *g, struct tl_str campaign, const struct tl_off
         in = &g->instances[i];
         if (!str_equal(in->instance, touch->instance))
             continue;
-        if (touch->instance.len > 0 || (str_equal(in->campaign, campaign) &&
-                                        str_equal(in->treatment, touch->treatment)))
+        if (touch->instance.len > 0)
+            return in;
+        if (str_equal(in->campaign, campaign) && str_equal(in->treatment, touch->treatment))
             return in;
     }
     in = &g->instances[g->count++];
@@ -135,25 +138,51 @@ merge_seen(struct offer_seen *seen, const struct tl_event *ev, const struct tl_o
     seen->count = seen->count > UINT32_MAX - count ? UINT32_MAX : seen->count + count;
 }
 
+static bool
+take(struct offer_stamp *at, struct offer_stamp later_at)
+{
+    if (later_at.number == 0 || !later(later_at.time, later_at.number, at->time, at->number))
+        return false;
+    *at = later_at;
+    return true;
+}
+
+void
+offer_words_merge(struct offer_words *to, const struct offer_words *from)
+{
+    if (take(&to->terms_at, from->terms_at))
+        to->terms = from->terms;
+    if (take(&to->title_at, from->title_at))
+        to->title = from->title;
+    if (take(&to->price_at, from->price_at)) {
+        to->price_minor = from->price_minor;
+        to->currency = from->currency;
+    }
+    if (take(&to->expires_at, from->expires_at))
+        to->expires = from->expires;
+    if (take(&to->group_at, from->group_at))
+        to->group = from->group;
+}
+
 static void
-merge_terms(struct offer_instance *in, const struct tl_offer_touch *touch, int64_t time,
+merge_words(struct offer_words *to, const struct tl_offer_touch *touch, int64_t time,
             uint64_t number)
 {
-    bool has_terms = touch->terms.len > 0 || touch->title.len > 0 || touch->price_minor != 0;
+    const struct offer_stamp at = {time, number}, never = {0};
 
-    if (has_terms && later(time, number, in->terms_time, in->terms_number)) {
-        in->terms_time = time;
-        in->terms_number = number;
-        in->terms = touch->terms;
-        in->title = touch->title;
-        in->currency = touch->currency;
-        in->price_minor = touch->price_minor;
-    }
-    if (touch->expires != 0 && later(time, number, in->expires_time, in->expires_number)) {
-        in->expires_time = time;
-        in->expires_number = number;
-        in->expires = touch->expires;
-    }
+    offer_words_merge(to, &(struct offer_words){
+                              .terms_at = touch->terms.len > 0 ? at : never,
+                              .terms = touch->terms,
+                              .title_at = touch->title.len > 0 ? at : never,
+                              .title = touch->title,
+                              .price_at = touch->currency.len > 0 ? at : never,
+                              .price_minor = touch->price_minor,
+                              .currency = touch->currency,
+                              .expires_at = touch->expires != 0 ? at : never,
+                              .expires = touch->expires,
+                              .group_at = touch->exclusivity_group.len > 0 ? at : never,
+                              .group = touch->exclusivity_group,
+                          });
 }
 
 /* The instance nobody has touched for longest goes. */
@@ -176,7 +205,8 @@ int
 offer_fold(struct fold *fold, const struct frame *f, struct card *c, const struct tl_event *ev,
            const struct tl_offer_touch *touch)
 {
-    const struct offer_place place = {fold->views, f->profile, c, &fold->arena, &fold->scratch};
+    const struct offer_place place = {fold->views, f->profile, c, &fold->arena, &fold->scratch,
+                                      &fold->counters};
     struct tl_str offer = offer_id(ev, touch), bytes;
     enum outcome outcome = outcome_of(ev, touch);
     struct offer_group g;
@@ -195,7 +225,7 @@ offer_fold(struct fold *fold, const struct frame *f, struct card *c, const struc
         offer_instance_name(in, &(struct offer_naming){offer_campaign(ev, touch),
                                                        touch->treatment, f->time, f->number});
     merge_seen(&in->seen[outcome], ev, touch, f->time, f->number);
-    merge_terms(in, touch, f->time, f->number);
+    merge_words(&in->words, touch, f->time, f->number);
     if (g.count > OFFER_INSTANCES_MAX)
         drop_oldest(&g);
 

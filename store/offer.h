@@ -44,7 +44,7 @@ enum outcome outcome_find(struct tl_str name);
 struct tl_str outcome_name(enum outcome o);
 
 /* The outcome a touch of an event of this type has: its own, or the one the type
- * implies (`offer.made`, `coupon.redeemed`). */
+ * implies (`offer.made`, `coupon.redeemed`).  A definition has none. */
 enum outcome outcome_of(const struct tl_event *ev, const struct tl_offer_touch *touch);
 
 struct offer_seen {
@@ -58,21 +58,45 @@ struct offer_seen {
     struct tl_str reason;
 };
 
+/* What of an instance the catalogue tells. */
+enum offer_defined {
+    OFFER_DEFINED_TITLE = 1,
+    OFFER_DEFINED_TERMS = 2,
+    OFFER_DEFINED_PRICE = 4,
+    OFFER_DEFINED_EXPIRES = 8,
+    OFFER_DEFINED_GROUP = 16,
+};
+
+struct offer_stamp {
+    int64_t time;
+    uint64_t number;            /* 0: never said */
+};
+
+/* What was said of an offer when it was shown; of each the latest. */
+struct offer_words {
+    struct offer_stamp terms_at;
+    struct offer_stamp title_at;
+    struct offer_stamp price_at;
+    struct offer_stamp expires_at;
+    struct offer_stamp group_at;
+    struct tl_str terms;
+    struct tl_str title;
+    struct tl_str currency;
+    int64_t price_minor;
+    int64_t expires;
+    struct tl_str group;        /* offers of one are for the same thing */
+};
+
 struct offer_instance {
     struct tl_str campaign;
     struct tl_str treatment;
     struct tl_str instance;
     int64_t named_time;         /* of an instance with an id: of the touch that named campaign */
     uint64_t named_number;      /* and treatment */
-    int64_t terms_time;         /* of the touch the terms are from */
-    uint64_t terms_number;      /* 0: none */
-    struct tl_str terms;
-    struct tl_str title;
-    struct tl_str currency;
-    int64_t price_minor;
-    int64_t expires_time;
-    uint64_t expires_number;
-    int64_t expires;
+    struct offer_words words;
+    unsigned defined;           /* enum offer_defined; this and what follows only when read */
+    int64_t valid_from;
+    int64_t withdrawn;          /* when the catalogue took it back; 0: it did not */
     struct offer_seen seen[OUTCOME_COUNT];
 };
 
@@ -90,6 +114,9 @@ struct offer_naming {
 };
 
 void offer_instance_name(struct offer_instance *in, const struct offer_naming *named);
+
+/* `to` gets what was said later. */
+void offer_words_merge(struct offer_words *to, const struct offer_words *from);
 
 struct offer_group {
     size_t count;
@@ -120,8 +147,16 @@ struct offer_source {
     bool apart;                 /* there are some in records of their own */
 };
 
+/* Live offers compared with each other, the first of the list. */
+#define OFFERS_COMPARED_MAX 128
+
+/* Offers that lie among the open ones and are over by the catalogue, passed on the way
+ * to those that are live. */
+#define OFFERS_PASSED_MAX 64
+
 struct offer_query {
     struct views *views;
+    const struct counters *counters;    /* is there a catalogue? */
     const struct offer_source *sources;
     size_t sources_count;
     int64_t now;
@@ -130,7 +165,13 @@ struct offer_query {
 };
 
 /* A customer's offers: live first, then the newest closed.  All there are, when
- * they are no more than `limit`.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
-int offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count);
+ * they are no more than `limit`.  `*depends` is raised to the last event of the
+ * catalogue they stand on.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
+int offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count,
+               uint64_t *depends);
+
+/* Says of each live offer which other one is for the same thing on other terms;
+ * `offers` live ones first.  Returns 0 or TL_TOO_MANY. */
+int offer_conflicts(struct tl_offer *offers, size_t count, struct arena *arena);
 
 #endif

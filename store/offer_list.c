@@ -5,6 +5,7 @@
 #include "base/sort.h"
 #include "proto/code.h"
 #include "proto/str.h"
+#include "store/catalogue.h"
 #include "store/key.h"
 #include "store/offer_place.h"
 #include "store/offer_state.h"
@@ -12,6 +13,7 @@
 /* While a list is put together. */
 struct listing {
     const struct offer_query *q;
+    uint64_t depends;
     struct arena scratch;       /* for one offer at a time: its instances are large */
     struct found *finds;
     size_t finds_count;
@@ -120,27 +122,80 @@ collect_here(struct listing *l, const struct offer_source *source)
     return at == source->here.len ? 0 : TL_EDAMAGED;
 }
 
+/* Is it over by what the catalogue says now?  It did not say so when the offer was
+ * put among those that are open until something is said. */
+static int
+look_over(struct listing *l, struct tl_str offer, int64_t last, bool *over)
+{
+    struct catalogue_offer defined;
+    int err;
+
+    arena_reset(&l->scratch);
+    err = catalogue_read(l->q->views, offer, &defined, &l->scratch);
+    *over = err == 0 && catalogue_is_over(&defined, last, l->q->now);
+    return err;
+}
+
 /* The first `limit` of one class of those apart. */
 static int
 collect_class(struct listing *l, const struct offer_source *source, unsigned char class)
 {
+    bool may_be_over = class == OFFER_OPEN && !catalogue_is_empty(l->q->counters);
     struct views_walk w;
     struct key prefix;
-    size_t count = 0;
+    size_t count = 0, passed = 0;
     int err = 0;
     bool more;
 
     key_profile(&prefix, source->profile, KEY_OFFER_ORDER);
     key_add_byte(&prefix, class);
     more = views_first(&w, l->q->views, prefix.bytes, prefix.len, NULL, 0, false);
-    for (; more && count < l->q->limit && err == 0; more = views_next(&w), count++) {
+    for (; more && count < l->q->limit && passed < OFFERS_PASSED_MAX && err == 0;
+         more = views_next(&w)) {
+        int64_t last = key_read_time_descending(w.key, prefix.len);
         size_t len = w.key.len - prefix.len - 8;
-        const char *offer = arena_copy(l->q->arena, w.key.ptr + prefix.len + 8, len);
+        struct tl_str offer = {arena_copy(l->q->arena, w.key.ptr + prefix.len + 8, len), len};
+        bool over = false;
 
-        err = offer == NULL ? TL_TOO_MANY
-                            : add_found(l, (struct tl_str){offer, len}, source, TL_STR(""));
+        err = offer.ptr == NULL ? TL_TOO_MANY : add_found(l, offer, source, TL_STR(""));
+        if (err == 0 && may_be_over)
+            err = look_over(l, offer, last, &over);
+        count += !over;
+        passed += over;
     }
     views_end(&w);
+    return err;
+}
+
+static bool
+is_found(const struct listing *l, struct tl_str offer)
+{
+    for (size_t i = 0; i < l->finds_count; i++)
+        if (str_equal(l->finds[i].offer, offer))
+            return true;
+    return false;
+}
+
+/* What lies where an earlier end put it, and was put off since. */
+static int
+collect_raised(struct listing *l, const struct offer_source *source)
+{
+    struct tl_str raised[CATALOGUE_RAISED_MAX];
+    size_t count;
+    int err = catalogue_raised(l->q->views, l->q->counters, l->q->now, raised, &count,
+                               l->q->arena);
+
+    for (size_t i = 0; i < count && err == 0; i++) {
+        struct tl_str record;
+        struct key k;
+
+        if (is_found(l, raised[i]))
+            continue;
+        key_profile(&k, source->profile, KEY_OFFER);
+        key_add(&k, raised[i]);
+        if (views_get(l->q->views, k.bytes, k.len, &record))
+            err = add_found(l, raised[i], source, TL_STR(""));
+    }
     return err;
 }
 
@@ -156,6 +211,8 @@ collect(struct listing *l)
         for (unsigned char class = OFFER_OPEN; source->apart && class <= OFFER_CLOSED && err == 0;
              class++)
             err = collect_class(l, source, class);
+        if (source->apart && err == 0)
+            err = collect_raised(l, source);
     }
     return err;
 }
@@ -182,6 +239,8 @@ find_apart(const struct offer_query *q, const struct offer_source *source, struc
     key_add(&k, offer);
     if (!views_get(q->views, k.bytes, k.len, group))
         return 0;
+    if (!offer_place_group(*group, group))
+        return TL_EDAMAGED;
     group->ptr = arena_copy(q->arena, group->ptr, group->len);
     return group->ptr == NULL ? TL_TOO_MANY : 0;
 }
@@ -252,6 +311,24 @@ load_group(struct listing *l, const struct found *found, struct offer_group *out
     return err;
 }
 
+/* What nobody said of these the catalogue does. */
+static int
+apply_catalogue(struct listing *l, struct tl_str offer, struct offer_group *g)
+{
+    struct catalogue_offer defined;
+    int err;
+
+    if (catalogue_is_empty(l->q->counters))
+        return 0;
+    if ((err = catalogue_read(l->q->views, offer, &defined, l->q->arena)) != 0)
+        return err;
+    for (size_t i = 0; i < g->count; i++)
+        catalogue_apply(&defined, &g->instances[i]);
+    if (catalogue_number(&defined) > l->depends)
+        l->depends = catalogue_number(&defined);
+    return 0;
+}
+
 /* ---------------------------------------------------------------- answers */
 
 /* In order of time; those of the same time as the list of outcomes goes on. */
@@ -288,6 +365,52 @@ list_outcomes(const struct offer_query *q, const struct offer_instance *in, stru
     return 0;
 }
 
+/* The customer's, not ours. */
+static bool
+is_his_word(struct tl_str outcome)
+{
+    static const enum outcome his[] = {OUTCOME_DISMISSED, OUTCOME_CLICKED,  OUTCOME_DECLINED,
+                                       OUTCOME_ACCEPTED,  OUTCOME_REDEEMED, OUTCOME_DISPUTED};
+
+    for (size_t i = 0; i < sizeof(his) / sizeof(his[0]); i++)
+        if (str_equal(outcome, outcome_name(his[i])))
+            return true;
+    return false;
+}
+
+static struct tl_outcome_seen *
+last_word(struct tl_offer *o)
+{
+    for (size_t i = o->outcomes_count; i > 0; i--)
+        if (is_his_word(o->outcomes[i - 1].outcome))
+            return &o->outcomes[i - 1];
+    return NULL;
+}
+
+static int
+list_defined(const struct offer_query *q, unsigned defined, struct tl_offer *out)
+{
+    static const struct {
+        enum offer_defined bit;
+        struct tl_str name;
+    } fields[] = {
+        {OFFER_DEFINED_TITLE, {"title", 5}},     {OFFER_DEFINED_TERMS, {"terms", 5}},
+        {OFFER_DEFINED_PRICE, {"price", 5}},     {OFFER_DEFINED_EXPIRES, {"expires", 7}},
+        {OFFER_DEFINED_GROUP, {"exclusivity_group", 17}},
+    };
+    size_t count = sizeof(fields) / sizeof(fields[0]);
+
+    if (defined == 0)
+        return 0;
+    out->of_catalogue = arena_alloc(q->arena, count * sizeof(out->of_catalogue[0]));
+    if (out->of_catalogue == NULL)
+        return TL_TOO_MANY;
+    for (size_t i = 0; i < count; i++)
+        if (defined & fields[i].bit)
+            out->of_catalogue[out->of_catalogue_count++] = fields[i].name;
+    return 0;
+}
+
 static struct tl_str
 made_channel(const struct offer_instance *in)
 {
@@ -303,6 +426,7 @@ fill_offer(const struct offer_query *q, struct tl_str name, const struct offer_i
 {
     const struct offer_seen *declined = &in->seen[OUTCOME_DECLINED];
     struct offer_state s = offer_state(in, q->now);
+    int err;
 
     *out = (struct tl_offer){
         .offer = name,
@@ -312,17 +436,22 @@ fill_offer(const struct offer_query *q, struct tl_str name, const struct offer_i
         .channel = made_channel(in),
         .state = s.name,
         .reason = declined->count > 0 ? declined->reason : TL_STR(""),
-        .terms = in->terms,
-        .expires = in->expires,
+        .terms = in->words.terms,
+        .expires = in->words.expires,
         .made = offer_made_time(in),
         .live = s.live,
         .orphan = s.orphan,
         .disputed = s.disputed,
-        .price_minor = in->price_minor,
-        .currency = in->currency,
-        .title = in->title,
+        .price_minor = in->words.price_minor,
+        .currency = in->words.currency,
+        .title = in->words.title,
+        .exclusivity_group = in->words.group,
+        .valid_from = in->valid_from,
     };
-    return list_outcomes(q, in, out);
+    if ((err = list_outcomes(q, in, out)) != 0)
+        return err;
+    out->last_word = last_word(out);
+    return list_defined(q, in->defined, out);
 }
 
 /* An offer and where it comes in the list. */
@@ -385,6 +514,8 @@ add_offer(struct listing *l, const struct found *found)
     int err = load_group(l, found, &g);
 
     if (err == 0)
+        err = apply_catalogue(l, found->offer, &g);
+    if (err == 0)
         err = make_room(l->q->arena, &l->offers, sizeof(l->offers[0]), l->count, g.count,
                         &l->room);
     for (size_t i = 0; i < g.count && err == 0; i++)
@@ -393,9 +524,10 @@ add_offer(struct listing *l, const struct found *found)
 }
 
 int
-offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count)
+offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count,
+           uint64_t *depends)
 {
-    struct listing l = {.q = q};
+    struct listing l = {.q = q, .depends = *depends};
     int err;
 
     arena_init(&l.scratch, q->arena->budget_max);
@@ -407,5 +539,6 @@ offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count)
     arena_fini(&l.scratch);
     *offers = l.offers;
     *count = l.count;
-    return err;
+    *depends = l.depends;
+    return err == 0 ? offer_conflicts(l.offers, l.count, q->arena) : err;
 }

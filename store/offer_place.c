@@ -4,6 +4,7 @@
 
 #include "proto/code.h"
 #include "proto/str.h"
+#include "store/catalogue.h"
 #include "store/key.h"
 #include "store/offer_state.h"
 #include "store/record.h"
@@ -40,56 +41,86 @@ record_key(struct key *k, uint64_t profile, struct tl_str offer)
     key_add(k, offer);
 }
 
-static int
-order_key(struct key *k, const struct offer_place *p, const struct offer_here *one)
+static void
+order_key(struct key *k, uint64_t profile, const struct offer_order *order, struct tl_str offer)
 {
-    struct offer_order order;
+    key_profile(k, profile, KEY_OFFER_ORDER);
+    key_add_byte(k, order->class);
+    key_add_time_descending(k, order->time);
+    key_add(k, offer);
+}
+
+static int
+order_now(const struct offer_place *p, const struct offer_here *one, struct offer_order *order)
+{
+    struct catalogue_offer defined = {0};
     struct offer_group g;
     int err = offer_read(&g, one->offer, one->group, p->scratch);
 
-    if (err != 0)
-        return err;
-    order = offer_order(&g, p->scratch);
-    key_profile(k, p->profile, KEY_OFFER_ORDER);
-    key_add_byte(k, order.class);
-    key_add_time_descending(k, order.time);
-    key_add(k, one->offer);
-    return 0;
+    if (err == 0 && !catalogue_is_empty(p->counters))
+        err = catalogue_read(p->views, one->offer, &defined, p->scratch);
+    return err != 0 ? err : offer_order(&g, &defined, p->scratch, order);
 }
 
 static int
 move_out(const struct offer_place *p, const struct offer_here *one)
 {
-    struct key record, order;
-    int err = order_key(&order, p, one);
+    struct offer_order order;
+    struct buf bytes = {0};
+    struct key k;
+    int err = order_now(p, one, &order);
 
     if (err != 0)
         return err;
-    record_key(&record, p->profile, one->offer);
-    views_put(p->views, record.bytes, record.len, one->group.ptr, one->group.len);
-    views_put(p->views, order.bytes, order.len, "", 0);
+    buf_byte(&bytes, order.class);
+    record_put_time(&bytes, order.time);
+    buf_append(&bytes, one->group.ptr, one->group.len);
+    record_key(&k, p->profile, one->offer);
+    views_put(p->views, k.bytes, k.len, bytes.ptr, bytes.len);
+    buf_free(&bytes);
+    order_key(&k, p->profile, &order, one->offer);
+    views_put(p->views, k.bytes, k.len, "", 0);
     p->card->has |= CARD_OFFERS_APART;
     return 0;
+}
+
+static bool
+read_apart(struct tl_str record, struct offer_order *order, struct tl_str *group)
+{
+    struct record r = record_open(record);
+
+    order->class = (unsigned char)record_byte(&r);
+    order->time = record_time(&r);
+    *group = (struct tl_str){(const char *)r.at, (size_t)(r.end - r.at)};
+    return !r.bad;
+}
+
+bool
+offer_place_group(struct tl_str record, struct tl_str *group)
+{
+    struct offer_order order;
+
+    return read_apart(record, &order, group);
 }
 
 static int
 bring_back(const struct offer_place *p, struct tl_str offer, struct tl_str *group)
 {
-    struct offer_here one = {.offer = offer};
-    struct key record, order;
-    int err;
+    struct offer_order order;
+    struct tl_str bytes;
+    struct key k;
 
-    record_key(&record, p->profile, offer);
-    if (!views_get(p->views, record.bytes, record.len, &one.group))
+    record_key(&k, p->profile, offer);
+    if (!views_get(p->views, k.bytes, k.len, &bytes))
         return 0;
-    one.group.ptr = arena_copy(p->arena, one.group.ptr, one.group.len);
-    if (one.group.ptr == NULL)
+    if (!read_apart(bytes, &order, group))
+        return TL_EDAMAGED;
+    group->ptr = arena_copy(p->arena, group->ptr, group->len);
+    if (group->ptr == NULL)
         return TL_TOO_MANY;
-    if ((err = order_key(&order, p, &one)) != 0)
-        return err;
-    views_delete(p->views, record.bytes, record.len);
-    views_delete(p->views, order.bytes, order.len);
-    *group = one.group;
+    views_delete(p->views, k.bytes, k.len);
+    order_key(&k, p->profile, &order, offer);
+    views_delete(p->views, k.bytes, k.len);
     return 0;
 }
 

@@ -3,7 +3,8 @@
  * Those touched last are on its card, which is read for every event and every
  * answer anyway.  When they outgrow it, those touched longest ago move to
  * records of their own, with an order to list them by; a touch brings one back.
- * Where an offer lies shows in no answer. */
+ * Where an offer lies shows in no answer.  The order is by what the catalogue said
+ * when it moved, so the record says where that put it. */
 
 #ifndef STORE_OFFER_PLACE_H
 #define STORE_OFFER_PLACE_H
@@ -21,7 +22,11 @@ struct offer_place {
     struct card *card;
     struct arena *arena;        /* lives as long as the card */
     struct arena *scratch;      /* for the call */
+    const struct counters *counters;    /* is there a catalogue? */
 };
+
+/* The group in the record of one that lies apart; false: damage. */
+bool offer_place_group(struct tl_str record, struct tl_str *group);
 
 /* One offer on a card. */
 struct offer_here {

@@ -15,6 +15,9 @@ enum instance_has {
     HAS_INSTANCE = 4,
     HAS_TERMS = 8,
     HAS_EXPIRES = 16,
+    HAS_GROUP = 32,
+    HAS_TITLE = 64,
+    HAS_PRICE = 128,
 };
 
 /* ---------------------------------------------------------------- reading */
@@ -46,10 +49,44 @@ offer_instance_init(struct offer_instance *in)
         in->seen[o].count = 0;
 }
 
+static struct offer_stamp
+read_stamp(struct record *r)
+{
+    uint64_t number = record_varint(r);
+
+    return (struct offer_stamp){record_time(r), number};
+}
+
+static void
+read_words(struct offer_words *w, unsigned has, struct record *r)
+{
+    if (has & HAS_TERMS) {
+        w->terms_at = read_stamp(r);
+        w->terms = record_text(r);
+    }
+    if (has & HAS_TITLE) {
+        w->title_at = read_stamp(r);
+        w->title = record_text(r);
+    }
+    if (has & HAS_PRICE) {
+        w->price_at = read_stamp(r);
+        w->currency = record_text(r);
+        w->price_minor = record_signed(r);
+    }
+    if (has & HAS_EXPIRES) {
+        w->expires_at = read_stamp(r);
+        w->expires = record_time(r);
+    }
+    if (has & HAS_GROUP) {
+        w->group_at = read_stamp(r);
+        w->group = record_text(r);
+    }
+}
+
 static void
 read_instance(struct offer_instance *in, struct tl_str offer, struct record *r)
 {
-    unsigned has = record_byte(r);
+    unsigned has = (unsigned)record_varint(r);
     uint64_t outcomes;
 
     offer_instance_init(in);
@@ -62,19 +99,7 @@ read_instance(struct offer_instance *in, struct tl_str offer, struct record *r)
         in->named_number = record_varint(r);
         in->named_time = record_time(r);
     }
-    if (has & HAS_TERMS) {
-        in->terms_number = record_varint(r);
-        in->terms_time = record_time(r);
-        in->terms = record_text(r);
-        in->title = record_text(r);
-        in->currency = record_text(r);
-        in->price_minor = record_signed(r);
-    }
-    if (has & HAS_EXPIRES) {
-        in->expires_number = record_varint(r);
-        in->expires_time = record_time(r);
-        in->expires = record_time(r);
-    }
+    read_words(&in->words, has, r);
     outcomes = record_varint(r);
     r->bad = r->bad || outcomes >> OUTCOME_COUNT != 0;
     for (size_t o = 0; o < OUTCOME_COUNT && !r->bad; o++)
@@ -115,16 +140,60 @@ write_seen(const struct offer_seen *seen, struct buf *out)
 }
 
 static void
+write_stamp(struct offer_stamp at, struct buf *out)
+{
+    buf_varint(out, at.number);
+    record_put_time(out, at.time);
+}
+
+static void
+write_words(const struct offer_words *w, unsigned has, struct buf *out)
+{
+    if (has & HAS_TERMS) {
+        write_stamp(w->terms_at, out);
+        record_put_text(out, w->terms);
+    }
+    if (has & HAS_TITLE) {
+        write_stamp(w->title_at, out);
+        record_put_text(out, w->title);
+    }
+    if (has & HAS_PRICE) {
+        write_stamp(w->price_at, out);
+        record_put_text(out, w->currency);
+        record_put_signed(out, w->price_minor);
+    }
+    if (has & HAS_EXPIRES) {
+        write_stamp(w->expires_at, out);
+        record_put_time(out, w->expires);
+    }
+    if (has & HAS_GROUP) {
+        write_stamp(w->group_at, out);
+        record_put_text(out, w->group);
+    }
+}
+
+static unsigned
+what_it_has(const struct offer_instance *in, struct tl_str offer)
+{
+    const struct offer_words *w = &in->words;
+
+    return (str_equal(in->campaign, offer) ? 0u : HAS_CAMPAIGN) |
+           (in->treatment.len > 0 ? HAS_TREATMENT : 0u) |
+           (in->instance.len > 0 ? HAS_INSTANCE : 0u) |
+           (w->terms_at.number != 0 ? HAS_TERMS : 0u) |
+           (w->title_at.number != 0 ? HAS_TITLE : 0u) |
+           (w->price_at.number != 0 ? HAS_PRICE : 0u) |
+           (w->expires_at.number != 0 ? HAS_EXPIRES : 0u) |
+           (w->group_at.number != 0 ? HAS_GROUP : 0u);
+}
+
+static void
 write_instance(const struct offer_instance *in, struct tl_str offer, struct buf *out)
 {
-    unsigned has = (str_equal(in->campaign, offer) ? 0u : HAS_CAMPAIGN) |
-                   (in->treatment.len > 0 ? HAS_TREATMENT : 0u) |
-                   (in->instance.len > 0 ? HAS_INSTANCE : 0u) |
-                   (in->terms_number != 0 ? HAS_TERMS : 0u) |
-                   (in->expires_number != 0 ? HAS_EXPIRES : 0u);
+    unsigned has = what_it_has(in, offer);
     uint64_t outcomes = 0;
 
-    buf_byte(out, (unsigned char)has);
+    buf_varint(out, has);
     if (has & HAS_CAMPAIGN)
         record_put_text(out, in->campaign);
     if (has & HAS_TREATMENT)
@@ -134,19 +203,7 @@ write_instance(const struct offer_instance *in, struct tl_str offer, struct buf 
         buf_varint(out, in->named_number);
         record_put_time(out, in->named_time);
     }
-    if (has & HAS_TERMS) {
-        buf_varint(out, in->terms_number);
-        record_put_time(out, in->terms_time);
-        record_put_text(out, in->terms);
-        record_put_text(out, in->title);
-        record_put_text(out, in->currency);
-        record_put_signed(out, in->price_minor);
-    }
-    if (has & HAS_EXPIRES) {
-        buf_varint(out, in->expires_number);
-        record_put_time(out, in->expires_time);
-        record_put_time(out, in->expires);
-    }
+    write_words(&in->words, has, out);
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
         outcomes |= (uint64_t)(in->seen[o].count > 0) << o;
     buf_varint(out, outcomes);

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "proto/code.h"
 #include "proto/str.h"
+#include "store/catalogue.h"
 
 static bool
 is_seen(const struct offer_instance *in, enum outcome o)
@@ -117,12 +119,6 @@ add_seen(struct offer_seen *to, const struct offer_seen *from)
     *to = sum;
 }
 
-static bool
-newer(int64_t a_time, uint64_t a_number, int64_t b_time, uint64_t b_number)
-{
-    return a_time != b_time ? a_time > b_time : a_number > b_number;
-}
-
 void
 offer_merge(struct offer_instance *to, const struct offer_instance *from)
 {
@@ -132,19 +128,7 @@ offer_merge(struct offer_instance *to, const struct offer_instance *from)
     if (from->named_number != 0)
         offer_instance_name(to, &(struct offer_naming){from->campaign, from->treatment,
                                                        from->named_time, from->named_number});
-    if (newer(from->terms_time, from->terms_number, to->terms_time, to->terms_number)) {
-        to->terms_time = from->terms_time;
-        to->terms_number = from->terms_number;
-        to->terms = from->terms;
-        to->title = from->title;
-        to->currency = from->currency;
-        to->price_minor = from->price_minor;
-    }
-    if (newer(from->expires_time, from->expires_number, to->expires_time, to->expires_number)) {
-        to->expires_time = from->expires_time;
-        to->expires_number = from->expires_number;
-        to->expires = from->expires;
-    }
+    offer_words_merge(&to->words, &from->words);
 }
 
 /* Of an outcome seen several times only the first and the last are dated: the
@@ -173,28 +157,32 @@ join_outcome(struct offer_group *g, struct offer_instance *bare, enum outcome o)
     add_seen(&to_rest->seen[o], &rest);
 }
 
+/* When any of these was said last; INT64_MIN: none was. */
+static int64_t
+last_said(const struct offer_words *w)
+{
+    const struct offer_stamp at[] = {w->terms_at, w->title_at, w->price_at, w->expires_at,
+                                     w->group_at};
+    int64_t last = INT64_MIN;
+
+    for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+        if (at[i].number != 0 && at[i].time > last)
+            last = at[i].time;
+    return last;
+}
+
 /* What is said of terms and expiry with such a word is of the offer it is about. */
 static void
-join_terms(struct offer_group *g, struct offer_instance *bare, bool by_reaction)
+join_words(struct offer_group *g, struct offer_instance *bare, bool by_reaction)
 {
-    struct offer_instance said = {.terms_time = bare->terms_time,
-                                  .terms_number = bare->terms_number,
-                                  .terms = bare->terms,
-                                  .title = bare->title,
-                                  .currency = bare->currency,
-                                  .price_minor = bare->price_minor,
-                                  .expires_time = bare->expires_time,
-                                  .expires_number = bare->expires_number,
-                                  .expires = bare->expires};
-    int64_t time = bare->expires_number != 0 && bare->expires_time > bare->terms_time
-                       ? bare->expires_time
-                       : bare->terms_time;
-    struct offer_instance *about = newest_before(g, bare, time, by_reaction);
+    int64_t said = last_said(&bare->words);
+    struct offer_instance *about =
+        said != INT64_MIN ? newest_before(g, bare, said, by_reaction) : NULL;
 
-    if ((bare->terms_number == 0 && bare->expires_number == 0) || about == NULL || about == bare)
+    if (about == NULL || about == bare)
         return;
-    offer_merge(about, &said);
-    bare->terms_number = bare->expires_number = 0;
+    offer_words_merge(&about->words, &bare->words);
+    bare->words = (struct offer_words){0};
 }
 
 /* What was sent or shown of an offer that is only named. */
@@ -207,7 +195,7 @@ join_shown(struct offer_group *g, struct offer_instance *bare)
         if (!is_reaction((enum outcome)o) && bare->seen[o].count > 0)
             join_outcome(g, bare, (enum outcome)o);
     if (offer_made_time(bare) == 0)
-        join_terms(g, bare, false);
+        join_words(g, bare, false);
 }
 
 static void
@@ -215,7 +203,7 @@ join_reactions(struct offer_group *g, struct offer_instance *bare)
 {
     /* Terms of what was itself made are its own. */
     if (offer_made_time(bare) == 0)
-        join_terms(g, bare, true);
+        join_words(g, bare, true);
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
         if (is_reaction((enum outcome)o) && bare->seen[o].count > 0)
             join_outcome(g, bare, (enum outcome)o);
@@ -314,13 +302,31 @@ stays_open(enum outcome word)
     return word <= OUTCOME_CLICKED || word == OUTCOME_ACCEPTED || word == OUTCOME_DISPUTED;
 }
 
+/* Until when it may be had, if nothing more is said. */
+static int64_t
+end_of(const struct offer_instance *in)
+{
+    int64_t end = in->words.expires != 0 ? in->words.expires : INT64_MAX;
+
+    return in->withdrawn != 0 && in->withdrawn < end ? in->withdrawn : end;
+}
+
 /* Expired is what was neither accepted nor declined when its time was over. */
 static bool
 is_over(const struct offer_instance *in, enum outcome word, int64_t now)
 {
     bool may_expire = stays_open(word) ? word != OUTCOME_ACCEPTED : word == OUTCOME_NO_RESPONSE;
 
-    return may_expire && (is_seen(in, OUTCOME_EXPIRED) || (in->expires != 0 && in->expires <= now));
+    return may_expire && (is_seen(in, OUTCOME_EXPIRED) || end_of(in) <= now);
+}
+
+/* What ended it: the catalogue took it back, or else its time. */
+static enum outcome
+over_as(const struct offer_instance *in)
+{
+    bool withdrawn = in->withdrawn != 0 && in->withdrawn == end_of(in);
+
+    return withdrawn && !is_seen(in, OUTCOME_EXPIRED) ? OUTCOME_WITHDRAWN : OUTCOME_EXPIRED;
 }
 
 struct offer_state
@@ -338,11 +344,11 @@ offer_state(const struct offer_instance *in, int64_t now)
         s.class = OFFER_OPEN;
         s.live = true;
     } else if (stays_open(word) && !is_seen(in, OUTCOME_EXPIRED)) {
-        s.class = in->expires == 0 ? OFFER_OPEN : OFFER_OPEN_UNTIL;
+        s.class = end_of(in) == INT64_MAX ? OFFER_OPEN : OFFER_OPEN_UNTIL;
         s.live = true;
     }
     if (is_over(in, word, now)) {
-        s.name = outcome_name(OUTCOME_EXPIRED);
+        s.name = outcome_name(over_as(in));
         s.live = false;
     }
     return s;
@@ -362,27 +368,32 @@ order_of(const struct offer_instance *in)
     struct offer_state s = offer_state(in, INT64_MIN);
     bool until = s.class == OFFER_OPEN_UNTIL;
 
-    return (struct offer_order){(unsigned char)s.class, until ? in->expires : offer_last_time(in)};
+    return (struct offer_order){(unsigned char)s.class, until ? end_of(in) : offer_last_time(in)};
 }
 
-struct offer_order
-offer_order(const struct offer_group *g, struct arena *arena)
+int
+offer_order(const struct offer_group *g, const struct catalogue_offer *defined,
+            struct arena *arena, struct offer_order *first)
 {
-    struct offer_order first = {OFFER_CLOSED, INT64_MIN};
+    bool as_it_is = g->count < 2 && defined->count == 0;
     struct offer_group joined = *g;
 
-    if (g->count > 1) {
-        joined.instances = arena_take(arena, g->count * sizeof(g->instances[0]));
+    *first = (struct offer_order){OFFER_CLOSED, INT64_MIN};
+    if (!as_it_is) {
+        joined.instances = arena_take(arena, (g->count + 1) * sizeof(g->instances[0]));
         if (joined.instances == NULL)
-            return first;
+            return TL_TOO_MANY;
         memcpy(joined.instances, g->instances, g->count * sizeof(g->instances[0]));
         offer_join(&joined);
     }
     for (size_t i = 0; i < joined.count; i++) {
-        struct offer_order order = order_of(&joined.instances[i]);
+        struct offer_order order;
 
-        if (comes_before(&order, &first))
-            first = order;
+        if (!as_it_is)
+            catalogue_apply(defined, &joined.instances[i]);
+        order = order_of(&joined.instances[i]);
+        if (comes_before(&order, first))
+            *first = order;
     }
-    return first;
+    return 0;
 }

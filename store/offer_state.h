@@ -5,6 +5,8 @@
 
 #include "store/offer.h"
 
+struct catalogue_offer;
+
 /* The last time anything was said of this instance. */
 int64_t offer_last_time(const struct offer_instance *in);
 
@@ -45,6 +47,8 @@ struct offer_order {
     int64_t time;
 };
 
-struct offer_order offer_order(const struct offer_group *g, struct arena *arena);
+/* `defined`: what the catalogue has of this offer id.  Returns 0 or TL_TOO_MANY. */
+int offer_order(const struct offer_group *g, const struct catalogue_offer *defined,
+                struct arena *arena, struct offer_order *first);
 
 #endif

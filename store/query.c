@@ -7,6 +7,7 @@
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/campaign.h"
+#include "store/catalogue.h"
 #include "store/identity.h"
 #include "store/key.h"
 #include "store/state.h"
@@ -263,4 +264,30 @@ store_campaigns(struct store *st, struct tl_str campaign, struct tl_campaigns *o
     if (out->position.ptr == NULL)
         return TL_TOO_MANY;
     return store_sound(st, campaign_list(st->views, campaign, out, arena));
+}
+
+static int
+answer_catalogue(struct store *st, const struct store_catalogue_question *q,
+                 struct tl_offers *out, struct arena *arena, uint64_t *depends)
+{
+    const struct catalogue_query query = {st->views, q->offer, q->after, q->limit, q->now, arena};
+    bool more;
+    int err;
+
+    *out = (struct tl_offers){.customer = TL_STR("")};
+    *depends = 0;
+    err = catalogue_list(&query, &out->offers, &out->offers_count, &more, depends);
+    if (err != 0)
+        return err;
+    out->offers_more = more ? TL_STR("more") : TL_STR("");
+    out->position =
+        position_text(st, *depends > store_head(st) ? *depends : store_head(st), arena);
+    return out->position.ptr == NULL ? TL_TOO_MANY : 0;
+}
+
+int
+store_catalogue(struct store *st, const struct store_catalogue_question *q,
+                struct tl_offers *out, struct arena *arena, uint64_t *depends)
+{
+    return store_sound(st, answer_catalogue(st, q, out, arena, depends));
 }

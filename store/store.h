@@ -138,6 +138,18 @@ int store_context(struct store *st, const struct store_question *q, size_t bytes
 int store_offers(struct store *st, const struct store_question *q, size_t limit,
                  struct tl_offers *out, struct arena *arena, uint64_t *depends);
 
+/* What the offers are: `offer` alone, or if it is empty those whose ids come after
+ * `after`, by id. */
+struct store_catalogue_question {
+    struct tl_str offer;
+    struct tl_str after;
+    size_t limit;
+    int64_t now;
+};
+
+int store_catalogue(struct store *st, const struct store_catalogue_question *q,
+                    struct tl_offers *out, struct arena *arena, uint64_t *depends);
+
 /* May we contact him?  By the policy (the built-in one, or that of
  * store_set_policy), which must know the purpose.  A customer never seen is one
  * of whom nothing is known. */

@@ -155,7 +155,16 @@ name(struct buf *out, const struct tl_offer *o)
                    o->campaign.ptr);
 }
 
-/* The words shown and the price. */
+static bool
+is_of_catalogue(const struct tl_offer *o, const char *what)
+{
+    for (size_t i = 0; i < o->of_catalogue_count; i++)
+        if (is(o->of_catalogue[i], what))
+            return true;
+    return false;
+}
+
+/* The words shown and the price.  What nobody showed him is said to be none of his. */
 static void
 terms(struct buf *out, const struct tl_offer *o)
 {
@@ -165,6 +174,9 @@ terms(struct buf *out, const struct tl_offer *o)
     if (o->price_minor != 0)
         buf_printf(out, "%s%s", o->terms.len > 0 ? ", " : "",
                    print_money(money, o->price_minor, o->currency));
+    if ((o->terms.len > 0 && is_of_catalogue(o, "terms")) ||
+        (o->price_minor != 0 && is_of_catalogue(o, "price")))
+        buf_text(out, " (as the catalogue has it)");
 }
 
 static void
@@ -205,12 +217,15 @@ live_line(struct buf *line, const char *before)
 static int
 show_live_offer(const struct tl_offer *o, int64_t now)
 {
+    char when[PRINT_WHEN_BYTES];
     struct buf line = {0};
     int err;
 
     name(&line, o);
     buf_text(&line, ": ");
     state(&line, o);
+    if (o->valid_from > now)
+        buf_printf(&line, ", from %s", print_when(when, o->valid_from, now));
     if (o->expires != 0)
         buf_text(&line, ", ");
     until(&line, o, now);

@@ -27,7 +27,8 @@ static const struct verb verbs[] = {
      "what to know about a customer while he is there", JSON, verb_context},
     {"timeline", "CUSTOMER [--limit N] [--before T] [--type T] [--channel C]",
      "a customer's events, newest first", JSON | JSONL, verb_timeline},
-    {"offers", "CUSTOMER [--limit N]", "what a customer was offered, and how he reacted",
+    {"offers", "CUSTOMER [--limit N] | --catalogue [OFFER] [--limit N] [--after OFFER]",
+     "what a customer was offered, and how he reacted; what the offers are",
      JSON | CSV, verb_offers},
     {"may-contact",
      "CUSTOMER --channel C --purpose P [--reserve] [--reservation NAME]\n"

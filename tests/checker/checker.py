@@ -26,10 +26,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 
-import contact  # noqa: E402
-import fold     # noqa: E402
-import household  # noqa: E402
-import whose    # noqa: E402
+import catalogue    # noqa: E402
+import contact      # noqa: E402
+import fold         # noqa: E402
+import household    # noqa: E402
+import whose        # noqa: E402
 
 BYTES_MAX = 256 << 10
 OFFERS_MAX = 1000
@@ -98,6 +99,7 @@ class Model:
 
     def __init__(self, log):
         self.said = [fold.Said(event) for event in log]
+        self.defined = catalogue.definitions(self.said)
         self.whose = whose.Whose()
         self.nodes = {}         # number -> node
         self.named = {}         # identifier -> when the first event to arrive with it happened
@@ -177,7 +179,12 @@ def check_who(model, customer, got, now, differences):
 
 
 OFFER_FIELDS = ("campaign", "treatment", "state", "live", "orphan", "disputed", "expires",
-                "terms", "reason", "made", "outcomes")
+                "terms", "reason", "made", "outcomes", "title", "price_minor", "currency",
+                "exclusivity_group", "valid_from", "of_catalogue", "last_word")
+
+
+WHOSE_TERMS = ("terms", "title", "price_minor", "currency", "exclusivity_group", "expires",
+               "of_catalogue", "state", "live")
 
 
 def offers_by_key(offers):
@@ -189,6 +196,10 @@ def offers_by_key(offers):
         if key in found:
             found["twice", *key] = {}
         found[key] = {name: offer[name] for name in OFFER_FIELDS}
+        found[key]["of_catalogue"] = sorted(offer["of_catalogue"])
+        if offer["last_word"]:
+            found[key]["last_word"] = {name: offer["last_word"][name] for name in
+                                       ("outcome", "channel", "time", "reason")}
         for seen in offer["outcomes"]:
             seen["first_time"] = seen["first_time"] or seen["time"]
         found[key]["outcomes"] = by(["outcome"], offer["outcomes"])
@@ -201,21 +212,22 @@ def by(names, items):
             {k: v for k, v in item.items() if k not in names} for item in items}
 
 
-def offers_of(customer, offers, now):
+def offers_of(model, customer, offers, now):
     """Those that a customer has and those that were answered, and when the first were closed."""
-    want = fold.offers(customer.events, now)
+    want = fold.offers(customer.events, now, model.defined)
     words = {key: offer.pop("closed") for key, offer in want.items()}
     found = offers_by_key(offers)
     torn = fold.torn(customer.events)
     for key, offer in [*want.items(), *found.items()]:
         # Whose terms they are that came with such words, the design does not say.
-        for name in ("terms", "expires", "state", "live") if key[0] in torn else ():
+        for name in WHOSE_TERMS if key[0] in torn else ():
             offer.pop(name)
     return want, found, words
 
 
 def check_offers(model, customer, got, now, differences):
-    want, found, words = offers_of(customer, got["offers"], now)
+    want, found, words = offers_of(model, customer, got["offers"], now)
+    catalogue.check_conflicts(got["offers"], differences)
     compare("offers", want, found, differences)
     live = [offer["live"] for offer in got["offers"]]
     if live != sorted(live, reverse=True):
@@ -282,16 +294,16 @@ def check_household(model, customer, got, now, differences):
             differences.append(f"household: {member} is nobody of {want}")
             continue
         want.remove(found[0])
-        check_member(mine, *found[0], member, now, differences)
+        check_member(model, mine, *found[0], member, now, differences)
 
 
-def check_member(mine, id, as_member, other, member, now, differences):
+def check_member(model, mine, id, as_member, other, member, now, differences):
     shows = household.shows_offers(mine[id], as_member)
     compare(f"household.{member['customer']}",
             {"role": as_member["role"], "since": as_member["since"], "shows_offers": shows},
             {name: member[name] for name in ("role", "since", "shows_offers")}, differences)
     count = len(member["offers"])
-    want, found, _ = offers_of(other, member["offers"], now)
+    want, found, _ = offers_of(model, other, member["offers"], now)
     want = want if shows else {}
     if count != min(len(want), household.OFFERS_MAX) \
             or count + int(member["offers_more"] or 0) < len(want):

@@ -9,6 +9,7 @@ Nothing here depends on the order of the events: what is later is decided by
 import calendar
 import re
 
+import catalogue
 import whose
 
 # In the order in which ties in time are decided; the rest are decided elsewhere.
@@ -23,6 +24,8 @@ CLOSED = ["redeemed", "fulfilled", "declined", "expired", "withdrawn", "supersed
 
 FEEDBACK = ["feedback." + kind for kind in ("review", "rating", "survey", "complaint", "praise",
                                             "beacon")]
+# What the customer himself says, in the order in which ties in time are decided.
+HIS = ["dismissed", "clicked", "declined", "accepted", "redeemed", "disputed"]
 RECENT_MAX = 24
 ADDRESS_OF = {"email": "email", "sms": "phone", "call": "phone"}
 STRICTNESS = {"granted": 0, "expired": 1, "denied": 2, "revoked": 2}
@@ -125,7 +128,8 @@ class Touch:
 
 
 def touches(events):
-    made = [Touch(said, t) for said in events for t in said.event.get("offers", [])]
+    made = [Touch(said, t) for said in events if said.type != "offer.defined"
+            for t in said.event.get("offers", [])]
     return [t for t in made if t.outcome in ORDER + SIDE]
 
 
@@ -199,7 +203,7 @@ def outcome(same):
             "first_time": min(t.when[0] for t in same), "count": sum(t.count for t in same)}
 
 
-def state(seen, expires, now):
+def state(seen, expires, withdrawn, now):
     for name in reversed(STAYS):
         if name in seen:
             return name
@@ -214,38 +218,60 @@ def state(seen, expires, now):
     closing = [name for name in ("withdrawn", "superseded") if name in seen]
     if closing:
         return max(closing, key=lambda n: (seen[n]["time"], SIDE.index(n)))
-    if shown != "declined" and ("expired" in seen or expires and expires <= now):
+    ends = [end for end in (expires, withdrawn) if end]
+    if shown != "declined" and "expired" in seen:
         return "expired"
+    if shown != "declined" and ends and min(ends) <= now:
+        return "withdrawn" if withdrawn == min(ends) else "expired"
     if "no_response" in seen and not answers:
         return "no_response"
     return shown
 
 
-def offer(group, now):
+def told(group):
+    """What the customer was shown: of each the latest."""
+    def last(value):
+        found = [t for t in group if value(t.touch)]
+        return value(max(found, key=lambda t: t.when).touch) if found else ""
+
+    return {"title": last(lambda t: t.get("title")), "terms": last(lambda t: t.get("terms")),
+            "price": last(catalogue.price), "expires": last(lambda t: t.get("expires")),
+            "exclusivity_group": last(lambda t: t.get("exclusivity_group"))}
+
+
+def last_word(seen):
+    his = [name for name in HIS if name in seen]
+    if not his:
+        return None
+    name = max(his, key=lambda n: (seen[n]["time"], HIS.index(n)))
+    return dict({k: seen[name][k] for k in ("channel", "time", "reason")}, outcome=name)
+
+
+def offer(key, group, now, defined):
     seen = outcomes(group)
-
-    def last(name):
-        found = [t for t in group if t.get(name)]
-        return max(found, key=lambda t: t.when) if found else None
-
-    terms = last("terms")
-    expires = last("expires")
-    expires_ns = ns(expires.get("expires")) if expires else 0
+    names = named(key, group)
+    touch, when = catalogue.definition(defined, key[0], names["campaign"])
+    words, filled = catalogue.fill(told(group), touch or {})
+    expires = ns(words["expires"]) if words["expires"] else 0
     made = offered_in(group)
     first = min(made, key=lambda t: t.when) if made else None
-    shown = state(seen, expires_ns, now)
-    return {"state": shown, "live": shown not in CLOSED, "orphan": not made,
-            "disputed": "disputed" in seen, "outcomes": seen, "expires": expires_ns,
-            "terms": terms.get("terms") if terms else "",
-            "reason": seen.get("declined", {}).get("reason", ""),
-            "made": first.when[0] if first else 0,
-            "closed": max([t.when[0] for t in group] + [expires_ns] * (shown == "expired"))}
+    began = first.when[0] if first else 0
+    withdrawn = when if touch and touch.get("outcome") == "withdrawn" and began <= when else 0
+    shown = state(seen, expires, withdrawn, now)
+    minor, currency = words["price"] or (0, "")
+    return {**names, "state": shown, "live": shown not in CLOSED, "orphan": not made,
+            "disputed": "disputed" in seen, "outcomes": seen, "expires": expires,
+            "terms": words["terms"], "title": words["title"], "price_minor": minor,
+            "currency": currency, "exclusivity_group": words["exclusivity_group"],
+            "valid_from": ns(touch["valid_from"]) if touch and touch.get("valid_from") else 0,
+            "of_catalogue": filled, "last_word": last_word(seen),
+            "reason": seen.get("declined", {}).get("reason", ""), "made": began,
+            "closed": max([t.when[0] for t in group] + [expires] * (shown == "expired"))}
 
 
-def offers(events, now):
+def offers(events, now, defined):
     """(offer, campaign, treatment, instance) -> offer."""
-    return {key: dict(offer(group, now), **named(key, group))
-            for key, group in instances(events).items()}
+    return {key: offer(key, group, now, defined) for key, group in instances(events).items()}
 
 
 def named(key, group):

@@ -70,6 +70,19 @@ def named(template, key):
 
 # ------------------------------------------------------------ what happened
 
+def tell(draw, touch):
+    """What is shown of an offer, or the catalogue knows."""
+    if draw(st.booleans()):
+        touch["terms"] = draw(st.sampled_from(WORDS))
+    if draw(st.integers(0, 3)) == 0:
+        touch["title"] = draw(st.sampled_from(["Frühling", "Shoes!"]))
+    if draw(st.integers(0, 3)) == 0:
+        touch["currency"] = draw(st.sampled_from(["EUR", "USD"]))
+        touch["price_minor"] = draw(st.sampled_from(["0", "995", "-5"]))
+    if draw(st.integers(0, 3)) == 0:
+        touch["exclusivity_group"] = draw(st.sampled_from(["clothes", "feet"]))
+
+
 @st.composite
 def touches(draw):
     outcome = draw(st.sampled_from(OUTCOMES + LIKELY))
@@ -81,8 +94,7 @@ def touches(draw):
         touch["treatment"] = draw(st.sampled_from(["red", "blue"]))
     if named == "instance":
         touch["instance"] = draw(st.sampled_from(["i1", "i2"]))
-    if draw(st.booleans()):
-        touch["terms"] = draw(st.sampled_from(WORDS))
+    tell(draw, touch)
     if outcome == "declined":
         touch["reason"] = draw(st.sampled_from(["", "too dear", "zu groß"]))
     expires = draw(deadlines)
@@ -97,6 +109,25 @@ def touches(draw):
 # Each offer once: which of two words of one event is the last, nobody can say.
 offers = st.lists(touches(), min_size=1, max_size=2, unique_by=lambda t: t["offer"]).map(
     lambda t: {"type": "offer." + t[0]["outcome"], "offers": t})
+
+
+@st.composite
+def definitions(draw):
+    """What an offer is, said of nobody, or (some do) of somebody."""
+    touch = {"offer": draw(st.sampled_from(["shoes", "hat"])),
+             "campaign": draw(st.sampled_from(["", "", "spring"]))}
+    tell(draw, touch)
+    if draw(st.integers(0, 5)) == 0:
+        touch["outcome"] = "withdrawn"
+    expires, begins = draw(deadlines), draw(deadlines)
+    if expires:
+        touch["expires"] = expires
+    if begins and not (expires and expires < begins):
+        touch["valid_from"] = begins
+    said = {"type": "offer.defined", "offers": [touch]}
+    if draw(st.booleans()):
+        said.update(subject="rule", revision=draw(st.sampled_from(["1", "2"])))
+    return said
 
 
 @st.composite
@@ -219,11 +250,12 @@ words_apart = st.tuples(st.just("identity.linked"), st.lists(
 happened = st.tuples(people, st.one_of(offers, offers, *FACETS.values()))
 happened_apart = st.tuples(people_apart, st.one_of(offers, offers, *FACETS.values()))
 how = [times, st.sampled_from(CHANNELS), st.sampled_from(["mailer", "till-4", "web"])]
+catalogue = st.tuples(st.just([]), definitions())
 # Which words are refused depends on what arrived before.
 ARRIVALS = {
-    True: st.lists(st.tuples(st.one_of(happened, happened, happened, words), *how),
+    True: st.lists(st.tuples(st.one_of(*[happened] * 6, words, words, catalogue), *how),
                    min_size=1, max_size=14),
-    False: st.lists(st.tuples(st.one_of(*[happened_apart] * 6, words_apart), *how),
+    False: st.lists(st.tuples(st.one_of(*[happened_apart] * 6, words_apart, catalogue), *how),
                     min_size=1, max_size=14)}
 
 
@@ -241,7 +273,15 @@ HOMECOMINGS = {
 def events(draw, key, wandering=True, home=False):
     """What arrives, in the order of arrival; times are in any order."""
     drawn = draw((HOMECOMINGS if home else ARRIVALS)[wandering])
-    return [made(f"{key}.{n}", key, *what, *h) for n, (what, *h) in enumerate(drawn)]
+    return [of_its_own(key, made(f"{key}.{n}", key, *what, *h)) for n, (what, *h) in
+            enumerate(drawn)]
+
+
+def of_its_own(key, event):
+    """The catalogue is everybody's: the offers of a history are no other's."""
+    if "offers" not in event:
+        return event
+    return dict(event, offers=[dict(t, offer=f"{key}-{t['offer']}") for t in event["offers"]])
 
 
 def identifier(name):

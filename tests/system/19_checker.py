@@ -189,7 +189,7 @@ def apart(events):
 
 
 def renamed(events, key, new):
-    """The same of other people: the key is found nowhere but in names."""
+    """The same of other people and offers: the key is found nowhere but in names."""
     phone, as_phone = (histories.named("{phone}", k) for k in (key, new))
     text = json.dumps(events).replace(key, new).replace(phone, as_phone)
     return json.loads(text)

@@ -346,7 +346,8 @@ whole_shows_every_field_but_times_and_messages_not_given(void **state)
           "\"treatment\":\"\",\"instance\":\"\",\"channel\":\"\",\"state\":\"\",\"reason\":\"\","
           "\"terms\":\"\",\"made\":\"2017-06-02T10:00:00Z\",\"outcomes\":[],\"live\":false,"
           "\"orphan\":false,\"disputed\":false,\"conflict\":\"\",\"price_minor\":\"0\","
-          "\"currency\":\"\",\"title\":\"\"}],\"offers_more\":\"\"}");
+          "\"currency\":\"\",\"title\":\"\",\"exclusivity_group\":\"\","
+          "\"of_catalogue\":[]}],\"offers_more\":\"\"}");
     check(CODEC_CONTEXT, "{\"who\":{}}", true,
           "{\"customer\":\"\",\"position\":\"\",\"who\":{\"identifiers\":[],"
           "\"identifiers_more\":\"\",\"attributes\":{},\"profiles\":0,\"conflicts\":[],"
