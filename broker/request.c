@@ -84,6 +84,7 @@ welcome(struct broker *b, const struct peer *from, const struct wire_request *re
         session_turn_away(b, from, request->id, TL_BUSY, "there are too many clients");
         return;
     }
+    s->bundles = hello->bundles;
     session_reply(b, s, &(struct wire_reply){
         .id = request->id,
         .welcome = &(struct wire_welcome){

@@ -13,6 +13,7 @@
 struct wire_hello {
     uint32_t version;                       /* of this protocol: 1 */
     struct tl_str client;                   /* name for the broker's log */
+    bool bundles;                           /* takes several replies in one message */
 };
 
 struct wire_publish {
@@ -205,6 +206,8 @@ struct wire_reply {
     struct wire_group_committed *group_commit;
     struct tl_campaigns *campaign;
     struct wire_refusal *refusal;
+    struct tl_str *bundle;                  /* each a Reply; then nothing else is there */
+    size_t bundle_count;
 };
 
 #endif
