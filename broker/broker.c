@@ -247,6 +247,9 @@ broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTE
     else if ((err = groups_open(&b->groups, s->data)) != 0)
         snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/groups: %s", s->data,
                  strerror(err));
+    else if ((err = ignored_open(&b->ignored, s->data)) != 0)
+        snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/ignored: %s", s->data,
+                 strerror(err));
     else
         err = open_wire(b, s, why);
     if (err != 0)
@@ -297,6 +300,7 @@ finish(struct broker *b)
     router_close(&b->router, LINGER_MS);
     deadletter_close(&b->deadletters);
     groups_close(&b->groups);
+    ignored_close(&b->ignored);
     err = store_close(&b->store);
     close_handles(b);       /* the store may have used the wake-up until here */
     if (err == TL_NO_SPACE) {

@@ -18,6 +18,7 @@
 #include "broker/batch.h"
 #include "broker/deadletter.h"
 #include "broker/groups.h"
+#include "broker/ignored.h"
 #include "broker/held.h"
 #include "broker/ingress.h"
 #include "broker/request.h"
@@ -56,6 +57,7 @@ struct broker {
     struct streams streams;
     struct deadletters deadletters;
     struct groups groups;
+    struct ignored ignored;
     struct verify verify;
     struct timers timers;
     struct stats stats;

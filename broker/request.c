@@ -30,6 +30,7 @@ static const struct {
     {offsetof(struct wire_request, verify), verify_take},
     {offsetof(struct wire_request, group_commit), groups_take_commit},
     {offsetof(struct wire_request, campaign), answer_campaign},
+    {offsetof(struct wire_request, report), ignored_take},
 };
 
 static void
