@@ -259,7 +259,7 @@ install: all $(BUILD)/touchline.h $(BUILD)/touchline.pc $(MAN)
 	install -m 644 $(BUILD)/touchline.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(BUILD)/touchline.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 $(wildcard adapters/csv/maps/*.map) $(DESTDIR)$(PREFIX)/share/touchline/maps
-	install -m 644 $(wildcard adapters/*/*.conf) broker/policy.conf \
+	install -m 644 $(wildcard adapters/*/*.conf) broker/policy.conf broker/identifiers.conf \
 	    $(DESTDIR)$(PREFIX)/share/touchline/samples
 	for m in $(MAN); do d=$(DESTDIR)$(PREFIX)/share/man/man$${m##*.}; \
 	    install -d $$d && install -m 644 $$m $$d || exit 1; done

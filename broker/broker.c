@@ -1,4 +1,5 @@
 #include "broker/broker.h"
+#include "broker/kinds.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -233,7 +234,7 @@ broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTE
         snprintf(why, BROKER_WHY_BYTES, "cannot start the loop: %s", uv_strerror(err));
         return -1;
     }
-    if (open_store(b, s, why) != 0)
+    if (kinds_read(&b->kinds, s->identifiers, why) != 0 || open_store(b, s, why) != 0)
         return -1;
     b->policy = s->policy;
     if (read_policy(b, why) != 0) {
@@ -302,6 +303,7 @@ finish(struct broker *b)
     groups_close(&b->groups);
     ignored_close(&b->ignored);
     err = store_close(&b->store);
+    kinds_free(&b->kinds);
     close_handles(b);       /* the store may have used the wake-up until here */
     if (err == TL_NO_SPACE) {
         log_warn("store", "no space for a last checkpoint, the next start takes longer");

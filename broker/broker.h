@@ -49,6 +49,7 @@ struct broker {
     struct router router;
     struct store *store;
     const char *policy;             /* its file; NULL: the one built in */
+    struct kinds *kinds;            /* of identifiers */
     char log[LOG_ID_BYTES + 1];     /* the log's id, as positions begin */
     struct sessions sessions;
     struct ingress ingress;
