@@ -71,7 +71,7 @@ static bool
 known_customer(struct broker *b, struct asked *q, struct tl_str text, struct store_identifier *id)
 {
     const char *detail = NULL;
-    int err = normalise_customer(b->kinds, text, &b->answer_arena, id, &detail);
+    int err = normalise_customer(text, &b->answer_arena, id, &detail);
 
     if (err != 0)
         refuse(b, q, err, detail);
@@ -404,6 +404,8 @@ event_of(struct broker *b, const struct frame *f, struct tl_event *ev)
         *ev = (struct tl_event){.type = f->type, .channel = f->channel, .time = f->time};
     else if ((err = codec_decode(CODEC_EVENT, ev, f->payload, &b->answer_arena)) != 0)
         return err == TL_TOO_MANY ? err : TL_EDAMAGED;
+    if ((err = store_is_superseded(b->store, ev, f->number, &ev->superseded)) != 0)
+        return err;
     ev->received_time = f->received;
     broker_position(b, f->number, text);
     ev->position = arena_text(&b->answer_arena, text);

@@ -235,13 +235,6 @@ struct tl_count {
     uint64_t count;
 };
 
-/* What adapters heard and did not take. */
-struct tl_ignored {
-    struct tl_str source;
-    struct tl_str name;                     /* a field, or a kind of record */
-    uint64_t count;
-};
-
 struct tl_stat {
     struct tl_str position;
     uint64_t events;
@@ -267,8 +260,10 @@ struct tl_stat {
     uint64_t uptime_s;
     struct tl_str version;
     struct tl_str state;                    /* ready no_space */
-    struct tl_ignored *ignored;             /* by source and name */
-    size_t ignored_count;
+    uint64_t superseded;                    /* events for which a higher revision counts */
+    uint64_t gaps;                          /* missing numbers of sources */
+    struct tl_count *gaps_by_source;
+    size_t gaps_by_source_count;
 };
 
 struct tl_verification {

@@ -599,6 +599,7 @@ may_differ(uint32_t number)
     case 40:    /* position */
     case 41:    /* received_time */
     case 42:    /* profile */
+    case 44:    /* superseded */
         return true;
     default:
         return false;

@@ -204,6 +204,8 @@ struct tl_event {
     struct tl_str position;
     int64_t received_time;
     struct tl_str profile;
+    uint64_t sequence;                      /* its source's own count, from 1; 0: it has none */
+    bool superseded;                        /* a higher revision of its subject counts */
 };
 
 #endif

@@ -188,6 +188,8 @@ check_envelope(const struct tl_event *ev, const char **detail)
         return refuse(TL_BAD_FACET, "direction: a lower-case word", detail);
     if (!is_time(ev->time))
         return refuse(TL_BAD_TIME, "time: within 1970 to 2100", detail);
+    if (ev->sequence > SEQUENCE_MAX)
+        return refuse(TL_BAD_FACET, "sequence: at most 9223372036854775807", detail);
     if (!is_time(ev->recorded_time))
         return refuse(TL_BAD_TIME, "recorded_time: within 1970 to 2100", detail);
     return 0;

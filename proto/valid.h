@@ -26,6 +26,8 @@
 #define TIME_MIN 1LL                            /* 1970-01-01T00:00:00Z */
 #define TIME_MAX 4133980799999999999LL          /* 2100-12-31T23:59:59.999999999Z */
 
+#define SEQUENCE_MAX INT64_MAX
+
 /* The source name of events the bus itself makes; forbidden to everybody else. */
 #define SOURCE_BUS "touchline"
 

@@ -8,6 +8,7 @@
 #include "store/key.h"
 #include "store/offer.h"
 #include "store/record.h"
+#include "store/subject.h"
 
 #define DAY_BYTES 10    /* YYYY-MM-DD */
 
@@ -19,22 +20,44 @@ day_of(int64_t time)
     return seconds / 86400 - (seconds % 86400 < 0);
 }
 
+/* One outcome of a campaign, by a channel, on a day. */
+struct cell {
+    struct tl_str campaign;
+    enum outcome outcome;
+    struct tl_str channel;
+    int64_t time;
+};
+
 static int
-count(struct views *v, const struct key *k, uint32_t touches)
+add(struct views *v, struct counters *counters, const struct cell *cell, int64_t touches)
 {
     struct tl_str bytes;
     struct buf out = {0};
     uint64_t sum = 0;
+    struct key k;
 
-    if (views_get(v, k->bytes, k->len, &bytes)) {
+    if (cell->campaign.len == 0 || cell->outcome == OUTCOME_COUNT)
+        return 0;
+    key_global(&k, KEY_CAMPAIGN);
+    key_add_end(&k, cell->campaign);
+    key_add_end(&k, outcome_name(cell->outcome));
+    key_add_end(&k, cell->channel);
+    key_add_time(&k, day_of(cell->time));
+    if (views_get(v, k.bytes, k.len, &bytes)) {
         struct record r = record_open(bytes);
 
         sum = record_varint(&r);
         if (r.bad)
             return TL_EDAMAGED;
     }
-    buf_varint(&out, sum + (touches > 0 ? touches : 1));
-    views_put(v, k->bytes, k->len, out.ptr, out.len);
+    counter_add(counters, COUNTER_CAMPAIGN, cell->campaign, touches < 0 ? -1 : 1);
+    sum += (uint64_t)touches;
+    if (sum == 0) {
+        views_delete(v, k.bytes, k.len);
+        return 0;
+    }
+    buf_varint(&out, sum);
+    views_put(v, k.bytes, k.len, out.ptr, out.len);
     buf_free(&out);
     return 0;
 }
@@ -45,19 +68,25 @@ campaign_fold(struct views *v, struct counters *counters, const struct tl_event 
     int err = 0;
 
     for (size_t i = 0; i < ev->offers_count && err == 0; i++) {
-        struct tl_str campaign = offer_campaign(ev, &ev->offers[i]);
-        enum outcome outcome = outcome_of(ev, &ev->offers[i]);
-        struct key k;
+        const struct tl_offer_touch *touch = &ev->offers[i];
+        const struct cell cell = {offer_campaign(ev, touch), outcome_of(ev, touch), ev->channel,
+                                  time};
 
-        if (campaign.len == 0 || outcome == OUTCOME_COUNT)
-            continue;
-        key_global(&k, KEY_CAMPAIGN);
-        key_add_end(&k, campaign);
-        key_add_end(&k, outcome_name(outcome));
-        key_add_end(&k, ev->channel);
-        key_add_time(&k, day_of(time));
-        err = count(v, &k, ev->offers[i].count);
-        counter_add(counters, COUNTER_CAMPAIGN, campaign, 1);
+        err = add(v, counters, &cell, touch->count > 0 ? touch->count : 1);
+    }
+    return err;
+}
+
+int
+campaign_unfold(struct views *v, struct counters *counters, const struct subject_counted *was)
+{
+    int err = 0;
+
+    for (size_t i = 0; i < was->touches_count && err == 0; i++) {
+        const struct subject_touch *touch = &was->touches[i];
+        const struct cell cell = {touch->campaign, touch->outcome, was->channel, was->time};
+
+        err = add(v, counters, &cell, -(int64_t)touch->count);
     }
     return err;
 }

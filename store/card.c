@@ -113,8 +113,16 @@ value_in(struct card *c, struct tl_str currency)
     return &c->values[c->values_count++];
 }
 
+/* What is in further currencies has no one sum. */
+static void
+add_spend(struct card *c, struct card_value *value, uint64_t minor)
+{
+    if (value != &c->values[CARD_CURRENCIES_MAX])
+        value->spend_minor = (int64_t)((uint64_t)value->spend_minor + minor);
+}
+
 void
-card_sold(struct card *c, const struct tl_sale *sale, bool returned, int64_t time, uint64_t number)
+card_sold(struct card *c, const struct tl_sale *sale, bool returned)
 {
     struct card_value *value = value_in(c, sale->currency);
 
@@ -122,11 +130,38 @@ card_sold(struct card *c, const struct tl_sale *sale, bool returned, int64_t tim
         value->returns++;
     else
         value->purchases++;
-    /* What is in further currencies has no one sum. */
-    if (value != &c->values[CARD_CURRENCIES_MAX])
-        value->spend_minor = (int64_t)((uint64_t)value->spend_minor + (uint64_t)sale->total_minor);
-    if (!returned && later(time, number, c->last_sale.time, c->last_sale.number))
-        c->last_sale = (struct card_sale){time, number, sale->total_minor, sale->currency};
+    add_spend(c, value, (uint64_t)sale->total_minor);
+}
+
+void
+card_last_sale(struct card *c, const struct card_sale *sale)
+{
+    if (later(sale->time, sale->number, c->last_sale.time, c->last_sale.number))
+        c->last_sale = *sale;
+}
+
+/* Of a currency in which nothing is left nothing was ever sold. */
+static void
+drop_empty(struct card *c, struct card_value *value)
+{
+    size_t at = (size_t)(value - c->values);
+
+    if (at == CARD_CURRENCIES_MAX || value->purchases + value->returns > 0)
+        return;
+    c->values_count--;
+    memmove(value, value + 1, (c->values_count - at) * sizeof(*value));
+}
+
+void
+card_unsold(struct card *c, struct tl_str currency, int64_t minor, bool returned)
+{
+    struct card_value *value = value_in(c, currency);
+    uint64_t *count = returned ? &value->returns : &value->purchases;
+
+    if (*count > 0)
+        --*count;
+    add_spend(c, value, -(uint64_t)minor);
+    drop_empty(c, value);
 }
 
 void
@@ -185,10 +220,16 @@ card_has_strong(const struct card *c)
 
 /* ------------------------------------------------------------ as a record */
 
+enum recent_flags {
+    UNVERIFIED = 1,
+    SUPERSEDED = 2,
+};
+
 void
 card_recent_body(struct buf *out, const struct card_event_text *text)
 {
-    buf_byte(out, text->unverified);
+    buf_byte(out, (unsigned char)((text->unverified ? UNVERIFIED : 0u) |
+                                  (text->superseded ? SUPERSEDED : 0u)));
     word_put(out, text->type);
     word_put(out, text->channel);
     buf_append(out, text->summary.ptr, text->summary.len);
@@ -198,12 +239,38 @@ int
 card_recent_text(const struct card_recent *event, struct card_event_text *text)
 {
     struct record r = record_open(event->body);
+    unsigned flags;
 
-    text->unverified = record_byte(&r) != 0;
+    flags = record_byte(&r);
+    text->unverified = flags & UNVERIFIED;
+    text->superseded = flags & SUPERSEDED;
     text->type = word_read(&r);
     text->channel = word_read(&r);
     text->summary = (struct tl_str){(const char *)r.at, (size_t)(r.end - r.at)};
     return r.bad ? TL_EDAMAGED : 0;
+}
+
+bool
+card_recent_superseded(const struct card_recent *event)
+{
+    return event->body.len > 0 && event->body.ptr[0] & SUPERSEDED;
+}
+
+int
+card_recent_supersede(struct card *c, uint64_t number, struct arena *arena)
+{
+    struct card_recent *event = c->recent;
+    char *body;
+
+    while (event < c->recent + c->recent_count && event->number != number)
+        event++;
+    if (event == c->recent + c->recent_count || event->body.len == 0)
+        return 0;
+    if ((body = arena_copy(arena, event->body.ptr, event->body.len)) == NULL)
+        return TL_TOO_MANY;
+    body[0] |= SUPERSEDED;
+    event->body.ptr = body;
+    return 0;
 }
 
 static void

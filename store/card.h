@@ -6,6 +6,7 @@
 #ifndef STORE_CARD_H
 #define STORE_CARD_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "proto/event.h"
 
@@ -68,6 +69,7 @@ struct card_recent {
 
 struct card_event_text {
     bool unverified;
+    bool superseded;        /* a higher revision of its subject counts */
     struct tl_str type;
     struct tl_str channel;
     struct tl_str summary;
@@ -91,6 +93,7 @@ enum card_has {
     CARD_OFFERS_APART = 64,     /* some are in records of their own */
     CARD_FEEDBACK = 128,
     CARD_HOUSEHOLDS = 256,
+    CARD_SUBJECTS = 2048,       /* sales told by revisions */
 };
 
 struct card {
@@ -125,12 +128,20 @@ void card_write(const struct card *c, struct buf *out);
 void card_identifier_seen(struct card *c, struct tl_str type, struct tl_str value, unsigned kind,
                           int64_t time, bool login);
 void card_source_seen(struct card *c, struct tl_str source, int64_t time);
-void card_sold(struct card *c, const struct tl_sale *sale, bool returned, int64_t time,
-               uint64_t number);
+void card_sold(struct card *c, const struct tl_sale *sale, bool returned);
+void card_last_sale(struct card *c, const struct card_sale *sale);      /* if it is later */
+
+/* Takes back what was sold, but for the last sale. */
+void card_unsold(struct card *c, struct tl_str currency, int64_t minor, bool returned);
 void card_conflict(struct card *c, const struct card_conflict *conflict);
 void card_recent(struct card *c, const struct card_recent *event);
 void card_recent_body(struct buf *out, const struct card_event_text *text);
 int card_recent_text(const struct card_recent *event, struct card_event_text *text);
+bool card_recent_superseded(const struct card_recent *event);
+
+/* The event of that number, if it is among them, is shown no more.  `arena` lives as
+ * long as the card.  Returns 0 or TL_TOO_MANY. */
+int card_recent_supersede(struct card *c, uint64_t number, struct arena *arena);
 
 /* Puts an event among those not yet in a chunk; false: the tail is full, spill
  * it first (timeline.h). */

@@ -151,7 +151,8 @@ join_card(struct joining *j, uint64_t profile, const struct card *c)
     for (size_t i = 0; i < c->conflicts_count; i++)
         join_conflict(j, &c->conflicts[i]);
     for (size_t i = 0; i < c->recent_count; i++)
-        join_recent(j, &c->recent[i]);
+        if (!card_recent_superseded(&c->recent[i]))
+            join_recent(j, &c->recent[i]);
     if (c->last_sale.number != 0 &&
         (c->last_sale.time > j->last_sale.time ||
          (c->last_sale.time == j->last_sale.time && c->last_sale.number > j->last_sale.number)))

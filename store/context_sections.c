@@ -8,6 +8,8 @@
 #include "store/context.h"
 #include "store/feedback.h"
 #include "store/may_contact.h"
+#include "store/sequence.h"
+#include "store/subject.h"
 
 #define COMMITMENTS_SHOWN_MAX 6
 #define FEEDBACK_SHOWN_MAX 4
@@ -86,7 +88,6 @@ fill_consents(struct joining *j, struct tl_context *out)
     for (size_t i = 0; i < j->profiles_count && err == 0; i++)
         err = consent_list(j->st->views, j->profiles[i], out->consents, numbers, &count,
                            j->q->now, j->arena);
-    consent_settle(out->consents, numbers, &count);
     sort(out->consents, count, sizeof(out->consents[0]), latest_consent_first);
     out->consents_count = count < CONSENTS_SHOWN_MAX ? count : CONSENTS_SHOWN_MAX;
     for (size_t i = 0; i < out->consents_count; i++)
@@ -134,12 +135,17 @@ int
 fill_value(struct joining *j, struct tl_context *out)
 {
     struct tl_value *value = arena_alloc(j->arena, sizeof(*value));
+    int err = 0;
 
     if (value == NULL)
         return TL_TOO_MANY;
     out->value = value;
     if (j->values_count == 0)
         return 0;
+    for (size_t i = 0; j->has & CARD_SUBJECTS && i < j->profiles_count && err == 0; i++)
+        err = subject_last_sale(j->st->views, j->profiles[i], &j->last_sale, j->arena);
+    if (err != 0)
+        return err;
     sort(j->values, j->values_count, sizeof(j->values[0]), compare_values);
     value->purchases = j->values[0].purchases;
     value->returns = j->values[0].returns;
@@ -175,9 +181,16 @@ fill_freshness(struct joining *j, struct tl_context *out)
     out->freshness = arena_alloc(j->arena, (SOURCES_SHOWN_MAX + 1) * sizeof(out->freshness[0]));
     if (out->freshness == NULL)
         return TL_TOO_MANY;
-    for (size_t i = 0; i < j->sources_count && i < SOURCES_SHOWN_MAX; i++)
+    for (size_t i = 0; i < j->sources_count && i < SOURCES_SHOWN_MAX; i++) {
+        const struct card_source *source = &j->sources[i];
+        uint64_t since, gaps = sequence_gaps(&j->st->fold.counters, source->source, &since);
+
+        if (since > j->depends)
+            j->depends = since;
         out->freshness[out->freshness_count++] =
-            (struct tl_freshness){.source = j->sources[i].source,
-                                  .last_event = j->sources[i].last_event};
+            (struct tl_freshness){.source = source->source,
+                                  .last_event = source->last_event,
+                                  .gaps = gaps < UINT32_MAX ? (uint32_t)gaps : UINT32_MAX};
+    }
     return 0;
 }

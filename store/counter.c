@@ -78,13 +78,19 @@ counter_add(struct counters *c, enum counter_kind kind, struct tl_str name, int6
 }
 
 uint64_t
-counter_get(const struct counters *c, enum counter_kind kind, const char *name)
+counter_of(const struct counters *c, enum counter_kind kind, struct tl_str name)
 {
     unsigned char key[NAME_BYTES_MAX_HERE];
-    size_t len = make_name(key, kind, (struct tl_str){name, strlen(name)});
+    size_t len = make_name(key, kind, name);
     const struct counter *counter = map_get(&c->names, key, len);
 
     return counter != NULL ? counter->value : 0;
+}
+
+uint64_t
+counter_get(const struct counters *c, enum counter_kind kind, const char *name)
+{
+    return counter_of(c, kind, (struct tl_str){name, strlen(name)});
 }
 
 void

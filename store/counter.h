@@ -17,12 +17,15 @@ enum counter_kind {
     COUNTER_TYPE = 'y',
     COUNTER_SOURCE = 's',
     COUNTER_CAMPAIGN = 'p',     /* its touches */
+    COUNTER_GAPS = 'g',         /* numbers of a source that are missing */
+    COUNTER_GAPS_SINCE = 'h',   /* the event since which it is so many */
 };
 
 #define COUNTER_EVENTS "events"
 #define COUNTER_PROFILES "profiles"
 #define COUNTER_CUSTOMERS "customers"
 #define COUNTER_NEXT_PROFILE "next_profile"
+#define COUNTER_SUPERSEDED "superseded"             /* events for which a higher revision counts */
 #define COUNTER_DEFINED "offers_defined"            /* offer ids in the catalogue */
 #define COUNTER_RAISED "offers_put_off"             /* of those, whose end was put off */
 
@@ -49,6 +52,7 @@ void counters_fini(struct counters *c);
 
 void counter_add(struct counters *c, enum counter_kind kind, struct tl_str name, int64_t delta);
 uint64_t counter_get(const struct counters *c, enum counter_kind kind, const char *name);
+uint64_t counter_of(const struct counters *c, enum counter_kind kind, struct tl_str name);
 void counter_set(struct counters *c, enum counter_kind kind, const char *name, uint64_t value);
 
 /* Puts what changed into the views; call right before a freeze. */

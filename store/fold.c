@@ -21,6 +21,7 @@
 #include "store/key.h"
 #include "store/link.h"
 #include "store/offer.h"
+#include "store/sequence.h"
 #include "store/summary.h"
 #include "store/timeline.h"
 
@@ -134,11 +135,14 @@ fold_tail(struct fold *fold, const struct frame *f, struct card *c)
 static void
 fold_recent(struct fold *fold, const struct frame *f, const struct tl_event *ev, struct card *c)
 {
-    struct card_event_text text = {f->flags & FRAME_UNVERIFIED, f->type, f->channel, {"", 0}};
+    struct card_event_text text = {.unverified = f->flags & FRAME_UNVERIFIED,
+                                   .superseded = fold->subject.superseded,
+                                   .type = f->type,
+                                   .channel = f->channel};
     const struct card_recent *oldest = &c->recent[CARD_RECENT_MAX - 1];
     unsigned char *summary;
 
-    c->events++;
+    c->events += !fold->subject.superseded;
     card_source_seen(c, ev->source, f->time);
     if (c->recent_count == CARD_RECENT_MAX && oldest->time > f->time)
         return;
@@ -154,24 +158,62 @@ fold_recent(struct fold *fold, const struct frame *f, const struct tl_event *ev,
                        f->time, f->number, {(const char *)fold->body.ptr, fold->body.len}});
 }
 
-static bool
-is_sale(struct tl_str type)
+static void
+fold_sale(struct fold *fold, const struct frame *f, const struct tl_event *ev, struct card *c)
 {
-    return str_is(type, "sale.completed") || str_is(type, "order.completed") ||
-           str_is(type, "sale.returned");
+    const struct card_sale sale = {f->time, f->number, ev->sale->total_minor, ev->sale->currency};
+    bool returned = str_is(f->type, "sale.returned");
+
+    card_sold(c, ev->sale, returned);
+    if (returned)
+        return;
+    if (fold->subject.name == 0) {
+        card_last_sale(c, &sale);
+    } else {
+        c->has |= CARD_SUBJECTS;
+        subject_sale_put(fold->views, f->profile, &sale);
+    }
+}
+
+/* What adds up: of a subject that has revisions, only for the one that counts. */
+static int
+fold_sums(struct fold *fold, const struct frame *f, const struct tl_event *ev, struct card *c)
+{
+    int err = 0;
+
+    if (ev->sale != NULL && subject_is_sale(f->type))
+        fold_sale(fold, f, ev, c);
+    for (size_t i = 0; i < ev->offers_count && err == 0; i++) {
+        arena_reset(&fold->scratch);
+        err = offer_fold(fold, f, c, ev, &ev->offers[i]);
+    }
+    return err;
+}
+
+/* Takes back what a lower revision of the event's subject added to the profile. */
+static int
+unfold_sums(struct fold *fold, struct card *c)
+{
+    const struct subject_counted *was = &fold->subject.replaced;
+    int err = card_recent_supersede(c, was->number, &fold->arena);
+
+    c->events--;
+    if (was->sale != 0)
+        card_unsold(c, was->currency, was->minor, was->sale == 'r');
+    if (was->sale == 's')
+        subject_sale_delete(fold->views, was->profile, was->time, was->number);
+    for (size_t i = 0; i < was->touches_count && err == 0; i++) {
+        arena_reset(&fold->scratch);
+        err = offer_unfold(fold, was->profile, c, was->touches[i].offer, fold->subject.name);
+    }
+    return err;
 }
 
 static int
 fold_facets(struct fold *fold, const struct frame *f, const struct tl_event *ev, struct card *c)
 {
-    int err = 0;
+    int err = fold->subject.superseded ? 0 : fold_sums(fold, f, ev, c);
 
-    if (ev->sale != NULL && is_sale(f->type))
-        card_sold(c, ev->sale, str_is(f->type, "sale.returned"), f->time, f->number);
-    for (size_t i = 0; i < ev->offers_count && err == 0; i++) {
-        arena_reset(&fold->scratch);
-        err = offer_fold(fold, f, c, ev, &ev->offers[i]);
-    }
     for (size_t i = 0; i < ev->consents_count && err == 0; i++)
         err = consent_fold(fold->views, f->profile, c, f, &ev->consents[i]);
     for (size_t i = 0; i < ev->commitments_count && err == 0; i++)
@@ -317,6 +359,9 @@ fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev
         err = load_card(fold, f->profile, &c);
     if (err != 0 || c.folded >= f->number)
         return err;
+    if (fold->subject.replaced.number != 0 && fold->subject.replaced.profile == f->profile &&
+        (err = unfold_sums(fold, &c)) != 0)
+        return err;
     fold_identifiers(&c, f);
     if ((err = fold_tail(fold, f, &c)) != 0)
         return err;
@@ -330,6 +375,44 @@ fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev
         err = contact_fold(fold->views, &c, f, ev);
     c.folded = f->number;
     store_card(fold, f->profile, &c);
+    return err;
+}
+
+/* A lower revision was somebody else's: it was not yet said whose the order is. */
+static int
+unfold_elsewhere(struct fold *fold, const struct frame *f)
+{
+    uint64_t profile = fold->subject.replaced.profile;
+    struct card c;
+    int err;
+
+    if (profile == 0 || profile == f->profile)
+        return 0;
+    if ((err = load_card(fold, profile, &c)) != 0 || c.folded >= f->number)
+        return err;
+    if ((err = unfold_sums(fold, &c)) != 0)
+        return err;
+    fold_to(&c, f->number);
+    store_card(fold, profile, &c);
+    return 0;
+}
+
+/* Whose event counts, of those of its subject, and what is counted over everybody. */
+static int
+fold_everybody(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+{
+    struct subject *s = &fold->subject;
+    int err = subject_fold(fold->views, &fold->counters, f, ev, s, &fold->arena);
+
+    if (err == 0)
+        err = sequence_fold(fold->views, &fold->counters, ev, f->number);
+    if (err == 0 && str_is(f->type, "offer.defined"))
+        err = catalogue_fold(fold->views, &fold->counters, f, ev, &fold->scratch);
+    if (err == 0 && s->replaced.number != 0 &&
+        (err = campaign_unfold(fold->views, &fold->counters, &s->replaced)) == 0)
+        err = unfold_elsewhere(fold, f);
+    if (err == 0 && !s->superseded)
+        err = campaign_fold(fold->views, &fold->counters, ev, f->time);
     return err;
 }
 
@@ -360,10 +443,7 @@ fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
 
     arena_reset(&fold->arena);
     count(fold, f, ev);
-    if (str_is(f->type, "offer.defined"))
-        err = catalogue_fold(fold->views, &fold->counters, f, ev, &fold->scratch);
-    else
-        err = campaign_fold(fold->views, &fold->counters, ev, f->time);
+    err = fold_everybody(fold, f, ev);
     if (err != 0 || f->profile == 0)
         return err;
     if ((err = identity_apply(fold->views, f)) != 0)

@@ -12,6 +12,7 @@
 #include "store/counter.h"
 #include "store/due.h"
 #include "store/frame.h"
+#include "store/subject.h"
 #include "store/views.h"
 
 struct fold {
@@ -19,6 +20,7 @@ struct fold {
     struct counters counters;
     uint64_t next_profile;      /* the first number not taken */
     struct due_reached due;     /* what was announced, for store_announce_due */
+    struct subject subject;     /* of the event being folded */
     struct arena arena;         /* for the event being folded */
     struct arena scratch;       /* for one of its offers */
     struct buf bytes;

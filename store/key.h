@@ -24,6 +24,7 @@ enum key_section {
     KEY_LINKS = 'l',
     KEY_COMMITMENT = 'm',       /* + id */
     KEY_OFFER = 'o',            /* + offer id: all its instances */
+    KEY_SUBJECT_SALE = 's',     /* + descending time, descending number; subject.c */
     KEY_TIMELINE = 't',         /* + time, number: a chunk from there on */
     KEY_OFFER_ORDER = 'x',      /* + class, descending time, offer id */
 };
@@ -32,6 +33,8 @@ enum key_global {
     KEY_COUNTER = 'n',          /* + kind, name */
     KEY_CATALOGUE = 'o',        /* + part, offer id; catalogue.c */
     KEY_CAMPAIGN = 'c',         /* + campaign 0 outcome 0 channel 0 day */
+    KEY_SEQUENCE = 'q',         /* + source */
+    KEY_SUBJECT = 's',          /* + source, subject; subject.c */
     KEY_DUE = 'd',              /* + stage, due time, profile, commitment id */
     KEY_MEMBER = 'h',           /* + household id 0: its last event; + profile: a member */
     KEY_DUE_OF = 'D',           /* + profile, commitment id: which of those is its */

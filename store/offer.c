@@ -97,13 +97,14 @@ offer_instance_name(struct offer_instance *in, const struct offer_naming *named)
 /* An offer instance is the instance id if the channel has one, else campaign
  * and treatment. */
 static struct offer_instance *
-find_instance(struct offer_group *g, struct tl_str campaign, const struct tl_offer_touch *touch)
+find_instance(struct offer_group *g, struct tl_str campaign, const struct tl_offer_touch *touch,
+              uint64_t subject)
 {
     struct offer_instance *in;
 
     for (size_t i = 0; i < g->count; i++) {
         in = &g->instances[i];
-        if (!str_equal(in->instance, touch->instance))
+        if (in->subject != subject || !str_equal(in->instance, touch->instance))
             continue;
         if (touch->instance.len > 0)
             return in;
@@ -115,6 +116,7 @@ find_instance(struct offer_group *g, struct tl_str campaign, const struct tl_off
     in->campaign = campaign;
     in->treatment = touch->treatment;
     in->instance = touch->instance;
+    in->subject = subject;
     return in;
 }
 
@@ -185,28 +187,70 @@ merge_words(struct offer_words *to, const struct tl_offer_touch *touch, int64_t 
                           });
 }
 
-/* The instance nobody has touched for longest goes. */
 static void
-drop_oldest(struct offer_group *g)
+drop(struct offer_group *g, size_t at)
 {
-    size_t oldest = 0;
-
-    for (size_t i = 1; i < g->count; i++)
-        if (offer_last_time(&g->instances[i]) < offer_last_time(&g->instances[oldest]))
-            oldest = i;
     g->count--;
-    memmove(&g->instances[oldest], &g->instances[oldest + 1],
-            (g->count - oldest) * sizeof(g->instances[0]));
+    memmove(&g->instances[at], &g->instances[at + 1],
+            (g->count - at) * sizeof(g->instances[0]));
+}
+
+/* The one nobody has touched for longest, of subjects' alone or of all; the count
+ * when there is none. */
+static size_t
+oldest_of(const struct offer_group *g, bool of_subjects)
+{
+    size_t oldest = g->count;
+
+    for (size_t i = 0; i < g->count; i++)
+        if ((!of_subjects || g->instances[i].subject != 0) &&
+            (oldest == g->count ||
+             offer_last_time(&g->instances[i]) < offer_last_time(&g->instances[oldest])))
+            oldest = i;
+    return oldest;
+}
+
+/* What the subject told last said of it stays from now on. */
+static void
+settle(struct offer_group *g, size_t at)
+{
+    struct offer_instance *settled = &g->instances[at];
+
+    settled->subject = 0;
+    for (size_t i = 0; i < g->count; i++)
+        if (i != at && g->instances[i].subject == 0 &&
+            offer_same_instance(&g->instances[i], settled)) {
+            offer_merge(&g->instances[i], settled);
+            drop(g, at);
+            return;
+        }
+}
+
+static void
+make_fit(struct offer_group *g)
+{
+    size_t at;
+
+    while (g->count > OFFER_INSTANCES_MAX && (at = oldest_of(g, true)) < g->count)
+        settle(g, at);
+    if (g->count > OFFER_INSTANCES_MAX)
+        drop(g, oldest_of(g, false));
 }
 
 /* ---------------------------------------------------------------- folding */
+
+static struct offer_place
+place_of(struct fold *fold, uint64_t profile, struct card *c)
+{
+    return (struct offer_place){fold->views,    profile,        c,
+                                &fold->arena, &fold->scratch, &fold->counters};
+}
 
 int
 offer_fold(struct fold *fold, const struct frame *f, struct card *c, const struct tl_event *ev,
            const struct tl_offer_touch *touch)
 {
-    const struct offer_place place = {fold->views, f->profile, c, &fold->arena, &fold->scratch,
-                                      &fold->counters};
+    const struct offer_place place = place_of(fold, f->profile, c);
     struct tl_str offer = offer_id(ev, touch), bytes;
     enum outcome outcome = outcome_of(ev, touch);
     struct offer_group g;
@@ -220,15 +264,40 @@ offer_fold(struct fold *fold, const struct frame *f, struct card *c, const struc
         return err;
     if (g.count == 0)
         c->offers++;
-    in = find_instance(&g, offer_campaign(ev, touch), touch);
+    in = find_instance(&g, offer_campaign(ev, touch), touch, fold->subject.name);
     if (touch->instance.len > 0)
         offer_instance_name(in, &(struct offer_naming){offer_campaign(ev, touch),
                                                        touch->treatment, f->time, f->number});
     merge_seen(&in->seen[outcome], ev, touch, f->time, f->number);
     merge_words(&in->words, touch, f->time, f->number);
-    if (g.count > OFFER_INSTANCES_MAX)
-        drop_oldest(&g);
+    make_fit(&g);
+    buf_clear(&fold->bytes);
+    offer_write(&g, offer, &fold->bytes);
+    return offer_place_put(&place, offer,
+                           (struct tl_str){(const char *)fold->bytes.ptr, fold->bytes.len});
+}
 
+int
+offer_unfold(struct fold *fold, uint64_t profile, struct card *c, struct tl_str offer,
+             uint64_t subject)
+{
+    const struct offer_place place = place_of(fold, profile, c);
+    struct tl_str bytes;
+    struct offer_group g;
+    int err;
+
+    if ((err = offer_place_take(&place, offer, &bytes)) != 0 ||
+        (err = offer_read(&g, offer, bytes, &fold->scratch)) != 0)
+        return err;
+    if (g.count == 0)
+        return 0;
+    for (size_t i = g.count; i > 0; i--)
+        if (g.instances[i - 1].subject == subject)
+            drop(&g, i - 1);
+    if (g.count == 0) {
+        c->offers--;
+        return offer_place_drop(&place, offer);
+    }
     buf_clear(&fold->bytes);
     offer_write(&g, offer, &fold->bytes);
     return offer_place_put(&place, offer,

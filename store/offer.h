@@ -16,7 +16,8 @@
 struct fold;
 struct frame;
 
-#define OFFER_INSTANCES_MAX 64      /* of one offer id in one profile; the oldest go */
+#define OFFER_INSTANCES_MAX 64      /* of one offer id in one profile; the oldest go, those of
+                                     * subjects into the one that stays whatever is told later */
 #define OFFER_OUTCOMES_MAX 16       /* kinds of outcome */
 
 /* In the order of DESIGN: ties in time go to the later one. */
@@ -91,6 +92,8 @@ struct offer_instance {
     struct tl_str campaign;
     struct tl_str treatment;
     struct tl_str instance;
+    uint64_t subject;           /* a call's or order's, told by revisions; 0: of no such.  When
+                                 * read, those of all subjects are one */
     int64_t named_time;         /* of an instance with an id: of the touch that named campaign */
     uint64_t named_number;      /* and treatment */
     struct offer_words words;
@@ -139,6 +142,10 @@ struct tl_str offer_campaign(const struct tl_event *ev, const struct tl_offer_to
  * TL_EDAMAGED, TL_TOO_MANY. */
 int offer_fold(struct fold *fold, const struct frame *f, struct card *c, const struct tl_event *ev,
                const struct tl_offer_touch *touch);
+
+/* Takes back what a subject's lower revision said of an offer.  Returns the same. */
+int offer_unfold(struct fold *fold, uint64_t profile, struct card *c, struct tl_str offer,
+                 uint64_t subject);
 
 /* Where one of the customer's profiles has its offers. */
 struct offer_source {

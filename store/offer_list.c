@@ -219,14 +219,6 @@ collect(struct listing *l)
 
 /* ------------------------------------------- one offer, over all profiles */
 
-static bool
-same_instance(const struct offer_instance *a, const struct offer_instance *b)
-{
-    return str_equal(a->instance, b->instance) &&
-           (a->instance.len > 0 || (str_equal(a->campaign, b->campaign) &&
-                                    str_equal(a->treatment, b->treatment)));
-}
-
 /* An offer's record apart; empty: there is none. */
 static int
 find_apart(const struct offer_query *q, const struct offer_source *source, struct tl_str offer,
@@ -259,7 +251,7 @@ merge_groups(struct offer_group *all, const struct offer_group *more, struct are
     for (size_t i = 0; i < more->count; i++) {
         size_t at = 0;
 
-        while (at < all->count && !same_instance(&joined[at], &more->instances[i]))
+        while (at < all->count && !offer_same_instance(&joined[at], &more->instances[i]))
             at++;
         if (at < all->count)
             offer_merge(&joined[at], &more->instances[i]);

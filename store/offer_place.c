@@ -193,3 +193,21 @@ offer_place_put(const struct offer_place *p, struct tl_str offer, struct tl_str 
     p->card->offers_here = all;
     return all.len > OFFERS_HERE_BYTES_MAX ? make_room(p, &p->card->offers_here) : 0;
 }
+
+int
+offer_place_drop(const struct offer_place *p, struct tl_str offer)
+{
+    struct tl_str here = p->card->offers_here;
+    size_t before = 0, after = 0;
+    struct offer_here one;
+    char *bytes = arena_take(p->arena, here.len + 1);
+
+    if (bytes == NULL)
+        return TL_TOO_MANY;
+    while (offer_here_next(here, &after, &one) && !str_equal(one.offer, offer))
+        before = after;
+    memcpy(bytes, here.ptr, before);
+    memcpy(bytes + before, here.ptr + after, here.len - after);
+    p->card->offers_here = (struct tl_str){bytes, before + here.len - after};
+    return 0;
+}

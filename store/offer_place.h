@@ -42,6 +42,7 @@ bool offer_here_next(struct tl_str here, size_t *at, struct offer_here *one);
  * is new.  Borrows from the card or the arena.  Returns 0, TL_EDAMAGED,
  * TL_TOO_MANY. */
 int offer_place_take(const struct offer_place *p, struct tl_str offer, struct tl_str *group);
+int offer_place_drop(const struct offer_place *p, struct tl_str offer);     /* instead of put */
 int offer_place_put(const struct offer_place *p, struct tl_str offer, struct tl_str group);
 
 #endif

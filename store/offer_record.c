@@ -18,6 +18,7 @@ enum instance_has {
     HAS_GROUP = 32,
     HAS_TITLE = 64,
     HAS_PRICE = 128,
+    HAS_SUBJECT = 256,
 };
 
 /* ---------------------------------------------------------------- reading */
@@ -99,6 +100,8 @@ read_instance(struct offer_instance *in, struct tl_str offer, struct record *r)
         in->named_number = record_varint(r);
         in->named_time = record_time(r);
     }
+    if (has & HAS_SUBJECT)
+        in->subject = record_u64(r);
     read_words(&in->words, has, r);
     outcomes = record_varint(r);
     r->bad = r->bad || outcomes >> OUTCOME_COUNT != 0;
@@ -180,6 +183,7 @@ what_it_has(const struct offer_instance *in, struct tl_str offer)
     return (str_equal(in->campaign, offer) ? 0u : HAS_CAMPAIGN) |
            (in->treatment.len > 0 ? HAS_TREATMENT : 0u) |
            (in->instance.len > 0 ? HAS_INSTANCE : 0u) |
+           (in->subject != 0 ? HAS_SUBJECT : 0u) |
            (w->terms_at.number != 0 ? HAS_TERMS : 0u) |
            (w->title_at.number != 0 ? HAS_TITLE : 0u) |
            (w->price_at.number != 0 ? HAS_PRICE : 0u) |
@@ -203,6 +207,8 @@ write_instance(const struct offer_instance *in, struct tl_str offer, struct buf 
         buf_varint(out, in->named_number);
         record_put_time(out, in->named_time);
     }
+    if (has & HAS_SUBJECT)
+        buf_u64(out, in->subject);
     write_words(&in->words, has, out);
     for (size_t o = 0; o < OUTCOME_COUNT; o++)
         outcomes |= (uint64_t)(in->seen[o].count > 0) << o;

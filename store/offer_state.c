@@ -209,6 +209,46 @@ join_reactions(struct offer_group *g, struct offer_instance *bare)
             join_outcome(g, bare, (enum outcome)o);
 }
 
+bool
+offer_same_instance(const struct offer_instance *a, const struct offer_instance *b)
+{
+    return str_equal(a->instance, b->instance) &&
+           (a->instance.len > 0 || (str_equal(a->campaign, b->campaign) &&
+                                    str_equal(a->treatment, b->treatment)));
+}
+
+/* Each subject's words on an instance are kept apart, for a higher revision to take
+ * back. */
+static void
+join_subjects(struct offer_group *g)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < g->count; i++) {
+        struct offer_instance *in = &g->instances[i];
+        size_t at = 0;
+
+        while (at < kept && !offer_same_instance(&g->instances[at], in))
+            at++;
+        if (at < kept) {
+            offer_merge(&g->instances[at], in);
+        } else {
+            g->instances[kept] = *in;
+            g->instances[kept++].subject = 0;
+        }
+    }
+    g->count = kept;
+}
+
+static bool
+has_subjects(const struct offer_group *g)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (g->instances[i].subject != 0)
+            return true;
+    return false;
+}
+
 /* Names only the offer, or the offer and its campaign. */
 static bool
 is_bare(const struct offer_instance *in)
@@ -223,6 +263,8 @@ offer_join(struct offer_group *g)
 
     if (g->count < 2)
         return;
+    if (has_subjects(g))
+        join_subjects(g);
     /* First, because reactions join what was shown, too, and stayed. */
     for (size_t i = 0; i < g->count; i++)
         if (is_bare(&g->instances[i]))

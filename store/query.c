@@ -11,6 +11,7 @@
 #include "store/identity.h"
 #include "store/key.h"
 #include "store/state.h"
+#include "store/subject.h"
 #include "store/timeline.h"
 
 int
@@ -176,6 +177,19 @@ store_timeline(struct store *st, const struct store_question *q,
     return store_sound(st, err);
 }
 
+int
+store_is_superseded(struct store *st, const struct tl_event *ev, uint64_t number,
+                    bool *superseded)
+{
+    uint64_t counted = 0;
+    int err = 0;
+
+    if (ev->revision != 0 && ev->subject.len > 0)
+        err = subject_counted(st->views, ev->source, ev->subject, &counted);
+    *superseded = counted != 0 && counted != number;
+    return store_sound(st, err);
+}
+
 static int
 ascending(const void *a, const void *b)
 {
@@ -230,6 +244,27 @@ position_text(struct store *st, uint64_t number, struct arena *arena)
 
 #define TYPES_LISTED_MAX 200
 
+#define SOURCES_LISTED_MAX 200
+
+/* Of sources that miss nothing nothing is said. */
+static int
+list_gaps(const struct counters *c, struct tl_stat *out, struct arena *arena)
+{
+    struct tl_count *all;
+    size_t count = 0;
+    int err = counters_list(c, COUNTER_GAPS, SIZE_MAX, &all, &count, arena);
+
+    if (err != 0)
+        return err;
+    for (size_t i = 0; i < count; i++)
+        out->gaps += all[i].count;
+    while (out->gaps_by_source_count < count && all[out->gaps_by_source_count].count > 0 &&
+           out->gaps_by_source_count < SOURCES_LISTED_MAX)
+        out->gaps_by_source_count++;
+    out->gaps_by_source = all;
+    return 0;
+}
+
 int
 store_stat(struct store *st, struct tl_stat *out, struct arena *arena)
 {
@@ -253,7 +288,8 @@ store_stat(struct store *st, struct tl_stat *out, struct arena *arena)
     if (err == 0)
         err = counters_list(c, COUNTER_TYPE, TYPES_LISTED_MAX, &out->events_by_type,
                             &out->events_by_type_count, arena);
-    return err;
+    out->superseded = counter_get(c, COUNTER_TOTAL, COUNTER_SUPERSEDED);
+    return err == 0 ? list_gaps(c, out, arena) : err;
 }
 
 int

@@ -1,5 +1,7 @@
 #include "store/record.h"
 
+#include "store/le.h"
+
 struct record
 record_open(struct tl_str bytes)
 {
@@ -70,4 +72,16 @@ record_put_text(struct buf *b, struct tl_str text)
 {
     buf_varint(b, text.len);
     buf_append(b, text.ptr, text.len);
+}
+
+uint64_t
+record_u64(struct record *r)
+{
+    uint64_t v;
+
+    if (r->end - r->at < 8)
+        return record_fault(r);
+    v = le_get64(r->at);
+    r->at += 8;
+    return v;
 }

@@ -19,6 +19,7 @@ struct record {
 
 struct record record_open(struct tl_str bytes);
 uint64_t record_long_varint(struct record *r);
+uint64_t record_u64(struct record *r);          /* of 8 bytes, little-endian */
 int64_t record_signed(struct record *r);        /* zigzag */
 unsigned record_byte(struct record *r);
 uint64_t record_fault(struct record *r);        /* 0 */

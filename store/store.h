@@ -192,6 +192,10 @@ int store_timeline(struct store *st, const struct store_question *q,
                    const struct store_timeline_filter *filter, struct frame *frames,
                    size_t *frames_count, bool *more, uint64_t *depends);
 
+/* Does a higher revision of the event's subject count instead?  0, TL_EDAMAGED. */
+int store_is_superseded(struct store *st, const struct tl_event *ev, uint64_t number,
+                        bool *superseded);
+
 /* The profiles of a customer, `profiles` with room for STORE_PROFILES_MAX. */
 int store_profiles(struct store *st, const struct store_identifier *customer, uint64_t *profiles,
                    size_t *count);

@@ -303,13 +303,15 @@ static int
 show_freshness(const struct tl_context *c)
 {
     struct print_table t = {.columns = 2};
-    char when[PRINT_WHEN_BYTES];
+    char when[PRINT_WHEN_BYTES], gaps[32];
 
     show_heading("AS OF", "%s, position %.*s", print_moment(when, c->now), TEXT(c->position));
     for (size_t i = 0; i < c->freshness_count; i++) {
         print_cell(&t, c->freshness[i].source);
+        if (c->freshness[i].gaps > 0)
+            snprintf(gaps, sizeof gaps, ", %u MISSING", c->freshness[i].gaps);
         print_cellf(&t, "last heard %s%s", print_when(when, c->freshness[i].last_event, c->now),
-                    c->freshness[i].gaps > 0 ? ", WITH GAPS" : "");
+                    c->freshness[i].gaps > 0 ? gaps : "");
     }
     for (size_t i = 0; i < c->omitted_count; i++) {
         print_cell(&t, c->omitted[i]);

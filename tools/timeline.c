@@ -14,7 +14,8 @@ row(struct print_table *t, const struct tl_event *ev, int64_t now)
     show_gist(&gist, ev);
     print_cellf(t, "%s", print_when(when, ev->time, now));
     print_cell(t, ev->channel);
-    print_cell(t, ev->type);
+    print_cellf(t, "%.*s%s", (int)ev->type.len, ev->type.ptr,
+                ev->superseded ? " (superseded)" : "");
     print_cell(t, (struct tl_str){(char *)gist.ptr, gist.len});
     err = gist.failed ? TL_ENOMEM : 0;
     buf_free(&gist);

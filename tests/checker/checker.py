@@ -90,6 +90,7 @@ def plain_value(value, field):
 class Customer:
     def __init__(self):
         self.events = []
+        self.counted = []       # but those for which a higher revision counts
         self.owned = {}
         self.conflicts = []
 
@@ -100,6 +101,8 @@ class Model:
     def __init__(self, log):
         self.said = [fold.Said(event) for event in log]
         self.defined = catalogue.definitions(self.said)
+        self.superseded = fold.superseded(self.said)
+        self.gaps = fold.gaps(self.said)
         self.whose = whose.Whose()
         self.nodes = {}         # number -> node
         self.named = {}         # identifier -> when the first event to arrive with it happened
@@ -116,10 +119,13 @@ class Model:
         for said in self.said:
             if said.number in self.nodes:
                 self.of(self.nodes[said.number]).events.append(said)
+                if said.number not in self.superseded:
+                    self.of(self.nodes[said.number]).counted.append(said)
         for id, node in self.whose.owner.items():
-            self.of(node).owned[id] = [self.named[id]]
+            self.of(node).owned[id] = self.named[id]
         for id, node, time in self.begun:
-            self.of(node).owned.setdefault(id, []).append(time)
+            owned = self.of(node).owned
+            owned[id] = min(time, owned.get(id, time))
         for a, b, *conflict in self.conflicts:
             for node in {self.whose.customer(a), self.whose.customer(b)}:
                 self.of(node).conflicts.append(conflict)
@@ -130,7 +136,6 @@ class Model:
         decision = self.whose.decide(said.ids, said.when)
         self.nodes[said.number] = decision.node
         said.unverified = decision.unverified
-        said.elsewhere = decision.elsewhere
         for (type, *values), other in decision.conflicts:
             self.conflicts.append((decision.node, other, type, set(values), said))
 
@@ -214,10 +219,10 @@ def by(names, items):
 
 def offers_of(model, customer, offers, now):
     """Those that a customer has and those that were answered, and when the first were closed."""
-    want = fold.offers(customer.events, now, model.defined)
+    want = fold.offers(customer.counted, now, model.defined)
     words = {key: offer.pop("closed") for key, offer in want.items()}
     found = offers_by_key(offers)
-    torn = fold.torn(customer.events)
+    torn = fold.torn(customer.counted)
     for key, offer in [*want.items(), *found.items()]:
         # Whose terms they are that came with such words, the design does not say.
         for name in WHOSE_TERMS if key[0] in torn else ():
@@ -257,7 +262,7 @@ def check_feedback(model, customer, got, now, differences):
 
 
 def check_value(model, customer, got, now, differences):
-    want = fold.value(customer.events)
+    want = fold.value(customer.counted)
     value = got["value"] or {"others": [], "currency": ""}
     sums = {of["currency"]: {n: of[n] for n in ("purchases", "returns", "spend_minor")}
             for of in [value, *value["others"]] if of["currency"]}
@@ -316,7 +321,7 @@ def check_member(model, mine, id, as_member, other, member, now, differences):
 
 
 def check_recent(model, customer, got, now, differences):
-    want = fold.recent(customer.events)
+    want = fold.recent(customer.counted)
     for contact in got["recent"]:
         contact.pop("summary")
     shown = got["recent"]
@@ -334,8 +339,10 @@ def reached_by(customer):
 
 
 def check_freshness(model, customer, got, now, differences):
-    found = {f["source"]: f["last_event"] for f in got["freshness"]}
-    compare("freshness", fold.freshness(customer.events), found, differences)
+    found = {f["source"]: (f["last_event"], f["gaps"]) for f in got["freshness"]}
+    want = {source: (last, model.gaps.get(source, 0))
+            for source, last in fold.freshness(customer.events).items()}
+    compare("freshness", want, found, differences)
 
 
 SECTIONS = [check_who, check_offers, check_consents, check_commitments, check_feedback,

@@ -59,13 +59,12 @@ weak = st.sampled_from(WEAK)
 known = st.lists(strong, min_size=1, max_size=3)
 # The names on one event.
 people = st.one_of(known, known, st.tuples(known, weak).map(lambda t: [*t[0], t[1]]),
-                   st.lists(weak, min_size=1, max_size=2))
+                   weak.map(lambda w: [w]))
 people_apart = st.builds(lambda n, which: [NAMES_APART[i].format(n=n) for i in which],
                          st.integers(0, 2), st.sampled_from(MEETING))
 
 
 def named(template, key):
-    """A name of the history; one that is no template stays."""
     return template.format(k=key, K=key.upper(), phone="+49301" + key[1:].rjust(6, "0"))
 
 
@@ -226,7 +225,14 @@ def households(draw):
 plain = st.sampled_from(["page.viewed", "call.answered", "email.opened", "note.added"]).map(
     lambda t: {"type": t})
 
-FACETS = {"offers": offers, "consents": consents(), "commitments": commitments(),
+# An order or a call told of several times, each time with more or less in it.
+revisions = st.builds(
+    lambda facet, subject, revision: dict(facet, subject=subject, revision=str(revision)),
+    st.one_of(offers, offers, sales(), sales(), plain, consents(), attributes),
+    st.sampled_from(["order-1", "order-2"]), st.integers(1, 3))
+
+FACETS = {"revisions": revisions, "offers": offers,
+          "consents": consents(), "commitments": commitments(),
           "sales": sales(), "attributes": attributes, "contacts": contacts(),
           "complaints": complaints(), "zones": zones, "plain": plain,
           "households": households()}
@@ -248,9 +254,12 @@ words_apart = st.tuples(st.just("identity.linked"), st.lists(
     st.sampled_from([NAMES_APART[0].format(n=n) for n in range(3)]),
     min_size=2, max_size=2, unique=True))
 
-happened = st.tuples(people, st.one_of(offers, offers, *FACETS.values()))
-happened_apart = st.tuples(people_apart, st.one_of(offers, offers, *FACETS.values()))
-how = [times, st.sampled_from(CHANNELS), st.sampled_from(["mailer", "till-4", "web"])]
+facets = st.one_of(offers, offers, revisions, *FACETS.values())
+happened = st.tuples(people, facets)
+happened_apart = st.tuples(people_apart, facets)
+# The last of these numbers its events.
+SOURCES = ["mailer", "till-4", "web", "counter"]
+how = [times, st.sampled_from(CHANNELS), st.sampled_from(SOURCES)]
 catalogue = st.tuples(st.just([]), definitions())
 # Which words are refused depends on what arrived before.
 ARRIVALS = {
@@ -274,15 +283,23 @@ HOMECOMINGS = {
 def events(draw, key, wandering=True, home=False):
     """What arrives, in the order of arrival; times are in any order."""
     drawn = draw((HOMECOMINGS if home else ARRIVALS)[wandering])
-    return [of_its_own(key, made(f"{key}.{n}", key, *what, *h)) for n, (what, *h) in
-            enumerate(drawn)]
+    numbers = draw(st.lists(st.integers(1, 2 * len(drawn)), min_size=len(drawn),
+                            max_size=len(drawn)))
+    return [of_its_own(key, made(f"{key}.{n}", key, *what, *h), numbers[n])
+            for n, (what, *h) in enumerate(drawn)]
 
 
-def of_its_own(key, event):
-    """The catalogue is everybody's: the offers of a history are no other's."""
-    if "offers" not in event:
-        return event
-    return dict(event, offers=[dict(t, offer=f"{key}-{t['offer']}") for t in event["offers"]])
+def of_its_own(key, event, number):
+    """The catalogue is everybody's, as orders and a source's numbers are: those of a history
+    are no other's."""
+    event = dict(event)
+    if "offers" in event:
+        event["offers"] = [dict(t, offer=f"{key}-{t['offer']}") for t in event["offers"]]
+    if "subject" in event:
+        event["subject"] = f"{key}-{event['subject']}"
+    if event["source"] == SOURCES[-1]:
+        event.update(source=f"{key}-counter", sequence=str(number))
+    return event
 
 
 def identifier(name):
@@ -322,27 +339,3 @@ def history(draw, **how):
     said = draw(events(key, **how))
     again = draw(st.lists(st.integers(0, len(said) - 1), max_size=2))
     return said + [said[n] for n in again], draw(st.integers(0, MINUTES + 1))
-
-
-# ------------------------------------------------- what happens to two who are one
-
-# Of names of one side: which of its known ones, and whether one of its own comes with them
-# that only it has.  Or a person's word on it and somebody whom nobody else knows.
-FRESH = ["cookie:{k}-side{side}", "phone:{phone}8{side}", "email:{k}-third{side}@example.com"]
-meanwhile = st.tuples(
-    st.integers(0, 1), st.lists(st.integers(0, 8), max_size=2),
-    st.lists(st.sampled_from(FRESH), max_size=2, unique=True),
-    st.one_of(*[st.tuples(st.just("event"), st.one_of(offers, *FACETS.values()))] * 4,
-              st.tuples(st.sampled_from(["identity.linked", "identity.unlinked"]), st.none())),
-    *how)
-
-
-def said_meanwhile(id, key, sides, drawn):
-    """`sides`: the names of either side; None when there is nobody it is about."""
-    side, picked, fresh, (what, facets), *told = drawn
-    known = [sides[side][n % len(sides[side])] for n in picked]
-    fresh = [name.replace("{side}", str(side)) for name in fresh]
-    if what == "event":
-        return made(id, key, known + fresh, facets, *told) if known or fresh else None
-    return made(id, key, what, [(known or sides[side])[0], FRESH[2].replace("{side}", str(side))],
-                *told)
