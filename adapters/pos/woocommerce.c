@@ -168,6 +168,9 @@ read_order(struct decoder *d, struct value *json, struct tl_str whole)
     }
     if (text_is(ev->type, "sale.returned")) {
         give_back(&d->draft);
+        /* It takes nothing away from the sale, as a later word on the order would. */
+        ev->subject = draft_printf(&d->draft, "refund:%.*s", (int)ev->subject.len,
+                                   ev->subject.ptr);
         ev->time = ev->revision > 0 ? (int64_t)ev->revision * CLOCK_MS : ev->time;
     }
     order_customer(d, member_take(&d->draft, billing, "email"),

@@ -60,6 +60,9 @@ class Shops(Case):
                           "order.placed": 1, "customer.attributes_set": 1, "offer.defined": 1})
         offer, = broker.offers("phone:+12025550113")
         self.assertEqual((offer["offer"], offer["state"]), ("spring10", "redeemed"))
+        value = broker.context("phone:+12025550113")["value"]
+        self.assertEqual([int(value[k]) for k in ("purchases", "returns", "spend_minor")],
+                         [1, 1, 0])
 
     def test_a_file_and_its_webhook_are_one_event(self):
         broker = self.broker()
