@@ -1,5 +1,6 @@
 #include "broker/delivery.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ _Static_assert(DELIVERY_BYTES <= FRAME_BYTES_MAX, "many events take no more than
 #define BACK_BYTES (LENGTH_BYTES + POSITION_BYTES + NUMBER_BYTES)
 #define ROOM_BYTES (FRONT_BYTES + FRAME_BYTES_MAX + DELIVERY_EVENTS * EVENT_OVERHEAD + BACK_BYTES)
 #define COPY_BYTES_MAX (ROOM_BYTES / 4) /* a small message does not keep a large room waiting */
+#define ROOMS_KEPT_MAX 16               /* 1.6 MB: as many as a reader has on their way */
 
 static size_t
 varint_bytes(uint64_t v)
@@ -89,8 +91,46 @@ delivery_fits(const struct delivery *d, size_t bytes)
  * it does is said here too, for who checks us and not libzmq. */
 struct room {
     atomic_bool written;
+    struct room *next;          /* of those that are free */
     unsigned char bytes[ROOM_BYTES];
 };
+
+/* Rooms that came back.  Given to the heap on one thread and taken from it on
+ * another, each would be a hundred kilobytes of new pages. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct room *free_rooms;
+static size_t free_rooms_count;
+
+static struct room *
+take_free(void)
+{
+    struct room *room;
+
+    must(pthread_mutex_lock(&lock) == 0);
+    if ((room = free_rooms) != NULL) {
+        free_rooms = room->next;
+        free_rooms_count--;
+    }
+    must(pthread_mutex_unlock(&lock) == 0);
+    return room;
+}
+
+/* Any thread. */
+static void
+put_free(struct room *room)
+{
+    bool kept;
+
+    must(pthread_mutex_lock(&lock) == 0);
+    if ((kept = free_rooms_count < ROOMS_KEPT_MAX)) {
+        room->next = free_rooms;
+        free_rooms = room;
+        free_rooms_count++;
+    }
+    must(pthread_mutex_unlock(&lock) == 0);
+    if (!kept)
+        free(room);
+}
 
 static void
 take_room(struct delivery *d)
@@ -99,7 +139,8 @@ take_room(struct delivery *d)
 
     if (d->room != NULL)
         return;
-    must((room = malloc(sizeof *room)) != NULL);
+    if ((room = take_free()) == NULL)
+        must((room = malloc(sizeof *room)) != NULL);
     atomic_init(&room->written, false);
     d->room = room->bytes;
 }
@@ -160,7 +201,7 @@ give_back(void *data, void *hint)
 
     (void)data;
     must(atomic_load_explicit(&room->written, memory_order_acquire));
-    free(room);
+    put_free(room);
 }
 
 void
@@ -194,7 +235,11 @@ delivery_message(struct delivery *d, uint64_t id, const struct wire_stream_batch
 void
 delivery_fini(struct delivery *d)
 {
+    struct room *room;
+
     if (d->room != NULL)
         free(room_of(d->room));
+    while ((room = take_free()) != NULL)
+        free(room);
     *d = (struct delivery){0};
 }
