@@ -71,6 +71,12 @@ loop_socket_start(struct loop_socket *ls, uv_loop_t *loop, void *socket, bool (*
 }
 
 void
+loop_socket_again(struct loop_socket *ls)
+{
+    ls->again = true;
+}
+
+void
 loop_socket_stop(struct loop_socket *ls)
 {
     uv_close((uv_handle_t *)&ls->poll, NULL);

@@ -28,6 +28,10 @@ struct loop_socket {
 int loop_socket_start(struct loop_socket *ls, uv_loop_t *loop, void *socket,
                       bool (*turn)(void *arg), void *arg);
 
+/* The loop does not sleep before the next turn: for who leaves it work from a timer,
+ * which the loop runs before it sleeps. */
+void loop_socket_again(struct loop_socket *ls);
+
 /* Lets go of the socket, which may be closed after.  `ls` must stay until the
  * loop has run the closing of its handles. */
 void loop_socket_stop(struct loop_socket *ls);

@@ -113,6 +113,7 @@ each_second(uv_timer_t *timer)
     timers_second(b);
     held_expire(b);
     stream_tick(b);
+    loop_socket_again(&b->wire);
     if (++b->seconds % EXPIRE_EVERY_S == 0)
         session_expire(b);
 }
@@ -120,7 +121,10 @@ each_second(uv_timer_t *timer)
 void
 broker_retry(uv_timer_t *timer)
 {
-    session_retry(timer->data);
+    struct broker *b = timer->data;
+
+    session_retry(b);
+    loop_socket_again(&b->wire);
 }
 
 static void

@@ -9,9 +9,10 @@
 #include "proto/valid.h"
 
 /* Messages waiting per peer.  What comes in is bounded by our windows as well;
- * what goes out by a client's credit and by its session's outbox. */
+ * what goes out by a client's credit and by its session's outbox.  A stream's are
+ * the large ones: who never reads costs 3 MB. */
 #define RECEIVE_HWM 256
-#define SEND_HWM 256
+#define SEND_HWM 32
 #define HANDSHAKE_MS 3000
 #define HEARTBEAT_MS 5000
 #define HEARTBEAT_TIMEOUT_MS 15000

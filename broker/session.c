@@ -11,7 +11,7 @@
 #include "proto/code.h"
 #include "proto/codec.h"
 
-#define RETRY_MS 2      /* while some peer's pipe is full */
+#define RETRY_MS 1      /* while some peer's pipe is full */
 #define RETRY_AFTER_MS 1000
 
 struct outgoing {

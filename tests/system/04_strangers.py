@@ -144,6 +144,51 @@ class Strangers(Case):
             deaf.close()
         self.assertLess(resident_mb(broker), 1000)
 
+    def fill(self, broker, mebibytes):
+        with broker.wire() as wire:
+            for i in range(mebibytes * 2):
+                wire.publish([event(id=f"large{i}-{n}", attributes={"a": "x" * 16000})
+                              for n in range(32)])
+
+    def test_readers_who_never_read_their_streams_cost_a_few_megabytes_each(self):
+        readers, broker = 8, self.broker()
+        self.fill(broker, 40)
+        before = anonymous_mb(broker)
+        deaf = [broker.wire(RCVHWM=1, RCVBUF=4096) for _ in range(readers)]
+        for wire in deaf:
+            wire.stream()       # with credit for everything
+        grown = [0.0]
+        for _ in range(20):
+            time.sleep(0.1)
+            grown.append(anonymous_mb(broker) - before)
+        for wire in deaf:
+            wire.close()
+        self.assertGreater(max(grown), readers * 0.5)   # it was sent until nothing more went
+        self.assertLess(max(grown), readers * 5)
+        self.served(broker)
+
+    def time_to_read(self, broker, credit_bytes):
+        """Everything, a MiB of credit given back for each that was read, if it is not for all."""
+        began = time.monotonic()
+        with broker.wire() as wire:
+            wire.stream(credit_bytes=credit_bytes)
+            end, owed = None, 0
+            while end is None:
+                reply = wire.receive()
+                end = reply.stream_end if reply.HasField("stream_end") else None
+                owed += sum(len(e.event) for e in reply.stream.events)
+                if credit_bytes <= 2 << 20 and owed >= 1 << 20:
+                    wire.send(credit=pb.StreamCredit(stream=1, bytes=owed))
+                    owed = 0
+        return time.monotonic() - began
+
+    def test_credit_for_everything_does_not_make_a_stream_stutter(self):
+        broker = self.broker()
+        self.fill(broker, 40)
+        bit_by_bit = min(self.time_to_read(broker, 2 << 20) for _ in range(2))
+        at_once = min(self.time_to_read(broker, 1 << 30) for _ in range(2))
+        self.assertLess(at_once, 3 * bit_by_bit + 0.5)
+
     def test_a_stream_without_credit_costs_nothing_and_stops_nobody(self):
         broker = self.broker()
         with broker.wire() as deaf, broker.wire() as wire:
@@ -207,6 +252,14 @@ def varint(n):
     return out + bytes([n])
 
 
-def resident_mb(broker):
+def status_mb(broker, name):
     with open(f"/proc/{broker.process.pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+        return next(int(line.split()[1]) for line in status if line.startswith(name)) / 1024
+
+
+def resident_mb(broker):
+    return status_mb(broker, "VmRSS")
+
+
+def anonymous_mb(broker):
+    return status_mb(broker, "RssAnon")
