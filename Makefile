@@ -54,8 +54,8 @@ STORE   := $(call src,store/*.c)
 CLIENT  := $(call src,client/*.c)
 BROKER  := $(call src,broker/*.c) $(patsubst %.cc,$(BUILD)/%.o,$(wildcard broker/*.cc))
 # A decoder is a file of its channel's folder; the daemons around them are:
-DAEMON  := $(patsubst %,$(BUILD)/adapters/%.o,adapter counts dial forward gather http poll serve setup \
-             source spool status)
+DAEMON  := $(patsubst %,$(BUILD)/adapters/%.o,adapter counts dial forward gather http ignored poll serve \
+             setup source spool status)
 CHANNELS := $(patsubst adapters/%/main.c,%,$(wildcard adapters/*/main.c))
 CHANNEL_MAINS := $(CHANNELS:%=$(BUILD)/adapters/%/main.o)
 FORMATS := $(filter-out $(DAEMON) $(CHANNEL_MAINS),$(call src,adapters/*.c adapters/*/*.c)) \
@@ -259,7 +259,7 @@ install: all $(BUILD)/touchline.h $(BUILD)/touchline.pc $(MAN)
 	install -m 644 $(BUILD)/touchline.h $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(BUILD)/touchline.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 644 $(wildcard adapters/csv/maps/*.map) $(DESTDIR)$(PREFIX)/share/touchline/maps
-	install -m 644 $(wildcard adapters/*/*.conf) broker/policy.conf \
+	install -m 644 $(wildcard adapters/*/*.conf) broker/policy.conf broker/identifiers.conf \
 	    $(DESTDIR)$(PREFIX)/share/touchline/samples
 	for m in $(MAN); do d=$(DESTDIR)$(PREFIX)/share/man/man$${m##*.}; \
 	    install -d $$d && install -m 644 $$m $$d || exit 1; done

@@ -221,6 +221,7 @@ service_close(struct service *s)
     spool_close(&s->spool);
     letters_close(&s->letters);
     counts_fini(&s->counts);
+    ignored_fini(&s->ignored);
 }
 
 static int
@@ -229,11 +230,13 @@ service_open(struct service *s, char why[SERVICE_WHY_BYTES])
     int err;
 
     s->letters.dir = -1;
+    ignored_init(&s->ignored, s->adapter->program);
+    s->counts.ignored = &s->ignored;
     start_loop(s);
     if (open_folders(s, why) != 0)
         return -1;
     err = forward_start(&s->forward, s->adapter->program, s->setup->broker, s->spool, &s->letters,
-                        &s->forwarded);
+                        &s->forwarded, &s->ignored);
     if (err != 0) {
         snprintf(why, SERVICE_WHY_BYTES, "%.300s is no place of a broker: %s",
                  s->setup->broker != NULL ? s->setup->broker : "$TOUCHLINE_BROKER",

@@ -15,6 +15,7 @@
 
 struct counts {
     struct map counters;
+    struct ignored *ignored;    /* what the broker is told of; NULL: nothing */
 };
 
 /* `metric` is ours: `touchline_ignored_total`.  Labels come in pairs of name and

@@ -15,6 +15,7 @@
 #define UNANSWERED_MAX 8000
 #define POLL_MS 500
 #define AGAIN_NS CLOCK_SECOND
+#define TELL_NS (2 * CLOCK_SECOND)
 
 struct forward {
     pthread_t thread;
@@ -22,6 +23,8 @@ struct forward {
     struct spool *spool;
     struct letters *letters;
     struct forward_counts *counts;
+    struct ignored *ignored;
+    int64_t told;                       /* when the broker was told of what was ignored */
     struct tl_client *client;
     struct buf record;
     atomic_int_fast64_t stop_at;        /* clock_monotonic; 0: not yet */
@@ -201,6 +204,18 @@ begin_again(struct forward *f)
     spool_rewind(f->spool);
 }
 
+/* Of counts less is lost than of events: what the broker will not hear is let go. */
+static void
+tell(struct forward *f)
+{
+    int err = ignored_tell(f->ignored, f->client);
+
+    f->told = clock_monotonic();
+    if (err != 0 && err != TL_EAWAY && err != TL_BUSY)
+        log_warn("forward", "the broker does not count what was ignored: %s",
+                 tl_code_sentence(err));
+}
+
 static bool
 over(struct forward *f)
 {
@@ -222,16 +237,20 @@ run(void *arg)
         now = clock_monotonic();
         if (f->again_at != 0 && now >= f->again_at)
             begin_again(f);
+        if (f->said == 0 && now - f->told > TELL_NS)
+            tell(f);
         atomic_store(&f->counts->connected,
                      f->said == 0 && (tl_unanswered(f->client) == 0
                                       || now - f->heard < 2 * CLOCK_SECOND));
     }
+    tell(f);
     return NULL;
 }
 
 int
 forward_start(struct forward **out, const char *program, const char *endpoint,
-              struct spool *spool, struct letters *letters, struct forward_counts *counts)
+              struct spool *spool, struct letters *letters, struct forward_counts *counts,
+              struct ignored *ignored)
 {
     struct forward *f = calloc(1, sizeof *f);
     struct tl_options options = {
@@ -248,6 +267,7 @@ forward_start(struct forward **out, const char *program, const char *endpoint,
     f->spool = spool;
     f->letters = letters;
     f->counts = counts;
+    f->ignored = ignored;
     if ((err = tl_open(&f->client, &options)) != 0) {
         free(f);
         return err;

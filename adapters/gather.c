@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/ignored.h"
 #include "base/clock.h"
 #include "base/must.h"
 
@@ -54,6 +55,9 @@ on_ignored(void *arg, const char *name)
     in->ignored++;
     count_add(in->counts, 1, "touchline_ignored_total", "format", in->format->name, "name", name,
               NULL);
+    if (in->counts->ignored != NULL)
+        ignored_add(in->counts->ignored,
+                    in->options.source != NULL ? in->options.source : in->format->name, name);
 }
 
 static int

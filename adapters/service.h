@@ -33,6 +33,7 @@ struct service {
     struct forward *forward;
     struct forward_counts forwarded;
     struct counts counts;
+    struct ignored ignored;
     struct source *sources[2 * SETUP_INPUTS_MAX];
     size_t sources_count;
     struct dial *dials[SETUP_INPUTS_MAX];

@@ -71,7 +71,7 @@ static bool
 known_customer(struct broker *b, struct asked *q, struct tl_str text, struct store_identifier *id)
 {
     const char *detail = NULL;
-    int err = normalise_customer(text, &b->answer_arena, id, &detail);
+    int err = normalise_customer(b->kinds, text, &b->answer_arena, id, &detail);
 
     if (err != 0)
         refuse(b, q, err, detail);

@@ -1,4 +1,5 @@
 #include "broker/broker.h"
+#include "broker/kinds.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -237,7 +238,7 @@ broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTE
         snprintf(why, BROKER_WHY_BYTES, "cannot start the loop: %s", uv_strerror(err));
         return -1;
     }
-    if (open_store(b, s, why) != 0)
+    if (kinds_read(&b->kinds, s->identifiers, why) != 0 || open_store(b, s, why) != 0)
         return -1;
     b->policy = s->policy;
     if (read_policy(b, why) != 0) {
@@ -250,6 +251,9 @@ broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTE
                  strerror(err));
     else if ((err = groups_open(&b->groups, s->data)) != 0)
         snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/groups: %s", s->data,
+                 strerror(err));
+    else if ((err = ignored_open(&b->ignored, s->data)) != 0)
+        snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/ignored: %s", s->data,
                  strerror(err));
     else
         err = open_wire(b, s, why);
@@ -301,7 +305,9 @@ finish(struct broker *b)
     router_close(&b->router, LINGER_MS);
     deadletter_close(&b->deadletters);
     groups_close(&b->groups);
+    ignored_close(&b->ignored);
     err = store_close(&b->store);
+    kinds_free(&b->kinds);
     close_handles(b);       /* the store may have used the wake-up until here */
     if (err == TL_NO_SPACE) {
         log_warn("store", "no space for a last checkpoint, the next start takes longer");

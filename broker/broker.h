@@ -18,6 +18,7 @@
 #include "broker/batch.h"
 #include "broker/deadletter.h"
 #include "broker/groups.h"
+#include "broker/ignored.h"
 #include "broker/held.h"
 #include "broker/ingress.h"
 #include "broker/request.h"
@@ -48,6 +49,7 @@ struct broker {
     struct router router;
     struct store *store;
     const char *policy;             /* its file; NULL: the one built in */
+    struct kinds *kinds;            /* of identifiers */
     char log[LOG_ID_BYTES + 1];     /* the log's id, as positions begin */
     struct sessions sessions;
     struct ingress ingress;
@@ -56,6 +58,7 @@ struct broker {
     struct streams streams;
     struct deadletters deadletters;
     struct groups groups;
+    struct ignored ignored;
     struct verify verify;
     struct timers timers;
     struct stats stats;

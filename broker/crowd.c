@@ -39,8 +39,8 @@ copy_identifier(struct store_identifier *out, const struct store_identifier *in)
 }
 
 int
-crowd_new(struct crowd **out, struct store *st, const struct tl_str *names, size_t count,
-          struct arena *scratch, const char **detail)
+crowd_new(struct crowd **out, struct store *st, const struct kinds *kinds,
+          const struct tl_str *names, size_t count, struct arena *scratch, const char **detail)
 {
     struct store_identifier id;
     struct crowd *c;
@@ -54,7 +54,7 @@ crowd_new(struct crowd **out, struct store *st, const struct tl_str *names, size
     c->store = st;
     c->stale = true;
     for (; c->names_count < count; c->names_count++) {
-        if ((err = normalise_customer(names[c->names_count], scratch, &id, detail)) != 0) {
+        if ((err = normalise_customer(kinds, names[c->names_count], scratch, &id, detail)) != 0) {
             crowd_free(&c);
             return err;
         }

@@ -7,14 +7,16 @@
 #ifndef CROWD_H
 #define CROWD_H
 
+#include "broker/kinds.h"
 #include "store/store.h"
 
 struct crowd;
 
 /* Copies the names.  NULL in `*out`: there are none, so everybody is meant.
  * Returns 0 or a refusal code with a sentence. */
-int crowd_new(struct crowd **out, struct store *st, const struct tl_str *names, size_t count,
-              struct arena *scratch, const char **detail);
+int crowd_new(struct crowd **out, struct store *st, const struct kinds *kinds,
+              const struct tl_str *names, size_t count, struct arena *scratch,
+              const char **detail);
 void crowd_free(struct crowd **c);
 
 /* The profiles may have changed without an event to tell. */

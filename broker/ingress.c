@@ -89,7 +89,7 @@ refuse(struct broker *b, struct publish *p, int code, const char *detail)
 }
 
 static int
-canonical(struct looked_at *l)
+canonical(const struct broker *b, struct looked_at *l)
 {
     const struct tl_event *ev = &l->event;
     struct store_identifier *ids;
@@ -99,10 +99,10 @@ canonical(struct looked_at *l)
         if ((ids = arena_alloc(&l->arena, 2 * sizeof *ids)) == NULL)
             return TL_TOO_MANY;
         l->in.identifiers_count = 2;
-        err = normalise_link(ev->link, ev->region, &l->arena, ids, &l->detail);
+        err = normalise_link(b->kinds, ev, &l->arena, ids, &l->detail);
     } else {
-        err = normalise_identifiers(ev->identifiers, ev->identifiers_count, ev->region, &l->arena,
-                                    &ids, &l->in.identifiers_count, &l->detail);
+        err = normalise_identifiers(b->kinds, ev, &l->arena, &ids, &l->in.identifiers_count,
+                                    &l->detail);
     }
     l->in.identifiers = ids;
     return err;
@@ -110,7 +110,7 @@ canonical(struct looked_at *l)
 
 /* From bytes to something the store can take.  Returns 0 or a refusal code. */
 static int
-examine(struct looked_at *l, struct tl_str bytes)
+examine(const struct broker *b, struct looked_at *l, struct tl_str bytes)
 {
     int err;
 
@@ -121,7 +121,7 @@ examine(struct looked_at *l, struct tl_str bytes)
     if ((err = codec_decode(CODEC_EVENT, &l->event, bytes, &l->arena)) != 0 ||
         (err = valid_event(&l->event, bytes.len, &l->detail)) != 0)
         return err;
-    return canonical(l);
+    return canonical(b, l);
 }
 
 static void
@@ -193,7 +193,7 @@ look_at_next(struct broker *b, struct publish *p, const struct tl_str *events, i
         struct tl_str bytes = events != NULL ? events[at] : waiting_event(p, at);
 
         l->in = (struct store_event){.event = &l->event, .bytes = bytes, .received = received};
-        if ((l->err = examine(l, bytes)) == 0)
+        if ((l->err = examine(b, l, bytes)) == 0)
             fine[fine_count++] = &l->in;
     }
     store_expect(b->store, fine, fine_count);

@@ -4,7 +4,9 @@
 #include <stdio.h>
 
 #include "broker/broker.h"
+#include "broker/kinds.h"
 #include "proto/codec.h"
+#include "store/policy.h"
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_CALLED_WRONGLY = 2 };
 
@@ -39,6 +41,24 @@ refuse_listen(const char *endpoint)
     return complain(EXIT_CALLED_WRONGLY, sentence);
 }
 
+/* Reads what a start would read, and nothing of the data. */
+static int
+check(const struct settings *s)
+{
+    char error[CONF_ERROR_BYTES];
+    struct policy *policy;
+    struct kinds *kinds;
+
+    if (policy_read(&policy, s->policy, error) != 0)
+        return complain(EXIT_CALLED_WRONGLY, error);
+    policy_free(&policy);
+    if (kinds_read(&kinds, s->identifiers, error) != 0)
+        return complain(EXIT_CALLED_WRONGLY, error);
+    kinds_free(&kinds);
+    puts("touchlined: the settings are right");
+    return EXIT_FINE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -57,6 +77,8 @@ main(int argc, char **argv)
     }
     if (!settings_is_local(settings.listen))
         return refuse_listen(settings.listen);
+    if (settings.check)
+        return check(&settings);
     signal(SIGPIPE, SIG_IGN);
     codec_init();
     return serve(&settings);

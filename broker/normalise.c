@@ -17,51 +17,21 @@
 
 enum { VALUE_BLOCKED = -1000 };     /* it stands for nobody; no code of code.h */
 
+/* How a value is made canonical. */
+struct spelling {
+    const struct kinds *kinds;
+    const struct kind *kind;
+    struct tl_str region;
+    struct arena *arena;
+};
+
 /* Makes a trimmed value canonical: 0, VALUE_BLOCKED, or an error code. */
-typedef int normaliser(struct tl_str *value, struct tl_str region, struct arena *arena);
+typedef int normaliser(struct tl_str *value, const struct spelling *s);
 
 static normaliser keep, normalise_email, normalise_phone;
 
-struct kind {
-    const char *name;
-    bool strong;
-    bool single;
-    bool follows_login;
-    normaliser *canonical;
-};
-
-/* Strongest first.  Numbers of customers, accounts and cards are text: their
- * zeros in front count. */
-static const struct kind kinds[] = {
-    {"crm",       true,  true,  false, keep},
-    {"user",      true,  true,  false, keep},
-    {"account",   true,  true,  false, keep},
-    {"loyalty",   true,  true,  false, keep},
-    {"email",     true,  false, false, normalise_email},
-    {"payment",   true,  false, false, keep},
-    {"phone",     false, false, false, normalise_phone},
-    {"social",    false, false, false, keep},
-    {"device",    false, false, true,  keep},
-    {"cookie",    false, false, true,  keep},
-    {"anonymous", false, false, true,  keep},
-    {"receipt",   false, false, false, keep},
-    {"x-*",       false, false, false, keep},
-};
-
-#define KINDS (sizeof kinds / sizeof kinds[0])
-
-/* What systems send when they mean nobody.  Of any type, in any case. */
-static const char *const nobody[] = {
-    "null", "(null)", "nil", "none", "undefined", "anonymous", "unknown", "guest", "n/a", "?",
-    "1234567890",
-};
-
-/* As nobody[], for telephones: what exchanges hand over for a withheld number,
- * some of them spelled on a keypad. */
-static const char *const nobody_calls[] = {
-    "restricted", "private", "unavailable", "blocked", "withheld",
-    "+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253",
-    "+11234567890", "+1234567890", "0123456789", "123456789", "12345678",
+static normaliser *const spellings[] = {
+    [SPELL_TEXT] = keep, [SPELL_EMAIL] = normalise_email, [SPELL_PHONE] = normalise_phone,
 };
 
 static bool
@@ -82,21 +52,6 @@ trim(struct tl_str s)
     return s;
 }
 
-static bool
-same_word(struct tl_str s, const char *word)
-{
-    return s.len == strlen(word) && strncasecmp(s.ptr, word, s.len) == 0;
-}
-
-static bool
-one_of(struct tl_str s, const char *const *words, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (same_word(s, words[i]))
-            return true;
-    return false;
-}
-
 /* 0, 0000, 00000000-0000-0000-0000-000000000000 */
 static bool
 only_zeros(struct tl_str s)
@@ -107,18 +62,11 @@ only_zeros(struct tl_str s)
     return true;
 }
 
-static bool
-stands_for_nobody(struct tl_str s)
-{
-    return only_zeros(s) || one_of(s, nobody, sizeof nobody / sizeof nobody[0]);
-}
-
 static int
-keep(struct tl_str *value, struct tl_str region, struct arena *arena)
+keep(struct tl_str *value, const struct spelling *s)
 {
     (void)value;
-    (void)region;
-    (void)arena;
+    (void)s;
     return 0;
 }
 
@@ -210,14 +158,13 @@ spaces_in(struct tl_str s)
 }
 
 static int
-normalise_email(struct tl_str *value, struct tl_str region, struct arena *arena)
+normalise_email(struct tl_str *value, const struct spelling *s)
 {
-    char *copy = arena_copy(arena, value->ptr, value->len);
+    char *copy = arena_copy(s->arena, value->ptr, value->len);
     char *at = copy != NULL ? memchr(copy, '@', value->len) : NULL;
     struct tl_str local, domain;
     int err;
 
-    (void)region;
     if (copy == NULL)
         return TL_TOO_MANY;
     if (at == NULL || strchr(at + 1, '@') != NULL || spaces_in(*value))
@@ -231,13 +178,14 @@ normalise_email(struct tl_str *value, struct tl_str region, struct arena *arena)
     if (local.len == 0 || domain.len == 0)
         return TL_BAD_IDENTIFIER;
 
-    lower_all(copy, local.len);
+    if (!s->kind->keeps_case)
+        lower_all(copy, local.len);
     /* Nearly all domains are such that IDNA would only put them in lower case. */
     if (good_domain(domain, true))
         lower_all(at + 1, domain.len);
-    else if ((err = domain_by_idna(&domain, arena)) != 0)
+    else if ((err = domain_by_idna(&domain, s->arena)) != 0)
         return err;
-    return join_email(local, domain, value, arena);
+    return join_email(local, domain, value, s->arena);
 }
 
 /* ---------------------------------------------------------------- telephone */
@@ -253,12 +201,12 @@ one_digit_only(const char *digits, size_t len)
 
 /* +1 555 555 5555, 999999999: everything behind a country code is one digit. */
 static bool
-nobody_called(struct tl_str number)
+nobody_called(const struct spelling *s, struct tl_str number)
 {
     size_t skip = number.len > 0 && number.ptr[0] == '+' ? 1 : 0;
     size_t len = number.len - skip;
 
-    if (one_of(number, nobody_calls, sizeof nobody_calls / sizeof nobody_calls[0]))
+    if (kinds_blocked(s->kinds, s->kind, number))
         return true;
     if (len >= 10 && skip == 1) {
         skip += len - 9;
@@ -309,73 +257,67 @@ region_code(struct tl_str region, char code[3])
 /* What cannot be told for sure stays as it came: a wrong number is worse than
  * one not found. */
 static int
-normalise_phone(struct tl_str *value, struct tl_str region, struct arena *arena)
+normalise_phone(struct tl_str *value, const struct spelling *s)
 {
-    char *digits = arena_alloc(arena, value->len + 1);
+    char *digits = arena_alloc(s->arena, value->len + 1);
     char e164[PHONE_BYTES], code[3];
     struct tl_str bare;
 
     if (digits == NULL)
         return TL_TOO_MANY;
     bare = (struct tl_str){digits, strip_phone(digits, *value)};
-    if (nobody_called(*value) || nobody_called(bare))
+    if (nobody_called(s, *value) || nobody_called(s, bare))
         return VALUE_BLOCKED;
     if (international(*value, bare)) {
         *value = bare;
         return 0;
     }
-    region_code(region, code);
+    region_code(s->region, code);
     if (!phone_e164(e164, value->ptr, value->len, code))
         return 0;
-    *value = (struct tl_str){arena_copy(arena, e164, strlen(e164)), strlen(e164)};
+    *value = (struct tl_str){arena_copy(s->arena, e164, strlen(e164)), strlen(e164)};
     if (value->ptr == NULL)
         return TL_TOO_MANY;
-    return nobody_called(*value) ? VALUE_BLOCKED : 0;
+    return nobody_called(s, *value) ? VALUE_BLOCKED : 0;
 }
 
 /* -------------------------------------------------------------- identifiers */
-
-static const struct kind *
-kind_of(struct tl_str type)
-{
-    for (size_t i = 0; i < KINDS - 1; i++)
-        if (str_is(type, kinds[i].name))
-            return &kinds[i];
-    return type.len > 2 && type.ptr[0] == 'x' && type.ptr[1] == '-' ? &kinds[KINDS - 1] : NULL;
-}
 
 static const char *
 say_what_is_wrong(const struct kind *k)
 {
     if (k == NULL)
         return "identifiers: a type is one of the known ones or begins with x-";
-    if (k->canonical == normalise_email)
+    if (k->spelling == SPELL_EMAIL)
         return "identifiers: an email is a mailbox, one @, and a domain name";
     return "identifiers: a value has at most 320 bytes";
 }
 
 /* 0, VALUE_BLOCKED, or an error code. */
 static int
-normalise_one(struct tl_identifier id, struct tl_str region, struct arena *arena,
-              struct store_identifier *out, const char **detail)
+normalise_one(const struct kinds *kinds, struct tl_identifier id, struct tl_str region,
+              struct arena *arena, struct store_identifier *out, const char **detail)
 {
-    const struct kind *k = kind_of(id.type);
+    const struct kind *k = kinds_find(kinds, id.type);
+    const struct spelling s = {kinds, k, region, arena};
     struct tl_str value = trim(id.value);
     int err = TL_BAD_IDENTIFIER;
 
     *detail = say_what_is_wrong(k);
     if (k == NULL || value.len > IDENTIFIER_BYTES_MAX)
         return err;
-    if (stands_for_nobody(value))
+    if (only_zeros(value) || kinds_blocked(kinds, k, value))
         return VALUE_BLOCKED;
-    if ((err = k->canonical(&value, region, arena)) != 0)
+    if ((err = spellings[k->spelling](&value, &s)) != 0)
         return err;
     if (value.len > IDENTIFIER_BYTES_MAX)
         return TL_BAD_IDENTIFIER;
+    if (k->spelling == SPELL_EMAIL && kinds_blocked(kinds, k, value))
+        return VALUE_BLOCKED;
     *out = (struct store_identifier){
         .type = id.type,
         .value = value,
-        .rank = (unsigned)(k - kinds),
+        .rank = k->rank,
         .strong = k->strong,
         .single = k->single,
         .follows_login = k->follows_login,
@@ -409,11 +351,18 @@ insert(struct store_identifier *ids, size_t count, const struct store_identifier
     return count + 1;
 }
 
-int
-normalise_identifiers(const struct tl_identifier *ids, size_t count, struct tl_str region,
-                      struct arena *arena, struct store_identifier **out, size_t *out_count,
-                      const char **detail)
+static struct tl_str
+region_of(const struct kinds *kinds, const struct tl_event *ev)
 {
+    return ev->region.len > 0 ? ev->region : kinds_region(kinds, ev->source);
+}
+
+int
+normalise_identifiers(const struct kinds *kinds, const struct tl_event *ev, struct arena *arena,
+                      struct store_identifier **out, size_t *out_count, const char **detail)
+{
+    struct tl_str region = region_of(kinds, ev);
+    size_t count = ev->identifiers_count;
     struct store_identifier id;
     int err;
 
@@ -421,7 +370,7 @@ normalise_identifiers(const struct tl_identifier *ids, size_t count, struct tl_s
     if ((*out = arena_alloc(arena, count * sizeof **out)) == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < count; i++) {
-        err = normalise_one(ids[i], region, arena, &id, detail);
+        err = normalise_one(kinds, ev->identifiers[i], region, arena, &id, detail);
         if (err == 0)
             *out_count = insert(*out, *out_count, &id);
         else if (err != VALUE_BLOCKED)
@@ -435,13 +384,13 @@ normalise_identifiers(const struct tl_identifier *ids, size_t count, struct tl_s
 }
 
 int
-normalise_link(const struct tl_identity_link *link, struct tl_str region, struct arena *arena,
+normalise_link(const struct kinds *kinds, const struct tl_event *ev, struct arena *arena,
                struct store_identifier out[2], const char **detail)
 {
-    const struct tl_identifier *sides[2] = {link->a, link->b};
+    const struct tl_identifier *sides[2] = {ev->link->a, ev->link->b};
 
     for (int i = 0; i < 2; i++) {
-        int err = normalise_one(*sides[i], region, arena, &out[i], detail);
+        int err = normalise_one(kinds, *sides[i], region_of(kinds, ev), arena, &out[i], detail);
 
         if (err == VALUE_BLOCKED) {
             *detail = "link: a value that stands for nobody";
@@ -457,8 +406,8 @@ normalise_link(const struct tl_identity_link *link, struct tl_str region, struct
 }
 
 int
-normalise_customer(struct tl_str text, struct arena *arena, struct store_identifier *out,
-                   const char **detail)
+normalise_customer(const struct kinds *kinds, struct tl_str text, struct arena *arena,
+                   struct store_identifier *out, const char **detail)
 {
     const char *colon = text.len > 0 ? memchr(text.ptr, ':', text.len) : NULL;
     struct tl_identifier id;
@@ -470,7 +419,8 @@ normalise_customer(struct tl_str text, struct arena *arena, struct store_identif
     }
     id.type = (struct tl_str){text.ptr, (size_t)(colon - text.ptr)};
     id.value = (struct tl_str){colon + 1, text.len - id.type.len - 1};
-    err = normalise_one(id, (struct tl_str){0}, arena, out, detail);
+    err = normalise_one(kinds, id, kinds_region(kinds, (struct tl_str){"", 0}), arena, out,
+                        detail);
     if (err == VALUE_BLOCKED) {
         *detail = "this value stands for nobody";
         return TL_BAD_IDENTIFIER;

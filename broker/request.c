@@ -30,6 +30,7 @@ static const struct {
     {offsetof(struct wire_request, verify), verify_take},
     {offsetof(struct wire_request, group_commit), groups_take_commit},
     {offsetof(struct wire_request, campaign), answer_campaign},
+    {offsetof(struct wire_request, report), ignored_take},
 };
 
 static void
@@ -84,6 +85,7 @@ welcome(struct broker *b, const struct peer *from, const struct wire_request *re
         session_turn_away(b, from, request->id, TL_BUSY, "there are too many clients");
         return;
     }
+    s->bundles = hello->bundles;
     session_reply(b, s, &(struct wire_reply){
         .id = request->id,
         .welcome = &(struct wire_welcome){

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "broker/bundle.h"
 #include "broker/broker.h"
 #include "proto/code.h"
 #include "proto/codec.h"
@@ -139,14 +140,46 @@ deliver(struct broker *b, struct session *s, zmq_msg_t *message)
     zmq_msg_close(message);
 }
 
+/* How many of those that follow each other can go as one message. */
+static size_t
+count_together(struct gathered *g, size_t left)
+{
+    size_t count = 0;
+
+    while (count < left && g[count].session == g->session && g->session->bundles &&
+           zmq_msg_size(&g[count].message) <= BUNDLED_BYTES_MAX)
+        count++;
+    return count > 0 ? count : 1;
+}
+
+static void
+deliver_together(struct broker *b, struct gathered *g, size_t count)
+{
+    zmq_msg_t *messages[GATHERED_MAX], bundle;
+
+    if (count == 1) {
+        deliver(b, g->session, &g->message);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        messages[i] = &g[i].message;
+    bundle_message(messages, count, &bundle);
+    deliver(b, g->session, &bundle);
+    for (size_t i = 0; i < count; i++)
+        zmq_msg_close(messages[i]);
+}
+
 static void
 deliver_gathered(struct broker *b)
 {
-    for (size_t i = 0; i < b->sessions.gathered_count; i++) {
-        struct gathered *g = &b->sessions.gathered[i];
+    struct gathered *g = b->sessions.gathered, *end = g + b->sessions.gathered_count;
 
-        deliver(b, g->session, &g->message);
-        session_unref(&g->session);
+    while (g < end) {
+        size_t count = count_together(g, (size_t)(end - g));
+
+        deliver_together(b, g, count);
+        for (; count > 0; count--)
+            session_unref(&g++->session);
     }
     b->sessions.gathered_count = 0;
 }

@@ -13,6 +13,8 @@ enum {
     OPTION_LISTEN,
     OPTION_CONFIG,
     OPTION_POLICY,
+    OPTION_IDENTIFIERS,
+    OPTION_CHECK,
     OPTION_HELP,
     OPTION_VERSION,
 };
@@ -22,6 +24,8 @@ static const struct option options[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"policy", required_argument, NULL, OPTION_POLICY},
+    {"identifiers", required_argument, NULL, OPTION_IDENTIFIERS},
+    {"check", no_argument, NULL, OPTION_CHECK},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -31,15 +35,17 @@ void
 settings_usage(void)
 {
     puts("touchlined --data DIR [--listen tcp://HOST:PORT] [--config FILE]\n"
-         "           [--policy FILE]\n"
+         "           [--policy FILE] [--identifiers FILE] [--check]\n"
          "\n"
          "  --data DIR         where the events are kept; made when it is not there\n"
          "  --listen ENDPOINT  tcp://HOST:PORT or ipc://PATH (default " LISTEN_DEFAULT ")\n"
          "  --config FILE      settings:\n"
-         "                       [broker]  data listen policy\n"
+         "                       [broker]  data listen policy identifiers\n"
          "                       [store]   segment_size views_memory flush_events flush_interval\n"
          "                       [commitments] grace\n"
          "  --policy FILE      the contact policy; SIGHUP reads it again\n"
+         "  --identifiers FILE what is said of types of identifiers; read at the start\n"
+         "  --check            only say whether the settings are right\n"
          "  --version\n"
          "  --help");
 }
@@ -51,6 +57,7 @@ read_file(struct settings *s, const char *path, char error[SETTINGS_ERROR_BYTES]
         {"broker", "data", CONF_TEXT, &s->data},
         {"broker", "listen", CONF_TEXT, &s->listen},
         {"broker", "policy", CONF_TEXT, &s->policy},
+        {"broker", "identifiers", CONF_TEXT, &s->identifiers},
         {"store", "segment_size", CONF_BYTES, &s->segment_bytes},
         {"store", "views_memory", CONF_BYTES, &s->views_bytes},
         {"store", "flush_events", CONF_NUMBER, &s->flush_events},
@@ -86,6 +93,12 @@ take_options(struct settings *s, int argc, char **argv, const char **config)
             break;
         case OPTION_POLICY:
             s->policy = optarg;
+            break;
+        case OPTION_IDENTIFIERS:
+            s->identifiers = optarg;
+            break;
+        case OPTION_CHECK:
+            s->check = true;
             break;
         case OPTION_HELP:
             s->help = true;
@@ -133,6 +146,8 @@ settings_read(struct settings *s, int argc, char **argv, char error[SETTINGS_ERR
     s->data = choose(typed.data, s->data, NULL);
     s->listen = choose(typed.listen, s->listen, LISTEN_DEFAULT);
     s->policy = choose(typed.policy, s->policy, NULL);
+    s->identifiers = choose(typed.identifiers, s->identifiers, NULL);
+    s->check = typed.check;
     s->help = typed.help;
     s->version = typed.version;
     if (!s->help && !s->version && (s->data == NULL || s->data[0] == '\0')) {

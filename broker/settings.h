@@ -14,11 +14,13 @@ struct settings {
     char *data;                 /* directory */
     char *listen;               /* ZeroMQ endpoint */
     char *policy;               /* file of the contact policy; NULL: the one built in */
+    char *identifiers;          /* file that changes their table; NULL: as built in */
     int64_t segment_bytes;      /* 0: the store's default, as for all below */
     int64_t views_bytes;
     int64_t flush_events;
     int64_t flush_ms;
     int64_t grace_ms;           /* a commitment is overdue so long after it is due */
+    bool check;                 /* only say whether the settings are right */
     bool help;
     bool version;
 };

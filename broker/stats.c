@@ -47,5 +47,7 @@ stats_fill(struct broker *b, struct tl_stat *out, struct arena *arena)
     out->uptime_s = (uint64_t)((clock_monotonic() - s->started) / CLOCK_SECOND);
     out->version = TL_STR(TL_VERSION);
     out->state = b->batch.no_space ? TL_STR("no_space") : TL_STR("ready");
+    if ((err = ignored_list(&b->ignored, out, arena)) != 0)
+        return err;
     return list_codes(s, out, arena);
 }

@@ -427,7 +427,7 @@ set_up(struct broker *b, struct stream *st, const struct wire_stream_open *open,
         return err;
     arena_reset(&b->event_arena);
     if (open->filter != NULL
-        && (err = crowd_new(&st->crowd, b->store, open->filter->customers,
+        && (err = crowd_new(&st->crowd, b->store, b->kinds, open->filter->customers,
                             open->filter->customers_count, &b->event_arena, detail)) != 0)
         return err;
     st->follow = open->follow;

@@ -80,6 +80,7 @@ tl_close(struct tl_client **client)
     stream_detach_all(c);
     query_refuse_all(c, TL_ECLOSED);
     publish_fini(c);
+    bundle_end(&c->bundle);
     connection_close(&c->connection);
     tl_reply_free(&c->spare);
     buf_free(&c->scratch);
@@ -113,7 +114,7 @@ client_session_lost(struct tl_client *c)
 static int
 greet(struct tl_client *c)
 {
-    struct wire_hello hello = {WIRE_VERSION, {c->name, strlen(c->name)}};
+    struct wire_hello hello = {WIRE_VERSION, {c->name, strlen(c->name)}, true};
     struct wire_request request = {.id = ++c->last_id, .hello = &hello};
     int err;
 
@@ -191,6 +192,22 @@ dispatch(struct tl_client *c, struct tl_reply **reply)
     return 0;
 }
 
+/* The next of those that came together, or of the socket. */
+static int
+next_reply(struct tl_client *c, struct tl_reply *reply)
+{
+    int err;
+
+    while (!bundle_next(&c->bundle, &reply->msg, &reply->bytes)) {
+        if ((err = connection_receive(&c->connection, &reply->msg)) != 0)
+            return err;
+        reply->bytes = (struct tl_str){zmq_msg_data(&reply->msg), zmq_msg_size(&reply->msg)};
+        if (!bundle_begin(&c->bundle, &reply->msg))
+            return 0;
+    }
+    return 0;
+}
+
 /* TL_EAWAY when there is none.  What was received is read once there is memory. */
 static int
 receive(struct tl_client *c)
@@ -202,7 +219,7 @@ receive(struct tl_client *c)
     if (reply == NULL && (reply = reply_new()) == NULL)
         return TL_ENOMEM;
     if (!reply->unread)
-        err = connection_receive(&c->connection, &reply->msg);
+        err = next_reply(c, reply);
     if (err == 0 && (err = reply_read(reply)) == 0)
         err = dispatch(c, &reply);
     if (c->spare == NULL) {

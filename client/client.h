@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "client/unbundle.h"
 #include "client/connection.h"
 #include "client/delivery.h"
 #include "client/touchline.h"
@@ -28,6 +29,7 @@ enum session_state {
 struct tl_reply {
     struct tl_reply *next;      /* in a stream's queue */
     zmq_msg_t msg;
+    struct tl_str bytes;        /* its own, in the message */
     bool unread;                /* received, and there was no memory to read it */
     struct arena arena;
     struct wire_reply wire;     /* nothing in it when it is a delivery */
@@ -68,6 +70,7 @@ struct tl_client {
     struct query *queries, **queries_end;
     struct tl_stream *streams;
     bool blocked;               /* the socket took no more */
+    struct bundle bundle;       /* what of it was not read yet */
     struct tl_reply *spare;
     struct buf scratch;
 };

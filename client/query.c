@@ -188,11 +188,34 @@ ask_commit(struct buf *out, uint64_t id, const char *about, const struct tl_quer
     return encode(out, &request);
 }
 
+static int
+ask_report(struct buf *out, uint64_t id, const char *about, const struct tl_query *q)
+{
+    struct wire_report body = {
+        .reporter = str(about),
+        .sequence = q->sequence,
+        .ignored_count = q->ignored_count,
+    };
+    struct wire_request request = {.id = id, .report = &body};
+    size_t bytes = q->ignored_count * sizeof *body.ignored;
+    int err;
+
+    if (bytes > 0) {
+        if ((body.ignored = malloc(bytes)) == NULL)
+            return TL_ENOMEM;
+        memcpy(body.ignored, q->ignored, bytes);
+    }
+    err = encode(out, &request);
+    free(body.ignored);
+    return err;
+}
+
 static int (*const questions[])(struct buf *, uint64_t, const char *, const struct tl_query *) = {
     [TL_ASK_CONTEXT] = ask_context,   [TL_ASK_TIMELINE] = ask_timeline,
     [TL_ASK_OFFERS] = ask_offers,     [TL_ASK_MAY_CONTACT] = ask_may_contact,
     [TL_ASK_CAMPAIGN] = ask_campaign, [TL_ASK_STAT] = ask_stat,
-    [TL_ASK_VERIFY] = ask_verify,   [TL_ASK_COMMIT] = ask_commit,
+    [TL_ASK_VERIFY] = ask_verify,     [TL_ASK_COMMIT] = ask_commit,
+    [TL_ASK_REPORT] = ask_report,
 };
 
 /* --------------------------------------------------------------------- ask */
@@ -428,6 +451,18 @@ tl_commit(struct tl_client *c, const char *group, const char *position, uint64_t
     struct tl_query query = {.at_least = position, .generation = generation};
     struct tl_reply *reply;
     int code = ask_and_wait(c, TL_ASK_COMMIT, group, &query, &reply);
+
+    tl_reply_free(&reply);
+    return code;
+}
+
+int
+tl_report(struct tl_client *c, const char *reporter, uint64_t sequence,
+          const struct tl_ignored *ignored, size_t count)
+{
+    struct tl_query query = {.sequence = sequence, .ignored = ignored, .ignored_count = count};
+    struct tl_reply *reply;
+    int code = ask_and_wait(c, TL_ASK_REPORT, reporter, &query, &reply);
 
     tl_reply_free(&reply);
     return code;

@@ -35,8 +35,7 @@ tl_reply_free(struct tl_reply **reply)
 int
 reply_read(struct tl_reply *reply)
 {
-    struct tl_str bytes = {zmq_msg_data(&reply->msg), zmq_msg_size(&reply->msg)};
-    enum delivery_step step = delivery_read(&reply->delivery, bytes);
+    enum delivery_step step = delivery_read(&reply->delivery, reply->bytes);
 
     arena_reset(&reply->arena);
     reply->wire = (struct wire_reply){0};
@@ -47,7 +46,7 @@ reply_read(struct tl_reply *reply)
         return TL_EFORMAT;
     if (step == DELIVERY_YES)
         return 0;
-    if (codec_decode(CODEC_REPLY, &reply->wire, bytes, &reply->arena) != 0) {
+    if (codec_decode(CODEC_REPLY, &reply->wire, reply->bytes, &reply->arena) != 0) {
         reply->unread = reply->arena.failed;
         return reply->unread ? TL_ENOMEM : TL_EFORMAT;
     }

@@ -7,7 +7,7 @@
 
 struct tl_reply *reply_new(void);               /* NULL: out of memory */
 
-/* Decodes what reply->msg holds.  Returns 0, TL_EFORMAT or TL_ENOMEM (it is
+/* Decodes reply->bytes.  Returns 0, TL_EFORMAT or TL_ENOMEM (it is
  * unread then, and may be read again). */
 int reply_read(struct tl_reply *reply);
 

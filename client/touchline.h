@@ -128,6 +128,7 @@ enum tl_question {
     TL_ASK_STAT,
     TL_ASK_VERIFY,                  /* takes as long as it takes */
     TL_ASK_COMMIT,                  /* of group `about`: at_least is what it has done */
+    TL_ASK_REPORT,                  /* of reporter `about` */
 };
 
 /* What the questions take; zeroed is fine, and only what applies is read. */
@@ -139,6 +140,9 @@ struct tl_query {
     int64_t now;                    /* context, offers, may_contact: 0: the broker's clock */
     uint32_t bytes_max;             /* context: 0: 4096 */
     uint64_t generation;            /* commit: of the holder */
+    uint64_t sequence;              /* report: 1, 2, ... */
+    const struct tl_ignored *ignored;       /* report: what came since the last, */
+    size_t ignored_count;                   /* at most 1000 */
     uint32_t limit;                 /* timeline, offers: 0: the broker's */
     int64_t before;                 /* timeline: 0: from the newest */
     const char *const *types;       /* timeline: exact, or a prefix ending in '*' */
@@ -176,6 +180,13 @@ int tl_may_contact(struct tl_client *client, const char *customer, const struct 
 int tl_campaign(struct tl_client *client, const char *name, struct tl_reply **out);
 int tl_stat(struct tl_client *client, struct tl_reply **out);
 int tl_verify(struct tl_client *client, struct tl_reply **out);
+
+/* Tells what was heard and not taken since the last report of this reporter, a
+ * name of up to 128 bytes for one run of a program: `touchline stat` shows the sums.
+ * A sequence that was taken is not taken again.  Returns 0, TL_BAD_REQUEST,
+ * TL_TOO_MANY, TL_NO_SPACE, TL_UNSUPPORTED, TL_EAWAY, TL_ENOMEM. */
+int tl_report(struct tl_client *client, const char *reporter, uint64_t sequence,
+              const struct tl_ignored *ignored, size_t count);
 
 /* The same without waiting, any number in flight: `done` is called from inside
  * of a later call that works, owns the reply, and must not call the client

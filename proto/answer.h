@@ -235,6 +235,13 @@ struct tl_count {
     uint64_t count;
 };
 
+/* What adapters heard and did not take. */
+struct tl_ignored {
+    struct tl_str source;
+    struct tl_str name;                     /* a field, or a kind of record */
+    uint64_t count;
+};
+
 struct tl_stat {
     struct tl_str position;
     uint64_t events;
@@ -264,6 +271,8 @@ struct tl_stat {
     uint64_t gaps;                          /* missing numbers of sources */
     struct tl_count *gaps_by_source;
     size_t gaps_by_source_count;
+    struct tl_ignored *ignored;             /* by source and name */
+    size_t ignored_count;
 };
 
 struct tl_verification {

@@ -60,6 +60,7 @@ static const struct mirror mirrors[] = {
     MIRROR(recent, tl_recent),
     MIRROR(freshness, tl_freshness),
     MIRROR(count, tl_count),
+    MIRROR(ignored, tl_ignored),
     MIRROR(campaign_count, tl_campaign_count),
     MIRROR(hello, wire_hello),
     MIRROR(welcome, wire_welcome),
@@ -82,6 +83,8 @@ static const struct mirror mirrors[] = {
     MIRROR(stream_end, wire_stream_end),
     MIRROR(group_commit, wire_group_commit),
     MIRROR(group_committed, wire_group_committed),
+    MIRROR(report, wire_report),
+    MIRROR(reported, wire_reported),
     MIRROR(refusal, wire_refusal),
 };
 

@@ -13,6 +13,7 @@
 struct wire_hello {
     uint32_t version;                       /* of this protocol: 1 */
     struct tl_str client;                   /* name for the broker's log */
+    bool bundles;                           /* takes several replies in one message */
 };
 
 struct wire_publish {
@@ -115,6 +116,13 @@ struct wire_campaign_query {
     struct tl_str campaign;                 /* empty: all */
 };
 
+struct wire_report {
+    struct tl_str reporter;                 /* one run of a program */
+    uint64_t sequence;                      /* from 1 on */
+    struct tl_ignored *ignored;             /* since the last report */
+    size_t ignored_count;
+};
+
 struct wire_request {
     uint64_t id;
     struct wire_hello *hello;
@@ -130,6 +138,7 @@ struct wire_request {
     struct wire_verify_query *verify;
     struct wire_group_commit *group_commit;
     struct wire_campaign_query *campaign;
+    struct wire_report *report;
 };
 
 struct wire_welcome {
@@ -184,6 +193,11 @@ struct wire_group_committed {
     struct tl_str position;
 };
 
+struct wire_reported {
+    struct tl_str reporter;
+    uint64_t sequence;
+};
+
 struct wire_refusal {
     uint32_t code;
     struct tl_str detail;
@@ -205,6 +219,9 @@ struct wire_reply {
     struct wire_group_committed *group_commit;
     struct tl_campaigns *campaign;
     struct wire_refusal *refusal;
+    struct tl_str *bundle;                  /* each a Reply; then nothing else is there */
+    size_t bundle_count;
+    struct wire_reported *reported;
 };
 
 #endif

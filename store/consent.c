@@ -61,6 +61,21 @@ address_of(const struct frame *f, const struct tl_consent *consent)
     return named;
 }
 
+/* The strongest name that came with it, as one text; nothing when it has only weak ones. */
+static void
+add_sayer(struct key *k, const struct frame *f)
+{
+    struct frame_identifier id;
+    size_t at = 0;
+
+    key_add_end(k, TL_STR(""));
+    if (!frame_next_identifier(f, &at, &id) || !(id.action & FRAME_STRONG))
+        return;
+    key_add(k, id.type);
+    key_add(k, TL_STR(":"));
+    key_add(k, id.value);
+}
+
 int
 consent_fold(struct views *v, uint64_t profile, struct card *c, const struct frame *f,
              const struct tl_consent *consent)
@@ -74,8 +89,12 @@ consent_fold(struct views *v, uint64_t profile, struct card *c, const struct fra
     key_profile(&k, profile, KEY_CONSENT);
     key_add_end(&k, consent->purpose);
     key_add_end(&k, consent->channel);
-    key_add_end(&k, address.type);
-    key_add(&k, address.value);
+    if (address.type.len > 0) {
+        key_add_end(&k, address.type);
+        key_add(&k, address.value);
+    } else {
+        add_sayer(&k, f);
+    }
     if (views_get(v, k.bytes, k.len, &bytes)) {
         if (read_state(&known, bytes) != 0)
             return TL_EDAMAGED;
@@ -114,16 +133,18 @@ same_subject(const struct tl_consent_state *a, const struct tl_consent_state *b)
            str_equal(a->identifier->value, b->identifier->value);
 }
 
+/* Adds one, or keeps whichever of the two that are about the same counts more. */
 static void
 add_state(struct tl_consent_state *out, uint64_t *numbers, size_t *count,
-          const struct tl_consent_state *one, uint64_t number)
+          const struct tl_consent_state *one, uint64_t number, bool strictest)
 {
     for (size_t i = 0; i < *count; i++) {
-        int difference;
+        int difference = 0;
 
         if (!same_subject(&out[i], one))
             continue;
-        difference = strictness(one->status) - strictness(out[i].status);
+        if (strictest)
+            difference = strictness(one->status) - strictness(out[i].status);
         if (difference > 0 ||
             (difference == 0 && (one->time > out[i].time ||
                                  (one->time == out[i].time && number > numbers[i])))) {
@@ -134,6 +155,21 @@ add_state(struct tl_consent_state *out, uint64_t *numbers, size_t *count,
     }
     numbers[*count] = number;
     out[(*count)++] = *one;
+}
+
+void
+consent_settle(struct tl_consent_state *out, uint64_t *numbers, size_t *count)
+{
+    size_t all = *count;
+
+    *count = 0;
+    for (size_t i = 0; i < all; i++) {
+        struct tl_consent_state one = out[i];
+
+        if (one.identifier->type.len == 0)
+            one.identifier->value = TL_STR("");
+        add_state(out, numbers, count, &one, numbers[i], true);
+    }
 }
 
 static int
@@ -182,7 +218,7 @@ consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out, ui
 
         err = read_one(&w, prefix.len, now, arena, &one, &number);
         if (err == 0)
-            add_state(out, numbers, count, &one, number);
+            add_state(out, numbers, count, &one, number, false);
     }
     views_end(&w);
     return err;

@@ -1,5 +1,11 @@
-/* consent.h -- what a customer allowed and took back: per purpose, channel and,
- * for a channel with an address, per address.  The latest word counts. */
+/* consent.h -- what a customer allowed and took back: per purpose, channel and
+ * who it is about.
+ *
+ * That is the address, for a channel with one; else whoever said it, by the
+ * strongest name that came with it.  Of each the latest word counts, whichever of
+ * the customer's profiles has it; of several sayers the strictest.  So when two
+ * profiles become one customer neither takes back what the other refused, and it
+ * makes no difference whether they were one from the first. */
 
 #ifndef STORE_CONSENT_H
 #define STORE_CONSENT_H
@@ -21,9 +27,14 @@ int consent_fold(struct views *v, uint64_t profile, struct card *c, const struct
                  const struct tl_consent *consent);
 
 /* Appends a profile's consents to `out` (room for CONSENTS_LISTED_MAX more),
- * merging those already there: the strictest wins, of equally strict ones the
- * later, by `numbers`, as long as `out`.  TL_EDAMAGED, TL_TOO_MANY. */
+ * merging those already there: the later wins, by `numbers`, as long as `out`.
+ * TL_EDAMAGED, TL_TOO_MANY. */
 int consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out,
                  uint64_t *numbers, size_t *count, int64_t now, struct arena *arena);
+
+/* After the last profile: of what several sayers said the strictest stays, of
+ * equally strict ones the latest.  What is about no address has an identifier
+ * of no type and no value then. */
+void consent_settle(struct tl_consent_state *out, uint64_t *numbers, size_t *count);
 
 #endif

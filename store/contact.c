@@ -32,17 +32,29 @@ later(int64_t time_a, uint64_t number_a, int64_t time_b, uint64_t number_b)
 /* FNV-1a.  Names of one customer meet only each other, so 64 bits without a
  * secret do. */
 static uint64_t
-hash(const char *kind, struct tl_str text)
+add_to_hash(uint64_t h, struct tl_str text)
 {
-    uint64_t h = 0xcbf29ce484222325;
+    for (size_t i = 0; i < text.len; i++)
+        h = (h ^ (unsigned char)text.ptr[i]) * 0x100000001b3;
+    return h;
+}
+
+/* 0: the text is empty. */
+static uint64_t
+hash_in(const char *kind, struct tl_str place, struct tl_str text)
+{
+    uint64_t h = add_to_hash(0xcbf29ce484222325, (struct tl_str){kind, strlen(kind)});
 
     if (text.len == 0)
         return 0;
-    for (const char *at = kind; *at != '\0'; at++)
-        h = (h ^ (unsigned char)*at) * 0x100000001b3;
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ (unsigned char)text.ptr[i]) * 0x100000001b3;
-    return h | 1;
+    h = add_to_hash(h, place);
+    return add_to_hash(h, text) | 1;
+}
+
+static uint64_t
+hash(const char *kind, struct tl_str text)
+{
+    return hash_in(kind, (struct tl_str){"", 0}, text);
 }
 
 uint64_t
@@ -400,12 +412,15 @@ channel_of(const struct frame *f)
     return f->channel.len > 0 ? f->channel : object_of(f->type);
 }
 
-/* All events of one message, or call, are one contact. */
+/* All events of one message, or call, are one contact.  Two channels that count
+ * their messages alike do not mean the same one. */
 static uint64_t
-key_of(const struct tl_event *ev, bool call)
+key_of(const struct frame *f, const struct tl_event *ev)
 {
+    bool call = str_is(object_of(f->type), "call");
+
     if (!call)
-        return ev->message != NULL ? hash("message", ev->message->id) : 0;
+        return ev->message != NULL ? hash_in("message", channel_of(f), ev->message->id) : 0;
     if (ev->call != NULL && ev->call->id.len > 0)
         return hash("call", ev->call->id);
     return hash("subject", ev->subject);
@@ -419,7 +434,7 @@ fold_contact(struct views *v, struct card *card, const struct frame *f,
     struct contact one = {
         .time = f->time,
         .number = f->number,
-        .key = key_of(ev, str_is(object_of(f->type), "call")),
+        .key = key_of(f, ev),
         .names = contact_name(named.len > 0 ? named : ev->causation_id),
         .campaign = short_name(ev->campaign),
     };

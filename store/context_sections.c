@@ -88,6 +88,7 @@ fill_consents(struct joining *j, struct tl_context *out)
     for (size_t i = 0; i < j->profiles_count && err == 0; i++)
         err = consent_list(j->st->views, j->profiles[i], out->consents, numbers, &count,
                            j->q->now, j->arena);
+    consent_settle(out->consents, numbers, &count);
     sort(out->consents, count, sizeof(out->consents[0]), latest_consent_first);
     out->consents_count = count < CONSENTS_SHOWN_MAX ? count : CONSENTS_SHOWN_MAX;
     for (size_t i = 0; i < out->consents_count; i++)

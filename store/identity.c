@@ -705,21 +705,73 @@ identity_decide(struct views *v, const struct store_identifier *ids, size_t coun
 
 /* --------------------------------------------------------- what people decide */
 
-/* Whom a person means by an identifier: whom it finds, or somebody new. */
+/* Whom an identifier finds by itself; 0: nobody. */
 static int
-mean(struct deciding *d, size_t i, uint64_t *profile, bool *begins)
+points_at(struct deciding *d, size_t i, uint64_t *profile)
 {
-    const struct store_identifier *id = &d->ids[i];
-    enum weak_says says = WEAK_NEEDS_OWN;
+    enum weak_says says;
+
+    *profile = 0;
+    if (!d->known[i])
+        return 0;
+    if (!d->ids[i].strong)
+        return weak_points_at(d->v, &d->ids[i], &d->bindings[i], &says, profile, d->arena);
+    *profile = d->bindings[i].home;
+    return 0;
+}
+
+static int
+are_one(struct views *v, uint64_t a, uint64_t b, bool *one)
+{
+    uint64_t profiles[STORE_PROFILES_MAX];
+    size_t count;
+
+    if (identity_customer(v, a, profiles, &count) != 0)
+        return TL_EDAMAGED;
+    *one = contains(profiles, count, b);
+    return 0;
+}
+
+/* Beside a name of somebody to whom a weak identifier leads, or led once, what is
+ * meant by it is what it brought him: its own profile. */
+static int
+mean_own(struct deciding *d, size_t i, uint64_t other, uint64_t *profile)
+{
+    uint64_t own = d->bindings[i].home;
+    bool linked, finds = false, strong;
+    int err;
+
+    if (!d->known[i] || d->ids[i].strong || own == 0 || other == 0 || own == other)
+        return 0;
+    if ((err = are_one(d->v, own, other, &linked)) != 0 ||
+        (*profile != 0 && (err = are_one(d->v, *profile, other, &finds)) != 0) ||
+        (err = has_strong(d->v, own, d->arena, &strong)) != 0)
+        return err;
+    if (linked || (finds && !strong))
+        *profile = own;
+    return 0;
+}
+
+/* Whom a person means by two identifiers; whoever is nobody yet begins. */
+static int
+mean(struct deciding *d, uint64_t meant[2], bool begins[2])
+{
+    uint64_t found[2], other[2];
     int err = 0;
 
-    *profile = d->bindings[i].home;
-    if (d->known[i] && !id->strong)
-        err = weak_points_at(d->v, id, &d->bindings[i], &says, profile, d->arena);
-    *begins = !d->known[i] || (!id->strong && says == WEAK_NEEDS_OWN);
-    if (*begins)
-        *profile = new_profile(d);
-    act(d, i, !*begins ? FRAME_KEEP : id->strong ? FRAME_BIND : FRAME_OWN);
+    for (size_t i = 0; i < 2 && err == 0; i++)
+        err = points_at(d, i, &found[i]);
+    for (size_t i = 0; i < 2; i++) {
+        meant[i] = found[i];
+        other[i] = found[1 - i] != 0 ? found[1 - i] : d->bindings[1 - i].home;
+    }
+    for (size_t i = 0; i < 2 && err == 0; i++) {
+        err = mean_own(d, i, other[i], &meant[i]);
+        begins[i] = meant[i] == 0;
+        if (begins[i])
+            meant[i] = new_profile(d);
+        act(d, i, !begins[i] ? FRAME_KEEP : d->ids[i].strong ? FRAME_BIND : FRAME_OWN);
+    }
     return err;
 }
 
@@ -800,6 +852,7 @@ identity_decide_link(struct views *v, const struct store_identifier ids[2], bool
 {
     struct identity_say *said = &out->says[0];
     bool begins[2], outdated;
+    uint64_t meant[2];
     struct deciding d;
     int err;
 
@@ -808,9 +861,10 @@ identity_decide_link(struct views *v, const struct store_identifier ids[2], bool
                                   .said = true,
                                   .id_a = {ids[0].type, ids[0].value},
                                   .id_b = {ids[1].type, ids[1].value}};
-    if ((err = load_bindings(&d)) != 0 || (err = mean(&d, 0, &said->a, &begins[0])) != 0 ||
-        (err = mean(&d, 1, &said->b, &begins[1])) != 0)
+    if ((err = load_bindings(&d)) != 0 || (err = mean(&d, meant, begins)) != 0)
         return err;
+    said->a = meant[0];
+    said->b = meant[1];
     out->profile = said->a;
     act(&d, 1, FRAME_ELSEWHERE);
     if (said->a == said->b)

@@ -52,6 +52,7 @@ gather_consents(const struct may_contact *m, struct gathered *g)
     for (size_t i = 0; i < m->profiles_count && err == 0; i++)
         err = consent_list(m->store->views, m->profiles[i], g->consents, g->consents_numbers,
                            &g->consents_count, m->now, m->arena);
+    consent_settle(g->consents, g->consents_numbers, &g->consents_count);
     return err;
 }
 
@@ -236,6 +237,22 @@ add_channel(struct channels *c, struct tl_str name)
         c->names[c->count++] = name;
 }
 
+/* The next in the order of names, so that it does not show what was known first. */
+static const struct tl_str *
+next_channel(const struct contact_record *record, const struct tl_str *after)
+{
+    const struct tl_str *next = NULL;
+
+    for (size_t i = 0; i < record->count; i++) {
+        const struct tl_str *name = &record->entries[i].channel;
+
+        if ((after == NULL || str_compare(*name, *after) > 0) &&
+            (next == NULL || str_compare(*name, *next) < 0))
+            next = name;
+    }
+    return next;
+}
+
 static void
 reachable(const struct card_identifier *ids, size_t ids_count,
           const struct contact_record *record, struct channels *out)
@@ -243,13 +260,14 @@ reachable(const struct card_identifier *ids, size_t ids_count,
     static const struct tl_str with_address[] = {
         TL_STR("email"), TL_STR("call"), TL_STR("sms"), TL_STR("push"),
     };
+    const struct tl_str *next = NULL;
 
     for (size_t c = 0; c < sizeof(with_address) / sizeof(with_address[0]); c++)
         for (size_t i = 0; i < ids_count; i++)
             if (str_equal(ids[i].type, consent_address_type(with_address[c])))
                 add_channel(out, with_address[c]);
-    for (size_t i = 0; i < record->count; i++)
-        add_channel(out, record->entries[i].channel);
+    while (out->count < MAY_CONTACT_SHOWN_MAX && (next = next_channel(record, next)) != NULL)
+        add_channel(out, *next);
 }
 
 int

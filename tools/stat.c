@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "tools/show.h"
 
@@ -18,6 +19,35 @@ counts_json(struct buf *out, const char *name, const struct tl_count *counts, si
         buf_printf(out, ":%llu", (unsigned long long)counts[i].count);
     }
     buf_byte(out, '}');
+}
+
+static bool
+same(struct tl_str a, struct tl_str b)
+{
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+/* By source, then by name; they come sorted. */
+static void
+ignored_json(struct buf *out, const struct tl_stat *s)
+{
+    struct tl_str source = {0};
+
+    buf_text(out, ",\"ignored\":{");
+    for (size_t i = 0; i < s->ignored_count; i++) {
+        const struct tl_ignored *g = &s->ignored[i];
+
+        if (i > 0 && same(source, g->source)) {
+            buf_byte(out, ',');
+        } else {
+            buf_text(out, i > 0 ? "}," : "");
+            print_json_text(out, source = g->source);
+            buf_text(out, ":{");
+        }
+        print_json_text(out, g->name);
+        buf_printf(out, ":%llu", (unsigned long long)g->count);
+    }
+    buf_text(out, s->ignored_count > 0 ? "}}" : "}");
 }
 
 static void
@@ -42,6 +72,7 @@ json(const struct tl_stat *s, const struct number *numbers)
     counts_json(&out, "events_by_type", s->events_by_type, s->events_by_type_count);
     counts_json(&out, "gaps_by_source", s->gaps_by_source, s->gaps_by_source_count);
     counts_json(&out, "refused_by_code", s->refused_by_code, s->refused_by_code_count);
+    ignored_json(&out, s);
     text_json(&out, "checkpoint", s->checkpoint);
     text_json(&out, "version", s->version);
     buf_byte(&out, '}');
@@ -67,6 +98,23 @@ counts_table(const char *title, const struct tl_count *counts, size_t count)
 }
 
 static int
+ignored_table(const struct tl_stat *s)
+{
+    struct print_table t = {.columns = 3, .right = 1u << 2};
+    char text[32];
+
+    if (s->ignored_count == 0)
+        return 0;
+    printf("\nHeard and not taken\n");
+    for (size_t i = 0; i < s->ignored_count; i++) {
+        print_cell(&t, s->ignored[i].source);
+        print_cell(&t, s->ignored[i].name);
+        print_cellf(&t, "%s", print_count(text, s->ignored[i].count));
+    }
+    return print_rows(&t, 3, stdout);
+}
+
+static int
 table(const struct tl_stat *s, const struct number *numbers)
 {
     struct print_table t = {.columns = 2, .right = 1u << 1};
@@ -89,7 +137,9 @@ table(const struct tl_stat *s, const struct number *numbers)
     if ((err = counts_table("Missing by source", s->gaps_by_source,
                             s->gaps_by_source_count)) != 0)
         return err;
-    return counts_table("Refused", s->refused_by_code, s->refused_by_code_count);
+    if ((err = counts_table("Refused", s->refused_by_code, s->refused_by_code_count)) != 0)
+        return err;
+    return ignored_table(s);
 }
 
 static int

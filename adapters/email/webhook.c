@@ -572,6 +572,7 @@ webhook_end(struct decoder *d)
         refuse_text(d, (struct tl_str){0}, 0, "out of memory");
     else if (d->body.len > 0)
         read_body(d);
+    values_clear(&d->draft.json);
     buf_clear(&d->body);
     d->too_long = false;
 }

@@ -122,10 +122,9 @@ class Model:
                 if said.number not in self.superseded:
                     self.of(self.nodes[said.number]).counted.append(said)
         for id, node in self.whose.owner.items():
-            self.of(node).owned[id] = self.named[id]
+            self.of(node).owned[id] = [self.named[id]]
         for id, node, time in self.begun:
-            owned = self.of(node).owned
-            owned[id] = min(time, owned.get(id, time))
+            self.of(node).owned.setdefault(id, []).append(time)
         for a, b, *conflict in self.conflicts:
             for node in {self.whose.customer(a), self.whose.customer(b)}:
                 self.of(node).conflicts.append(conflict)
@@ -136,6 +135,7 @@ class Model:
         decision = self.whose.decide(said.ids, said.when)
         self.nodes[said.number] = decision.node
         said.unverified = decision.unverified
+        said.elsewhere = decision.elsewhere
         for (type, *values), other in decision.conflicts:
             self.conflicts.append((decision.node, other, type, set(values), said))
 

@@ -67,10 +67,14 @@ def key_of(said):
     """The name of the message or call; None: it has none."""
     if not said.type.startswith("call."):
         id = said.event.get("message", {}).get("id")
-        return ("message", id) if id else None
+        return ("message", channel_of(said), id) if id else None
     if said.event.get("call", {}).get("id"):
         return "call", said.event["call"]["id"]
     return ("subject", said.event["subject"]) if said.event.get("subject") else None
+
+
+def channel_of(said):
+    return said.channel or said.type.partition(".")[0]
 
 
 def contacts(events):
@@ -82,8 +86,7 @@ def contacts(events):
     for group in same.values():
         group.sort(key=lambda s: s.when, reverse=True)
         purposes = [s.event.get("attributes", {}).get("purpose") for s in group]
-        channel = group[0].channel or group[0].type.partition(".")[0]
-        yield group[0].when, channel, next(filter(None, purposes), "marketing")
+        yield group[0].when, channel_of(group[0]), next(filter(None, purposes), "marketing")
 
 
 def declined(events):

@@ -28,7 +28,7 @@ FEEDBACK = ["feedback." + kind for kind in ("review", "rating", "survey", "compl
 HIS = ["dismissed", "clicked", "declined", "accepted", "redeemed", "disputed"]
 RECENT_MAX = 24
 ADDRESS_OF = {"email": "email", "sms": "phone", "call": "phone"}
-STRICTNESS = {"granted": 0, "expired": 1, "denied": 2, "revoked": 2}
+STRICTNESS = {"granted": 0, "expired": 1, "revoked": 2, "denied": 3}
 
 
 def ns(text):
@@ -55,6 +55,7 @@ class Said:
         self.time = min(ns(told), received) if told else received
         self.ids = whose.identifiers(event)
         self.unverified = False
+        self.elsewhere = set()      # names that it came with and that are somebody else's
 
     @property
     def word(self):
@@ -100,14 +101,16 @@ def latest(said, value):
 # ---------------------------------------------------------------------- who
 
 def known_identifiers(events, owned):
-    """`owned`: strong identifiers of this customer -> when they were first named, by anybody."""
-    seen = {id: [time] for id, time in owned.items()}
+    """`owned`: strong identifiers of this customer -> when they were first named, by anybody;
+    weak ones that a person's word made somebody of -> when each of those was said."""
+    seen = {id: list(times) for id, times in owned.items()}
+    his = {id for said in events for id in said.ids if id not in said.elsewhere}.union(owned)
     for said in events:
         for id in said.ids:
             if id in owned or id[0] not in whose.STRONG:
                 seen.setdefault(id, []).append(said.time)
     return {id: {"verified": id[0] in whose.STRONG, "first_seen": min(times),
-                 "last_seen": max(times)} for id, times in seen.items()}
+                 "last_seen": max(times)} for id, times in seen.items() if id in his}
 
 
 def attributes(events):
@@ -157,7 +160,10 @@ def touches(events):
 
 
 def instances(events):
-    """Touches by instance; one that names less is with the newest offered before it."""
+    """Touches by instance; one that names less is with the newest offered before it.
+
+    Of an outcome the bus keeps how often, the first and the last: what was said
+    between goes where the last goes, and the first counts as one."""
     groups = {}
     for touch in touches(events):
         groups.setdefault(touch.key, []).append(touch)
@@ -165,16 +171,28 @@ def instances(events):
     made = {key: said for key, said in made.items() if said}
     shown = {}
     for key, group in groups.items():
-        for touch in group:
-            stays = key in made or touch.outcome not in FURTHER
-            into = key if stays else newest_before(touch, made) or key
-            shown.setdefault(into, []).append(touch)
+        place(group, shown, lambda touch, key=key: key if (
+            key in made or touch.outcome not in FURTHER) else newest_before(touch, made) or key)
     offered = {key: offered_in(group) for key, group in shown.items() if offered_in(group)}
     joined = {}
     for key, group in shown.items():
-        for touch in group:
-            joined.setdefault(reacts_to(touch, key, offered), []).append(touch)
+        place(group, joined, lambda touch, key=key: reacts_to(touch, key, offered))
     return joined
+
+
+def place(group, into, where):
+    """Each outcome's first goes by itself, the rest as the last."""
+    same = {}
+    for touch in group:
+        same.setdefault((touch.key, touch.outcome), []).append(touch)
+    for said in same.values():
+        first, *rest = sorted(said, key=lambda t: t.when)
+        places = [where(first)] + [where(rest[-1]) for _ in rest[-1:]]
+        if rest and places[0] != places[1]:
+            rest[0].count += first.count - 1
+            first.count = 1
+        for touch in said:
+            into.setdefault(places[0 if touch is first else 1], []).append(touch)
 
 
 def reacts_to(touch, key, offered):
@@ -317,12 +335,15 @@ def address(said, consent):
 
 
 def consents(events, now):
-    """(purpose, channel, address) -> the latest word; the strictest where profiles differ."""
+    """(purpose, channel, address) -> the latest word; what is about no address: of each who said
+    it, by the strongest of his names, and of those the strictest."""
     words = {}
     for said in events:
         for consent in said.event.get("consents", []):
-            key = consent["purpose"], consent.get("channel", ""), address(said, consent)
-            words.setdefault(key, {}).setdefault(said.profile, []).append((said.when, consent))
+            about = address(said, consent)
+            key = consent["purpose"], consent.get("channel", ""), about
+            sayer = None if about else next((id for id in said.ids if id[0] in whose.STRONG), None)
+            words.setdefault(key, {}).setdefault(sayer, []).append((said.when, consent))
     return {key: strictest([max(w, key=lambda x: x[0]) for w in of.values()], now)
             for key, of in words.items()}
 

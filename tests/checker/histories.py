@@ -59,12 +59,13 @@ weak = st.sampled_from(WEAK)
 known = st.lists(strong, min_size=1, max_size=3)
 # The names on one event.
 people = st.one_of(known, known, st.tuples(known, weak).map(lambda t: [*t[0], t[1]]),
-                   weak.map(lambda w: [w]))
+                   st.lists(weak, min_size=1, max_size=2))
 people_apart = st.builds(lambda n, which: [NAMES_APART[i].format(n=n) for i in which],
                          st.integers(0, 2), st.sampled_from(MEETING))
 
 
 def named(template, key):
+    """A name of the history; one that is no template stays."""
     return template.format(k=key, K=key.upper(), phone="+49301" + key[1:].rjust(6, "0"))
 
 
@@ -339,3 +340,27 @@ def history(draw, **how):
     said = draw(events(key, **how))
     again = draw(st.lists(st.integers(0, len(said) - 1), max_size=2))
     return said + [said[n] for n in again], draw(st.integers(0, MINUTES + 1))
+
+
+# ------------------------------------------------- what happens to two who are one
+
+# Of names of one side: which of its known ones, and whether one of its own comes with them
+# that only it has.  Or a person's word on it and somebody whom nobody else knows.
+FRESH = ["cookie:{k}-side{side}", "phone:{phone}8{side}", "email:{k}-third{side}@example.com"]
+meanwhile = st.tuples(
+    st.integers(0, 1), st.lists(st.integers(0, 8), max_size=2),
+    st.lists(st.sampled_from(FRESH), max_size=2, unique=True),
+    st.one_of(*[st.tuples(st.just("event"), st.one_of(offers, *FACETS.values()))] * 4,
+              st.tuples(st.sampled_from(["identity.linked", "identity.unlinked"]), st.none())),
+    *how)
+
+
+def said_meanwhile(id, key, sides, drawn):
+    """`sides`: the names of either side; None when there is nobody it is about."""
+    side, picked, fresh, (what, facets), *told = drawn
+    known = [sides[side][n % len(sides[side])] for n in picked]
+    fresh = [name.replace("{side}", str(side)) for name in fresh]
+    if what == "event":
+        return made(id, key, known + fresh, facets, *told) if known or fresh else None
+    return made(id, key, what, [(known or sides[side])[0], FRESH[2].replace("{side}", str(side))],
+                *told)

@@ -51,6 +51,7 @@ class Decision:
     def __init__(self, node, unverified=False):
         self.node = node
         self.unverified = unverified
+        self.elsewhere = set()      # weak names on it that are somebody else's
         self.begun = False          # is it a weak identifier's own from now on?
         self.conflicts = []         # ((type, value, other value), node of the other)
 
@@ -126,20 +127,46 @@ class Whose:
         """A person's word that two identifiers are one customer, or are not.  Answers those that
         begin somebody new: (identifier, node)."""
         begun = []
-        pair = frozenset(self.meant(id, begun) for id in (a, b))
+        pair = frozenset(node if node is not None else self.begin(id, begun)
+                         for id, node in zip((a, b), self.meant(a, b)))
         if pair not in self.words or self.words[pair][0] < when:
             self.words[pair] = when, one
             self.settle()
         return begun
 
-    def meant(self, id, begun):
-        known = self.owner.get(id) if id[0] in STRONG else self.find_weak(id)
-        if isinstance(known, Decision):
-            if known.begun:
-                begun.append((id, known.node))
-            return known.node
-        if known is not None:
-            return known
+    def meant(self, a, b):
+        """The nodes that two names mean side by side; None: nobody yet."""
+        found = [self.finds(id) for id in (a, b)]
+        own = [self.weak[id].own if id in self.weak else None for id in (a, b)]
+        home = [self.owner.get(id, self.weak[id].own if id in self.weak else None)
+                for id in (a, b)]
+        meant = list(found)
+        for i, other in enumerate(home[1 - i] if found[1 - i] is None else found[1 - i]
+                                  for i in (0, 1)):
+            if None in (own[i], other) or own[i] == other:
+                continue
+            # What it once brought him, also when by now it finds him by a login.
+            leads = found[i] is not None and self.customer(found[i]) == self.customer(other)
+            if self.customer(own[i]) == self.customer(other) \
+                    or leads and not self.known(own[i]):
+                meant[i] = own[i]
+        return meant
+
+    def finds(self, id):
+        """Whom an identifier finds by itself; None: nobody."""
+        if id[0] in STRONG:
+            return self.owner.get(id)
+        weak = self.weak.get(id)
+        if weak is None:
+            return None
+        holders = self.holders(weak)
+        if holders and (id[0] in FOLLOWS_LOGIN or len(holders) == 1):
+            return self.login(weak)
+        if weak.own is not None and holders and self.known(weak.own):
+            return None
+        return weak.own
+
+    def begin(self, id, begun):
         node = self.node()
         if id[0] in STRONG:
             self.own(id, node)
@@ -155,7 +182,7 @@ class Whose:
         strong = [i for i in ids if i[0] in STRONG]
         weak = [i for i in ids if i[0] not in STRONG]
         if not strong:
-            return self.decide_by_weak(weak)
+            return self.decide_by_weak(weak, when)
         decision = self.decide_by_strong(strong)
         for id in weak:
             self.seen_with(id, decision.node, when)
@@ -201,7 +228,8 @@ class Whose:
     def seen_with(self, id, node, when):
         """A weak identifier on an event of somebody who is known."""
         weak = self.weak.setdefault(id, Weak())
-        if weak.own is not None and not self.known(weak.own) and len(self.holders(weak)) < 2 \
+        # Also what was of nobody in particular: a strong name beside it settles whose that is.
+        if weak.own is not None and not self.known(weak.own) \
                 and not self.parted(node, weak.own):
             self.join(node, weak.own)
         weak.seen[node] = max(when, weak.seen.get(node, when))
@@ -214,13 +242,19 @@ class Whose:
         """The node it was last seen with, as of when that happened."""
         return max(weak.seen, key=weak.seen.get)
 
-    def decide_by_weak(self, ids):
+    def decide_by_weak(self, ids, when):
         found = next((f for f in map(self.find_weak, ids) if f), None)
         decision = found or Decision(self.node())
         for id in ids:
-            weak = self.weak.setdefault(id, Weak())
-            if weak.own is None and not weak.seen:
-                weak.own = decision.node
+            if id in self.weak:
+                if decision.node != self.weak[id].own and decision.node not in self.weak[id].seen:
+                    decision.elsewhere.add(id)
+                continue
+            if decision.unverified:
+                self.seen_with(id, decision.node, when)
+            else:
+                self.weak[id] = Weak()
+                self.weak[id].own = decision.node
         return decision
 
     def find_weak(self, id):
@@ -228,17 +262,12 @@ class Whose:
         weak = self.weak.get(id)
         if weak is None:
             return None
-        holders = self.holders(weak)
-        if id[0] in FOLLOWS_LOGIN and weak.seen:
-            return Decision(self.login(weak), unverified=True)
-        if len(holders) == 1:
-            return Decision(self.login(weak), unverified=True)
-        # Nobody's in particular: what it once brought to one of them stays his.
-        decision = Decision(weak.own)
-        if weak.own is None or holders and self.known(weak.own):
+        decision = Decision(self.finds(id))
+        if decision.node is None:
+            # Nobody's in particular: what it once brought to one of them stays his.
             decision.node = weak.own = self.node()
             decision.begun = True
-        decision.unverified = self.known(weak.own)
+        decision.unverified = self.known(decision.node)
         return decision
 
     # ---------------------------------------------------------------- asking

@@ -3,20 +3,45 @@
 #
 # Runs one engine on one target after the other.  What they find is kept in
 # BUILD/found, what they learn in BUILD/grown.  Fails when anything was found.
-# The target `format` gets SECONDS for each of FUZZ_FORMATS.
+# The target `format` gets SECONDS for each of FUZZ_FORMATS, alone.
 set -u
 
 build=$1 seconds=$2 targets=$3 afl_targets=$4
 corpus=tests/fuzz/corpus
 failed=
 
+# libfuzzer TARGET LOG CORPUS...
 libfuzzer() {
-    grown=$build/grown/$1 found=$build/found/$1
-    mkdir -p "$grown" "$found"
-    case $1 in format) limit=$((seconds * FUZZ_FORMATS)) ;; *) limit=$seconds ;; esac
-    "$build/libfuzzer/tests/fuzz/$1_fuzzer" -max_total_time="$limit" -timeout=20 \
+    target=$1 log=$2 found=$build/found/$1
+    shift 2
+    mkdir -p "$found"
+    "$build/libfuzzer/tests/fuzz/${target}_fuzzer" -max_total_time="$seconds" -timeout=20 \
         -rss_limit_mb=2048 -max_len=65536 -print_final_stats=1 -artifact_prefix="$found/" \
-        "$grown" "$corpus/$1" >"$build/$1.log" 2>&1
+        "$@" >"$build/$log.log" 2>&1
+}
+
+# run NAME TARGET CORPUS...
+run() {
+    name=$1 target=$2
+    shift 2
+    echo "  libfuzzer  $name, $seconds s"
+    libfuzzer "$target" "$name" "$@" || { failed="$failed $name"; tail -n 40 "$build/$name.log"; }
+    sed -n 's/^stat::number_of_executed_units: */             runs: /p' "$build/$name.log"
+}
+
+# Of an input's first line, what follows its first byte is the format.
+inputs_of() {
+    for file in "$corpus"/format/*; do
+        test "$(head -n 1 "$file" | tail -c +2 | tr -d '\0')" = "$1" && echo "$file"
+    done
+}
+
+run_format() {
+    own=$build/formats/$1 grown=$build/grown/format/$1
+    rm -rf "$own"
+    mkdir -p "$own" "$grown"
+    inputs_of "$1" | xargs -r -d '\n' cp -t "$own"
+    FUZZ_ONLY=$1 run "format-$1" format "$grown" "$own"
 }
 
 afl() {
@@ -33,9 +58,11 @@ afl() {
 
 mkdir -p "$build"
 for t in $targets; do
-    echo "  libfuzzer  $t, $seconds s"
-    libfuzzer "$t" || { failed="$failed $t"; tail -n 40 "$build/$t.log"; }
-    sed -n 's/^stat::number_of_executed_units: */             runs: /p' "$build/$t.log"
+    mkdir -p "$build/grown/$t"
+    case $t in
+        format) for f in $FUZZ_FORMATS; do run_format "$f"; done ;;
+        *) run "$t" "$t" "$build/grown/$t" "$corpus/$t" ;;
+    esac
 done
 for t in $afl_targets; do
     echo "  afl++      $t, $seconds s"

@@ -1,7 +1,10 @@
 /* {how it is cut into pieces, name of a format, newline, what a system of that kind
- * emits}: one target for all of the table, so a new format needs only its inputs. */
+ * emits}: one target for all of the table, so a new format needs only its inputs.
+ * With FUZZ_ONLY the others are passed over. */
 
 #include "tests/fuzz/feed.h"
+
+#include <stdlib.h>
 
 #define NAME_BYTES_MAX 32
 
@@ -20,6 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (len >= sizeof name)
         return 0;
     memcpy(name, data + 1, len);
+    if (getenv("FUZZ_ONLY") != NULL && strcmp(name, getenv("FUZZ_ONLY")) != 0)
+        return 0;
     format = format_find(name);
     if (format == NULL || format->needs_map)
         return 0;

@@ -5,8 +5,8 @@ FUZZ_SECONDS ?= 60
 DEPS_FUZZ    := clang libclang-rt-14-dev afl++
 FUZZ_BUILD   := build-fuzz
 FUZZ_KEPT_BYTES := 4096
-# One target for all formats gets the time of each of them.
-FUZZ_FORMATS := $(shell grep -c '^    {"' adapters/formats.c)
+# One target for all formats: each gets its time, alone.
+FUZZ_FORMATS := $(shell sed -n 's/^    {"\([a-z0-9-]*\)".*/\1/p' adapters/formats.c | grep -v '^csv$$')
 
 FUZZ := event request log conf map csv policy format
 # The codecs have a second engine.
@@ -53,7 +53,7 @@ fuzz: deps-fuzz
 	    $(FUZZ:%=$(FUZZ_BUILD)/libfuzzer/tests/fuzz/%_fuzzer)
 	@+$(FUZZ_MAKE) BUILD=$(FUZZ_BUILD)/afl CC=afl-clang-fast CXX=afl-clang-fast++ \
 	    CFLAGS='$(FUZZ_CFLAGS)' $(FUZZ_AFL:%=$(FUZZ_BUILD)/afl/tests/fuzz/%_fuzzer)
-	@FUZZ_FORMATS=$(FUZZ_FORMATS) tests/fuzz/campaign.sh $(FUZZ_BUILD) $(FUZZ_SECONDS) \
+	@FUZZ_FORMATS="$(FUZZ_FORMATS)" tests/fuzz/campaign.sh $(FUZZ_BUILD) $(FUZZ_SECONDS) \
 	    "$(FUZZ)" "$(FUZZ_AFL)"
 
 # The corpus anew: the project's own data, what is there, and what campaigns

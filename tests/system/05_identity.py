@@ -216,6 +216,28 @@ class Identity(Shared):
         self.link("loyalty:%", "email:joe@%.com")
         self.assertEqual(self.seen("email:joe@%.com"), ["a", "b", "c", "d"])
 
+    def test_what_a_cookie_once_brought_can_be_taken_back_by_its_name(self):
+        self.say("a", "cookie:%")
+        self.say("b", "cookie:%", "loyalty:%")
+        self.assertEqual(self.seen("loyalty:%"), ["a", "b"])
+        self.unlink("loyalty:%", "cookie:%")
+        self.assertEqual(self.seen("loyalty:%"), ["b"])
+        self.link("loyalty:%", "cookie:%")
+        self.assertEqual(self.seen("loyalty:%"), ["a", "b"])
+
+    def test_a_shared_phone_linked_twice_begins_one_more_and_is_unlinked_by_its_name(self):
+        self.say("a", "phone:+4930" + self.key[1:].rjust(7, "1"), "loyalty:1%")
+        self.say("b", "phone:+4930" + self.key[1:].rjust(7, "1"), "loyalty:2%")
+        phone = "phone:+4930" + self.key[1:].rjust(7, "1")
+        self.say("c", phone)
+        for _ in range(2):
+            self.link("loyalty:1%", phone)
+            self.assertEqual(self.context("loyalty:1%")["who"]["profiles"], 2)
+        self.assertEqual(self.seen("loyalty:1%"), ["a", "c"])
+        self.unlink("loyalty:1%", phone)
+        self.assertEqual(self.seen("loyalty:1%"), ["a"])
+        self.assertEqual(self.seen("loyalty:2%"), ["b"])
+
     def test_the_latest_word_counts_whatever_the_order_of_arrival(self):
         for n, words in enumerate(itertools.permutations(
                 [("linked", 2), ("unlinked", 4), ("linked", 6)])):

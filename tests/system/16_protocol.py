@@ -2,10 +2,13 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
 from google.protobuf import json_format
+from google.protobuf.timestamp_pb2 import Timestamp
+import zmq
 
 import touchline_pb2 as pb
 from harness import BUILD, DATA, ROOT, Case, event
@@ -72,3 +75,31 @@ class Protocol(Case):
             wire.send(context=pb.ContextQuery(customer="loyalty:1"))
             replies = [wire.receive().WhichOneof("body") for _ in range(42)]
             self.assertEqual(replies, 40 * ["context"] + ["welcome", "context"])
+
+    def ask_at_once(self, broker, bundles, count):
+        """So many questions that lie there when the broker looks; the messages of its answers."""
+        now = Timestamp(seconds=1500000000)
+        with broker.wire(hello=False) as wire:
+            wire.ask(hello=pb.Hello(version=1, bundles=bundles))
+            wire.socket.rcvtimeo = 10000
+            broker.process.send_signal(signal.SIGSTOP)
+            for id in range(1, count + 1):
+                wire.socket.send(pb.Request(id=id, context=pb.ContextQuery(
+                    customer="loyalty:1", now=now)).SerializeToString())
+            broker.process.send_signal(signal.SIGCONT)
+            replies, messages = [], []
+            while len(replies) < count:
+                messages.append(pb.Reply.FromString(wire.socket.recv()))
+                replies += list(messages[-1].bundle) or [messages[-1].SerializeToString()]
+        return replies, messages
+
+    def test_who_takes_bundles_gets_the_same_replies_in_fewer_messages(self):
+        broker = self.broker()
+        with broker.wire() as wire:
+            wire.publish([event(id="1")])
+        one_by_one, messages = self.ask_at_once(broker, False, 100)
+        self.assertFalse(any(m.bundle for m in messages))
+        self.assertEqual([pb.Reply.FromString(r).id for r in one_by_one], list(range(1, 101)))
+        together, messages = self.ask_at_once(broker, True, 100)
+        self.assertEqual(together, one_by_one)
+        self.assertLess(len(messages), 50)

@@ -7,16 +7,17 @@ import os
 import subprocess
 import sys
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import touchline_pb2 as pb
-from harness import BUILD, ROOT, SANITIZED, Case, Shared, event
+from harness import BUILD, ROOT, Case, Shared, event
 
 sys.path.insert(0, str(ROOT / "tests/checker"))
 
 import checker      # noqa: E402
 import histories    # noqa: E402
+from many import many   # noqa: E402
 
 CHECKER = ROOT / "tests/checker/checker.py"
 TABLES = ROOT / "demo/data"
@@ -25,19 +26,6 @@ TABLE_LINES = 500
 POLICY = ROOT / "tests/data/policy/minutes.conf"
 MAP_OF = {"campaigns": "campaigns", "coupon_redemptions": "redemptions",
           "transactions_sample": "transactions"}
-
-COUNT = int(os.environ.get("TOUCHLINE_HISTORIES", 30 if SANITIZED else 100))
-# The same ones each time; each seed has its own.
-SEED = int(os.environ.get("TOUCHLINE_SEED", 0))
-# The smallest history that fails is printed, not all of them.
-BOUNDS = settings(max_examples=COUNT, database=None, deadline=None, print_blob=False,
-                  suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],
-                  report_multiple_bugs=False)
-
-
-def SETTINGS(test):
-    return seed(SEED)(BOUNDS(test))
-
 
 MIDNIGHT = checker.fold.ns("2024-03-01T00:00:00Z")
 NOW = checker.fold.ns("2017-06-02T10:00:00Z")
@@ -75,26 +63,26 @@ class Histories(Shared):
         before = self.wire.position(number - 1) if number > 1 else "start"
         return checker.read_log(self.wire, pb, before)
 
-    @SETTINGS
+    @many
     @given(histories.history())
     def test_random_history_every_answer_is_what_the_design_says(self, drawn):
         events, now = drawn
         differences = checker.Checker(self.wire, pb, POLICY).check(self.tell(events), at(now))
         self.assertEqual(differences, [], events)
 
-    @SETTINGS
+    @many
     @given(histories.history(home=True))
     def test_random_history_of_a_family_every_answer_is_what_the_design_says(self, drawn):
         events, now = drawn
         differences = checker.Checker(self.wire, pb, POLICY).check(self.tell(events), at(now))
         self.assertEqual(differences, [], events)
 
-    @SETTINGS
+    @many
     @given(histories.history(wandering=False), st.randoms(use_true_random=False))
     def test_random_history_the_order_of_arrival_makes_no_difference(self, drawn, random):
         self.check_order_makes_no_difference(*drawn, random)
 
-    @SETTINGS
+    @many
     @given(histories.history(wandering=False, home=True), st.randoms(use_true_random=False))
     def test_random_history_of_a_family_the_order_of_arrival_makes_no_difference(self, drawn,
                                                                                  random):
@@ -115,49 +103,6 @@ class Histories(Shared):
             checker.compare(name, one, renamed(other, new, key), differences)
             self.assertEqual(differences, [], events)
 
-    @SETTINGS
-    @given(histories.history(), st.data())
-    def test_random_history_link_then_unlink_leaves_every_answer_as_it_was(self, drawn, data):
-        events, now = drawn
-        key = key_of(events)
-        log = self.tell(events)
-        names = sorted({f"{i['type']}:{i['value']}" for e in log if e["source"] != "touchline"
-                        for i in e.get("identifiers", [])})
-        sides = [n for n in names if n.split(":")[0] in checker.whose.STRONG]
-        if len(sides) < 2:
-            return
-        a, b = data.draw(st.lists(st.sampled_from(sides), min_size=2, max_size=2, unique=True))
-        before = self.answers(names, now)
-        if self.people(a) == self.people(b):
-            return      # one customer already
-        self.assertEqual(self.word(key, "linked", a, b), pb.OK)
-        self.assertEqual(self.people(a), self.people(b))
-        self.assertEqual(self.word(key, "unlinked", b, a), pb.OK)
-        self.assertEqual(self.answers(names, now), before, (events, a, b))
-
-    def people(self, name):
-        """All identifiers of that customer."""
-        who = self.wire.ask(context=pb.ContextQuery(
-            customer=name, bytes_max=checker.BYTES_MAX)).context.who
-        return {(i.type, i.value) for i in who.identifiers}
-
-    def word(self, key, type, a, b):
-        answer, = self.wire.publish([{
-            "id": f"{key}.{type}", "source": "desk", "type": f"identity.{type}",
-            "link": {"a": histories.identifier(a), "b": histories.identifier(b)}}])
-        return answer.code
-
-    def answers(self, names, now):
-        """Every byte of what is answered, but for who was asked about and the log's end."""
-        ask = checker.Checker(self.wire, pb)
-        found = {}
-        for name in names:
-            reply = self.wire.ask(context=pb.ContextQuery(
-                customer=name, now=ask.stamp(at(now)), bytes_max=checker.BYTES_MAX)).context
-            reply.customer = reply.position = ""
-            found[name] = reply.SerializeToString(deterministic=True)
-        return found
-
     def said_of(self, customers, now):
         ask = checker.Checker(self.wire, pb, POLICY)
         replies = self.wire.ask_all({"context": pb.ContextQuery(
@@ -169,6 +114,10 @@ class Histories(Shared):
         """What is said of somebody, whoever he is and whatever the positions are."""
         for consent in context["consents"]:
             consent["identifier"] = consent["identifier"] is not None
+        for relative in context["household"]:
+            # By the name that was seen last; one that only a person's word ever named was seen
+            # with it, if the word came first.
+            relative.pop("customer")
         for contact in context["recent"]:
             # Who was not known yet when it arrived was nobody to be sure of.
             contact.pop("unverified")

@@ -1,6 +1,7 @@
 """May we contact him?  The shipped policy, one's own, and the last place that two want."""
 
 import datetime
+import itertools
 import os
 import signal
 import threading
@@ -151,6 +152,21 @@ class Shipped(Shared):
         self.shared.publish([consent("revoked", "sms", "2024-03-04T00:00:00Z")])
         self.assertEqual(ask(self.shared, who)["verdict"], "allow")
         self.assertEqual(ask(self.shared, who, "sms")["verdict"], "deny")
+
+    def test_two_who_become_one_keep_what_either_refused_whichever_was_known_first(self):
+        def consent(who, status, time):
+            return event(customer=who, type="consent." + status, time=time, consents=[
+                {"purpose": "marketing", "channel": "", "status": status}])
+
+        for n, order in enumerate(itertools.permutations(range(3))):
+            email, card = f"email:strict{n}@caps.com", f"loyalty:strict{n}"
+            told = [consent(email, "denied", "2024-03-01T00:00:00Z"),
+                    consent(card, "granted", "2024-03-02T00:00:00Z"),
+                    event(customer=[email, card], time="2024-03-03T00:00:00Z")]
+            self.shared.publish([told[i] for i in order])
+            self.assertEqual(ask(self.shared, card)["verdict"], "deny", order)
+            self.shared.publish([consent(email, "granted", "2024-03-04T00:00:00Z")])
+            self.assertEqual(ask(self.shared, card)["verdict"], "allow", order)
 
     def test_an_unsubscribed_address_stays_unsubscribed_and_another_is_not(self):
         self.shared.publish([

@@ -310,9 +310,11 @@ class Call(Channel):
             f"[freeswitch]\nconnect = 127.0.0.1:{switch.port}\nsecret_file = {secret}\n"))
         whole = self.broker("whole")
         whole.run("ingest", "--format", "freeswitch", "-", stdin=told)
-        expected = sorted(e["id"] for e in whole.replay())
+        # The bus says of the promise among them that it is due, when its timer comes to it.
+        expected = sorted(e["id"] for e in whole.replay() if e["source"] != "touchline")
         self.assertGreater(len(expected), 5)
-        until(lambda: sorted(e["id"] for e in self.events()) == expected, every=0.2)
+        until(lambda: sorted(e["id"] for e in self.events() if e["source"] != "touchline")
+              == expected, every=0.2)
         self.assertIn(b"auth ClueCon\n\n", switch.logins[0])
         self.assertEqual(list((call.data / "deadletters").iterdir()), [])
 

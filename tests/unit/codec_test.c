@@ -112,8 +112,8 @@ plain_structs_mirror_their_messages(void **state)
                      sizeof(struct tl_offer_touch) - 8);
     assert_int_equal(offsetof(struct tl_offer, of_catalogue_count), sizeof(struct tl_offer) - 8);
     assert_int_equal(offsetof(struct tl_context, household_more), sizeof(struct tl_context) - 16);
-    assert_int_equal(offsetof(struct wire_request, campaign), sizeof(struct wire_request) - 8);
-    assert_int_equal(offsetof(struct wire_reply, refusal), sizeof(struct wire_reply) - 8);
+    assert_int_equal(offsetof(struct wire_request, report), sizeof(struct wire_request) - 8);
+    assert_int_equal(offsetof(struct wire_reply, reported), sizeof(struct wire_reply) - 8);
 }
 
 /* Marks of a struct's fields, in order, found again behind the bytes. */

@@ -12,13 +12,16 @@
 #include "proto/valid.h"
 
 static struct arena arena;
+static struct kinds *kinds;
 
 static int
 set_up(void **state)
 {
     (void)state;
+    char why[CONF_ERROR_BYTES];
+
     arena_init(&arena, 1 << 20);
-    return 0;
+    return kinds_read(&kinds, NULL, why);
 }
 
 static int
@@ -26,6 +29,7 @@ tear_down(void **state)
 {
     (void)state;
     arena_fini(&arena);
+    kinds_free(&kinds);
     return 0;
 }
 
@@ -33,6 +37,16 @@ static struct tl_str
 str(const char *text)
 {
     return (struct tl_str){text, strlen(text)};
+}
+
+static int
+normalise(struct tl_identifier *ids, size_t n, const char *region, struct arena *in,
+          struct store_identifier **out, size_t *count, const char **detail)
+{
+    struct tl_event ev = {.region = str(region), .source = str("till-4"), .identifiers = ids,
+                          .identifiers_count = n};
+
+    return normalise_identifiers(kinds, &ev, in, out, count, detail);
 }
 
 /* The canonical value of one identifier, "" when it stands for nobody, "!" when
@@ -45,7 +59,7 @@ canonical(const char *type, const char *value, const char *region)
     const char *detail = NULL;
     size_t count;
 
-    if (normalise_identifiers(ids, 2, str(region), &arena, &out, &count, &detail) != 0) {
+    if (normalise(ids, 2, region, &arena, &out, &count, &detail) != 0) {
         assert_non_null(detail);
         return "!";
     }
@@ -233,7 +247,7 @@ identifiers_come_strongest_first_and_once(void **state)
     char text[64];
 
     (void)state;
-    assert_int_equal(normalise_identifiers(ids, 10, str(""), &arena, &out, &count, &detail), 0);
+    assert_int_equal(normalise(ids, 10, "", &arena, &out, &count, &detail), 0);
     assert_int_equal(count, 8);
     for (size_t i = 0; i < count; i++) {
         snprintf(text, sizeof text, "%.*s:%.*s", (int)out[i].type.len, out[i].type.ptr,
@@ -257,10 +271,10 @@ an_event_of_nobody_is_refused_and_one_without_identifiers_is_not(void **state)
     size_t count;
 
     (void)state;
-    assert_int_equal(normalise_identifiers(ids, 2, str(""), &arena, &out, &count, &detail),
+    assert_int_equal(normalise(ids, 2, "", &arena, &out, &count, &detail),
                      TL_BAD_IDENTIFIER);
     assert_non_null(detail);
-    assert_int_equal(normalise_identifiers(NULL, 0, str(""), &arena, &out, &count, &detail), 0);
+    assert_int_equal(normalise(NULL, 0, "", &arena, &out, &count, &detail), 0);
     assert_int_equal(count, 0);
 }
 
@@ -311,15 +325,15 @@ a_customer_is_named_by_type_and_value(void **state)
     const char *detail = NULL;
 
     (void)state;
-    assert_int_equal(normalise_customer(str("email:JOE@Example.com"), &arena, &id, &detail), 0);
+    assert_int_equal(normalise_customer(kinds, str("email:JOE@Example.com"), &arena, &id, &detail), 0);
     assert_memory_equal(id.value.ptr, "joe@example.com", id.value.len);
-    assert_int_equal(normalise_customer(str("user:a:b"), &arena, &id, &detail), 0);
+    assert_int_equal(normalise_customer(kinds, str("user:a:b"), &arena, &id, &detail), 0);
     assert_int_equal(id.value.len, 3);
-    assert_int_equal(normalise_customer(str("email"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
-    assert_int_equal(normalise_customer(str(""), &arena, &id, &detail), TL_BAD_IDENTIFIER);
-    assert_int_equal(normalise_customer(str("email:"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
-    assert_int_equal(normalise_customer(str("user:null"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
-    assert_int_equal(normalise_customer(str("ufo:1"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(normalise_customer(kinds, str("email"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(normalise_customer(kinds, str(""), &arena, &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(normalise_customer(kinds, str("email:"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(normalise_customer(kinds, str("user:null"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(normalise_customer(kinds, str("ufo:1"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
 }
 
 static void
@@ -334,7 +348,7 @@ a_full_arena_is_an_answer(void **state)
     (void)state;
     for (size_t budget = 0; budget < 160; budget += 16) {
         arena_init(&small, budget);
-        int err = normalise_identifiers(ids, 1, str(""), &small, &out, &count, &detail);
+        int err = normalise(ids, 1, "", &small, &out, &count, &detail);
 
         assert_true(err == 0 || err == TL_TOO_MANY);
         assert_true(budget > 0 || err == TL_TOO_MANY);

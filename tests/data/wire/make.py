@@ -49,9 +49,12 @@ EVENTS = {
 }
 
 
+def encoded(message):
+    return base64.b64encode(message.SerializeToString(deterministic=True)).decode()
+
+
 def bytes_of(name):
-    event = json_format.ParseDict(EVENTS[name], pb.Event())
-    return base64.b64encode(event.SerializeToString(deterministic=True)).decode()
+    return encoded(json_format.ParseDict(EVENTS[name], pb.Event()))
 
 
 MESSAGES = {
@@ -68,6 +71,8 @@ MESSAGES = {
     "reply-no-session": {"id": "18446744073709551615", "refusal": {
         "code": "NO_SESSION",
         "detail": "the broker does not know this session; say hello first"}},
+    "reply-bundle": {"bundle": [encoded(pb.Reply(id=3, context=pb.Context(customer="loyalty:718"))),
+                                encoded(pb.Reply(id=4, refusal=pb.Refusal(code=pb.NOT_FOUND)))]},
     "reply-busy": {"id": "3", "refusal": {"code": "BUSY", "retry_after_ms": 1000}},
     "request-context": {"id": "4", "context": {
         "customer": "loyalty:718", "sections": ["who", "offers"], "at_least": HEAD,
