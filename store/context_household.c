@@ -35,19 +35,31 @@ find_relatives(struct joining *j)
     return err;
 }
 
+/* His strongest identifier; of several of that type the first as text, for a name
+ * should not change because he used the other one. */
+static struct store_identifier
+name_for(const struct joining *his)
+{
+    const struct card_identifier *ids = his->identifiers, *first = ids;
+
+    if (his->identifiers_count == 0)
+        return (struct store_identifier){.type = {"", 0}, .value = {"", 0}};
+    for (size_t i = 1; i < his->identifiers_count && str_equal(ids[i].type, first->type); i++)
+        if (str_compare(ids[i].value, first->value) < 0)
+            first = &ids[i];
+    return (struct store_identifier){.type = first->type, .value = first->value};
+}
+
 static int
 look_at(struct joining *j, const struct relative *r, struct shown *out)
 {
-    struct store_identifier name = {.type = {"", 0}};
+    struct store_identifier name;
     struct joining his;
     int err = join_customer(&his, j->st, j->q, j->arena, r->profiles[0]);
 
     if (err != 0)
         return err;
-    if (his.identifiers_count > 0) {
-        name.type = his.identifiers[0].type;
-        name.value = his.identifiers[0].value;
-    }
+    name = name_for(&his);
     *out = (struct shown){
         .member = {.household = r->member.id,
                    .customer = name_of(&name, j->arena),

@@ -272,10 +272,12 @@ def check_value(model, customer, got, now, differences):
 
 
 def names_of(customer):
-    """By which of them a relative is named: any of his strongest type."""
+    """By which a relative is named: the first of his strongest type (of x-… any type)."""
     ids = fold.known_identifiers(customer.events, customer.owned)
     strongest = min(map(whose.strength, ids), default=None)
-    return {":".join(id) for id in ids if whose.strength(id) == strongest}
+    types = {type for type, _ in ids if whose.strength((type, "")) == strongest}
+    return {f"{type}:{min(value.encode() for t, value in ids if t == type).decode()}"
+            for type in types}
 
 
 def check_household(model, customer, got, now, differences):

@@ -270,20 +270,26 @@ ARRIVALS = {
                     min_size=1, max_size=14)}
 
 
-# The same of a family, of whom most are known by one name.
+# The same of a family.  First they move in together; most are known by one name.
 at_home = st.one_of(*[households()] * 3, offers, offers, contacts())
-family = st.one_of(st.sampled_from(STRONG[:6]).map(lambda n: [n]), people)
+family = st.one_of(*[st.sampled_from(STRONG[:3]).map(lambda n: [n])] * 3, people)
+moving_in = st.sampled_from(["offers", "offers", "all", "none"]).map(
+    lambda visibility: {"type": "household.joined",
+                        "household": {"id": HOMES[0], "visibility": visibility}})
+parents = st.tuples(*(st.tuples(st.tuples(st.just([name]), st.one_of(moving_in, moving_in, offers)),
+                                *how) for name in [*STRONG[:3]] * 2))
 HOMECOMINGS = {
-    True: st.lists(st.tuples(st.one_of(*[st.tuples(family, at_home)] * 5, words), *how),
-                   min_size=2, max_size=20),
-    False: st.lists(st.tuples(st.one_of(*[st.tuples(people_apart, at_home)] * 8, words_apart),
-                              *how), min_size=2, max_size=20)}
+    True: st.tuples(parents, st.lists(st.tuples(
+        st.one_of(*[st.tuples(family, at_home)] * 5, words), *how), max_size=14)),
+    False: st.tuples(parents, st.lists(st.tuples(
+        st.one_of(*[st.tuples(people_apart, at_home)] * 8, words_apart), *how), max_size=14))}
 
 
 @st.composite
 def events(draw, key, wandering=True, home=False):
     """What arrives, in the order of arrival; times are in any order."""
-    drawn = draw((HOMECOMINGS if home else ARRIVALS)[wandering])
+    drawn = [*itertools.chain(*draw(HOMECOMINGS[wandering]))] if home else draw(
+        ARRIVALS[wandering])
     numbers = draw(st.lists(st.integers(1, 2 * len(drawn)), min_size=len(drawn),
                             max_size=len(drawn)))
     return [of_its_own(key, made(f"{key}.{n}", key, *what, *h), numbers[n])
