@@ -15,7 +15,7 @@
 struct shown {
     struct tl_household_member member;
     bool has_offers;                /* that may be shown */
-    size_t offers_count;            /* how many he has */
+    size_t offers_count;            /* on his profiles' cards and apart; one of two counts twice */
     const struct offer_source *sources;
     size_t sources_count;
 };
@@ -91,6 +91,16 @@ compare_shown(const void *a, const void *b)
     return str_compare(x->member.customer, y->member.customer);
 }
 
+/* How many he has, of whom so many were listed: those on his cards are all. */
+static size_t
+offers_in_all(const struct shown *one, size_t listed)
+{
+    for (size_t i = 0; i < one->sources_count; i++)
+        if (one->sources[i].apart && one->offers_count > listed)
+            return one->offers_count;
+    return listed;
+}
+
 /* As many as there is room for. */
 static int
 fill_member_offers(struct joining *j, const struct shown *one, struct tl_household_member *out,
@@ -120,8 +130,7 @@ fill_member_offers(struct joining *j, const struct shown *one, struct tl_househo
         *room -= bytes;
         out->offers_count++;
     }
-    out->offers_more = more_text(
-        j, (count > one->offers_count ? count : one->offers_count) - out->offers_count);
+    out->offers_more = more_text(j, offers_in_all(one, count) - out->offers_count);
     return 0;
 }
 
