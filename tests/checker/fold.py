@@ -256,7 +256,10 @@ def state(seen, expires, withdrawn, now):
         shown = max((n for n in FURTHER if n in seen), key=FURTHER.index, default=nothing_said)
     if shown == "accepted":
         return shown
-    closing = [name for name in ("withdrawn", "superseded") if name in seen]
+    # Until it is made anew.
+    made = seen["made"]["time"] if "made" in seen else 0
+    closing = [name for name in ("withdrawn", "superseded")
+               if name in seen and seen[name]["time"] >= made]
     if closing:
         return max(closing, key=lambda n: (seen[n]["time"], SIDE.index(n)))
     ends = [end for end in (expires, withdrawn) if end]
