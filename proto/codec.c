@@ -397,6 +397,20 @@ put_varint(unsigned char *p, uint64_t v)
     return p;
 }
 
+/* Times are mostly numbers of five bytes. */
+static inline unsigned char *
+put_large_varint(unsigned char *p, uint64_t v)
+{
+    if (v < 1u << 28 || v >= 1ull << 35)
+        return put_varint(p, v);
+    p[0] = (unsigned char)(v | 0x80);
+    p[1] = (unsigned char)(v >> 7 | 0x80);
+    p[2] = (unsigned char)(v >> 14 | 0x80);
+    p[3] = (unsigned char)(v >> 21 | 0x80);
+    p[4] = (unsigned char)(v >> 28);
+    return p + 5;
+}
+
 static size_t
 varint_bytes(uint64_t v)
 {
@@ -471,11 +485,11 @@ write_time(struct writer *w, const struct table_field *f, int64_t ns)
     p++;
     if (seconds != 0) {
         *p++ = 1 << 3 | TABLE_VARINT;
-        p = put_varint(p, (uint64_t)seconds);
+        p = put_large_varint(p, (uint64_t)seconds);
     }
     if (nanos != 0) {
         *p++ = 2 << 3 | TABLE_VARINT;
-        p = put_varint(p, (uint64_t)nanos);
+        p = put_large_varint(p, (uint64_t)nanos);
     }
     *length = (unsigned char)(p - length - 1);
     w->p = p;

@@ -13,6 +13,7 @@
 /* While a list is put together. */
 struct listing {
     const struct offer_query *q;
+    bool has_catalogue;
     uint64_t depends;
     struct arena scratch;       /* for one offer at a time: its instances are large */
     struct found *finds;
@@ -140,7 +141,7 @@ look_over(struct listing *l, struct tl_str offer, int64_t last, bool *over)
 static int
 collect_class(struct listing *l, const struct offer_source *source, unsigned char class)
 {
-    bool may_be_over = class == OFFER_OPEN && !catalogue_is_empty(l->q->counters);
+    bool may_be_over = class == OFFER_OPEN && l->has_catalogue;
     struct views_walk w;
     struct key prefix;
     size_t count = 0, passed = 0;
@@ -310,7 +311,7 @@ apply_catalogue(struct listing *l, struct tl_str offer, struct offer_group *g)
     struct catalogue_offer defined;
     int err;
 
-    if (catalogue_is_empty(l->q->counters))
+    if (!l->has_catalogue)
         return 0;
     if ((err = catalogue_read(l->q->views, offer, &defined, l->q->arena)) != 0)
         return err;
@@ -357,26 +358,24 @@ list_outcomes(const struct offer_query *q, const struct offer_instance *in, stru
     return 0;
 }
 
-/* The customer's, not ours. */
-static bool
-is_his_word(struct tl_str outcome)
+/* The customer's, not ours: the last of those listed. */
+static struct tl_outcome_seen *
+last_word(const struct offer_instance *in, struct tl_offer *o)
 {
     static const enum outcome his[] = {OUTCOME_DISMISSED, OUTCOME_CLICKED,  OUTCOME_DECLINED,
                                        OUTCOME_ACCEPTED,  OUTCOME_REDEEMED, OUTCOME_DISPUTED};
+    enum outcome last = OUTCOME_COUNT;
+    size_t at = o->outcomes_count;
 
     for (size_t i = 0; i < sizeof(his) / sizeof(his[0]); i++)
-        if (str_equal(outcome, outcome_name(his[i])))
-            return true;
-    return false;
-}
-
-static struct tl_outcome_seen *
-last_word(struct tl_offer *o)
-{
-    for (size_t i = o->outcomes_count; i > 0; i--)
-        if (is_his_word(o->outcomes[i - 1].outcome))
-            return &o->outcomes[i - 1];
-    return NULL;
+        if (in->seen[his[i]].count > 0 &&
+            (last == OUTCOME_COUNT || in->seen[his[i]].time >= in->seen[last].time))
+            last = his[i];
+    if (last == OUTCOME_COUNT)
+        return NULL;
+    while (o->outcomes[at - 1].outcome.ptr != outcome_name(last).ptr)
+        at--;
+    return &o->outcomes[at - 1];
 }
 
 static int
@@ -442,7 +441,7 @@ fill_offer(const struct offer_query *q, struct tl_str name, const struct offer_i
     };
     if ((err = list_outcomes(q, in, out)) != 0)
         return err;
-    out->last_word = last_word(out);
+    out->last_word = last_word(in, out);
     return list_defined(q, in->defined, out);
 }
 
@@ -519,7 +518,11 @@ int
 offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count,
            uint64_t *depends)
 {
-    struct listing l = {.q = q, .depends = *depends};
+    struct listing l = {
+        .q = q,
+        .has_catalogue = !catalogue_is_empty(q->counters),
+        .depends = *depends,
+    };
     int err;
 
     arena_init(&l.scratch, q->arena->budget_max);
