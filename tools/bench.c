@@ -13,6 +13,8 @@
 #define CUSTOMERS_MAX 100000000
 #define EVENTS_DEFAULT 1000000
 #define EVENTS_MIN 1000
+#define SUSTAINED_DEFAULT_S 600
+#define SUSTAINED_MAX_S 86400
 #define BODIES_DEFAULT "tests/data"
 
 static const struct measure {
@@ -31,7 +33,7 @@ static const struct measure {
     {"bytes_per_profile", measure_profile_bytes},
     {"anonymous_bytes", measure_anonymous},
     {"recovery_s", measure_recovery},
-    {"sustained", measure_sustained},       /* the last: only with --long */
+    {"sustained", measure_sustained},       /* the last: only with --long or --sustain */
 };
 
 #define ROWS (sizeof measures / sizeof measures[0])
@@ -96,29 +98,29 @@ measure_all(struct verb_call *call, struct bench *b, struct row *rows, size_t co
 }
 
 static int
-measure_ours(struct verb_call *call, const char *parent, uint64_t events, uint64_t customers,
-             struct row *rows, size_t count)
+measure_ours(struct verb_call *call, struct bench *b, uint64_t customers, struct row *rows,
+             size_t count)
 {
     struct sandbox sandbox;
-    struct bench b = {.sandbox = &sandbox, .parent = parent, .events = events};
     int err;
 
-    if (sandbox_start(&sandbox, parent, b.why) != 0) {
-        fprintf(stderr, "touchline: %s\n", b.why);
+    if (sandbox_start(&sandbox, b->parent, b->why) != 0) {
+        fprintf(stderr, "touchline: %s\n", b->why);
         return VERB_NO;
     }
+    b->sandbox = &sandbox;
     call->broker = sandbox.endpoint;
-    workload_init(&b.workload, customers);
-    err = measure_all(call, &b, rows, count);
-    measure_close(&b);
+    workload_init(&b->workload, customers);
+    err = measure_all(call, b, rows, count);
+    measure_close(b);
     call->broker = NULL;
     if (sandbox_stop(&sandbox) != 0) {
         fprintf(stderr, "touchline: the broker did not stop as it should\n");
         err = err != 0 ? err : VERB_NO;
     }
-    workload_run_fini(&b.run);
-    workload_fini(&b.workload);
-    free(b.samples.ns);
+    workload_run_fini(&b->run);
+    workload_fini(&b->workload);
+    free(b->samples.ns);
     return err;
 }
 
@@ -231,15 +233,16 @@ bench_decoders(struct verb_call *call, const char *dir)
 int
 verb_bench(struct verb_call *call)
 {
-    uint64_t customers = CUSTOMERS_DEFAULT, events = EVENTS_DEFAULT;
-    const char *parent = NULL;
+    uint64_t customers = CUSTOMERS_DEFAULT;
+    struct bench b = {.events = EVENTS_DEFAULT};
     bool with_peers = false, is_long = false, decoders = false;
     const struct verb_option options[] = {
         {"--customers", VERB_COUNT, &customers},
-        {"--events", VERB_COUNT, &events},
-        {"--data", VERB_TEXT, &parent},
+        {"--events", VERB_COUNT, &b.events},
+        {"--data", VERB_TEXT, &b.parent},
         {"--peers", VERB_FLAG, &with_peers},
         {"--long", VERB_FLAG, &is_long},
+        {"--sustain", VERB_COUNT, &b.sustained_s},
         {"--decode", VERB_FLAG, &decoders},
         {0},
     };
@@ -251,21 +254,25 @@ verb_bench(struct verb_call *call)
     if ((err = verb_options(call, options, 0, VERB_LIST_MAX)) != 0)
         return err;
     if (decoders)
-        return bench_decoders(call, parent != NULL ? parent : BODIES_DEFAULT);
+        return bench_decoders(call, b.parent != NULL ? b.parent : BODIES_DEFAULT);
     if (call->argc > 0)
         return verb_misused(call, "formats are named with --decode");
     if (call->broker != NULL)
         return verb_misused(call, "bench starts a broker of its own; --broker is not for it");
     if (customers < 1 || customers > CUSTOMERS_MAX)
         return verb_misused(call, "--customers takes 1 to %d", CUSTOMERS_MAX);
-    if (events < EVENTS_MIN)
+    if (b.events < EVENTS_MIN)
         return verb_misused(call, "--events takes %d or more", EVENTS_MIN);
     if (with_peers && (err = peers_check()) != 0)
         return err;
-    count = is_long ? ROWS : ROWS - 1;
-    if ((err = measure_ours(call, parent, events, customers, rows, count)) != 0)
+    if (b.sustained_s > SUSTAINED_MAX_S)
+        return verb_misused(call, "--sustain takes at most %d seconds", SUSTAINED_MAX_S);
+    if (is_long && b.sustained_s == 0)
+        b.sustained_s = SUSTAINED_DEFAULT_S;
+    count = b.sustained_s > 0 ? ROWS : ROWS - 1;
+    if ((err = measure_ours(call, &b, customers, rows, count)) != 0)
         return err;
-    if (with_peers && (err = peers_measure(&peers, parent, events, customers)) != 0)
+    if (with_peers && (err = peers_measure(&peers, b.parent, b.events, customers)) != 0)
         return err;
     return print_all(call, rows, count, &peers);
 }

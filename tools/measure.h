@@ -34,6 +34,7 @@ struct bench {
     struct sandbox *sandbox;
     const char *parent;         /* where the sandboxes are */
     uint64_t events;            /* stored to begin with, and again to measure it */
+    uint64_t sustained_s;       /* how long the last row takes */
     struct workload workload;
     struct workload_run run;    /* the events in work */
     struct tl_client *client;
@@ -95,7 +96,7 @@ int measure_anonymous(struct bench *b, struct row *row);
 /* kill -9 after a load, until `stat` is answered again. */
 int measure_recovery(struct bench *b, struct row *row);
 
-/* Ten minutes of events, a third of them of new cookies, with a tenth of the
+/* Minutes of events, a third of them of new cookies, with a tenth of the
  * memory that the views take.  p50 and p99: of contexts asked for meanwhile. */
 int measure_sustained(struct bench *b, struct row *row);
 

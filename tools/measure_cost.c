@@ -1,4 +1,4 @@
-/* What it costs: disk, memory, the time to recover, and what ten minutes of
+/* What it costs: disk, memory, the time to recover, and what minutes of
  * more than fits into memory do. */
 
 #include <ftw.h>
@@ -17,7 +17,6 @@
 #define FEW_CUSTOMERS 1000
 #define FEW_EVENTS_MAX 1000000
 #define RECOVERY_EVENTS_MAX 200000
-#define SUSTAINED_SECONDS 600
 #define SUSTAINED_PER_SECOND 35000
 #define SUSTAINED_STEP 1000             /* events between two looks at the clock */
 #define VIEWS_MEMORY_MIN (8u << 20)
@@ -199,11 +198,12 @@ run_asker(void *arg)
 static int
 publish_at_pace(struct bench *b, uint64_t *count, int64_t *ns)
 {
+    const int64_t time = (int64_t)b->sustained_s * CLOCK_SECOND;
     const int64_t step_ns = CLOCK_SECOND * SUSTAINED_STEP / SUSTAINED_PER_SECOND;
     int64_t began = clock_monotonic(), due = began;
     int err = 0;
 
-    for (*count = 0; err == 0 && clock_monotonic() - began < SUSTAINED_SECONDS * CLOCK_SECOND;
+    for (*count = 0; err == 0 && clock_monotonic() - began < time;
          *count += SUSTAINED_STEP, due += step_ns) {
         struct timespec until = {due / CLOCK_SECOND, due % CLOCK_SECOND};
 

@@ -54,8 +54,9 @@ static const struct verb verbs[] = {
     {"stat", "", "the state of the bus", JSON, verb_stat},
     {"verify", "[--data DIR]", "prove that the answers follow from the log", JSON, verb_verify},
     {"rebuild", "--data DIR", "make the answers anew from the log, offline", JSON, verb_rebuild},
-    {"bench", "[--customers N] [--events N] [--data DIR] [--peers] [--long] | --decode [FORMAT…]",
-     "measure", JSON, verb_bench},
+    {"bench",
+     "[--customers N] [--events N] [--data DIR] [--peers] [--long]\n"
+     "                        [--sustain SECONDS] | --decode [FORMAT…]", "measure", JSON, verb_bench},
 };
 
 #define VERBS (sizeof verbs / sizeof verbs[0])

@@ -55,6 +55,16 @@ class Bench(Case):
         self.assertLess(rows["bytes_per_event"]["value"], 8192)
         self.assertNothingLeft()
 
+    def test_a_load_that_does_not_fit_is_sustained(self):
+        done = self.bench("-o", "json", "--sustain", "5")
+        self.assertEqual(done.code, FINE, done)
+        row = done.json[-1]
+        self.assertEqual((row["name"], row["unit"]), ("sustained", "events/s"))
+        self.assertGreater(row["value"], 0)
+        self.assertGreater(row["p50"], 0)
+        self.assertLessEqual(row["p50"], row["p99"])
+        self.assertNothingLeft()
+
     def test_for_people_it_says_what_the_cpu_did(self):
         done = self.bench()
         self.assertEqual(done.code, FINE, done)
@@ -101,7 +111,8 @@ class Bench(Case):
         self.assertEqual(run("bench", "sendgrid").code, CALLED_WRONGLY)
 
     def test_the_bench_has_its_limits(self):
-        for args in (["--events", "999"], ["--customers", "0"], ["--customers", "100000001"]):
+        for args in (["--events", "999"], ["--customers", "0"], ["--customers", "100000001"],
+                     ["--sustain", "86401"]):
             with self.subTest(args=args):
                 self.assertEqual(run("bench", *args).code, CALLED_WRONGLY)
 
