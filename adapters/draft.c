@@ -357,6 +357,12 @@ text_trim(struct tl_str s)
     return s;
 }
 
+const char *
+text_find(struct tl_str s, const char *what)
+{
+    return s.len > 0 ? memmem(s.ptr, s.len, what, strlen(what)) : NULL;
+}
+
 struct tl_str
 text_unbracket(struct tl_str text)
 {

@@ -107,6 +107,9 @@ struct tl_str text_of(const char *text);                     /* NULL is empty */
 bool text_is(struct tl_str s, const char *text);
 struct tl_str text_trim(struct tl_str s);                    /* without blanks around */
 
+/* Where it is in the text, or NULL; of an empty text too. */
+const char *text_find(struct tl_str s, const char *what);
+
 /* What is inside of the last <>, or the text as it is: an address, a Message-ID. */
 struct tl_str text_unbracket(struct tl_str text);
 

@@ -46,7 +46,7 @@ fact_is_outbound(struct tl_str caller, struct tl_str callee, struct tl_str conte
     if (caller.len < PHONE_DIGITS_MIN && is_number(caller))
         return true;
     for (size_t i = 0; context.len > 0 && words[i] != NULL; i++)
-        if (memmem(context.ptr, context.len, words[i], strlen(words[i])) != NULL)
+        if (text_find(context, words[i]) != NULL)
             return true;
     return false;
 }

@@ -131,7 +131,7 @@ is_hotmails(struct mime *m, struct mime *returned)
 {
     struct tl_str from = mime_header(m, "From");
 
-    return returned != NULL && memmem(from.ptr, from.len, "staff@hotmail.com", 17) != NULL;
+    return returned != NULL && text_find(from, "staff@hotmail.com") != NULL;
 }
 
 static void

@@ -355,9 +355,9 @@ words(struct decoder *d, struct mime *m)
 
     if (text_trim(text).len > 0)
         return text;
-    body = memmem(whole.ptr, whole.len, "\n\n", 2);
+    body = text_find(whole, "\n\n");
     if (body == NULL)
-        body = memmem(whole.ptr, whole.len, "\n\r\n", 3);
+        body = text_find(whole, "\n\r\n");
     return body != NULL ? (struct tl_str){body, (size_t)(whole.ptr + whole.len - body)} : text;
 }
 

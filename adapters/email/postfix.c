@@ -263,7 +263,7 @@ put_event(struct decoder *d, const struct mail *m, const struct delivery *what)
 static struct tl_str
 reason_of(struct tl_str text)
 {
-    const char *open = memmem(text.ptr, text.len, " (", 2);
+    const char *open = text_find(text, " (");
 
     if (open == NULL || text.ptr[text.len - 1] != ')')
         return (struct tl_str){0};

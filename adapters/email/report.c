@@ -74,8 +74,7 @@ report_value(const struct report_group *g, const char *name)
 static bool
 hidden(struct tl_str address)
 {
-    return memmem(address.ptr, address.len, "redacted", 8) != NULL
-           || memmem(address.ptr, address.len, "undisclosed", 11) != NULL;
+    return text_find(address, "redacted") != NULL || text_find(address, "undisclosed") != NULL;
 }
 
 struct tl_str

@@ -46,7 +46,7 @@ message_id(struct decoder *d, const struct value *element)
         return id;
     if (smtp.len == 0)
         return id;
-    return memmem(smtp.ptr, smtp.len, "@ismtpd", 7) != NULL ? up_to(smtp, '@') : smtp;
+    return text_find(smtp, "@ismtpd") != NULL ? up_to(smtp, '@') : smtp;
 }
 
 static struct tl_str

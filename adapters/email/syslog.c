@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/draft.h"
 #include "base/clock.h"
 
 #define DAY_S 86400
@@ -111,7 +112,7 @@ read_rfc3339(struct syslog_line *out, struct tl_str *rest)
 static bool
 read_program(struct syslog_line *out, struct tl_str *rest)
 {
-    const char *colon = memmem(rest->ptr, rest->len, ": ", 2);
+    const char *colon = text_find(*rest, ": ");
     const char *pid;
 
     if (colon == NULL)

@@ -346,7 +346,7 @@ is_protobuf(const struct capture_request *r)
     struct tl_str type = capture_header(r, "content-type"), body = text_trim(r->body);
 
     if (type.len > 0)
-        return memmem(type.ptr, type.len, "+protobuf", strlen("+protobuf")) != NULL;
+        return text_find(type, "+protobuf") != NULL;
     return r->body.len > 0 && r->body.ptr[0] == '\n' && body.len > 0 && body.ptr[0] != '{'
            && body.ptr[0] != '[';
 }

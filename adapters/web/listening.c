@@ -38,7 +38,7 @@ listening_text(struct draft *d, struct tl_str text)
 struct tl_str
 listening_host(struct tl_str url)
 {
-    const char *at = url.len > 3 ? memmem(url.ptr, url.len, "://", 3) : NULL;
+    const char *at = text_find(url, "://");
     size_t len = 0;
 
     if (at == NULL)

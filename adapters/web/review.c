@@ -72,7 +72,7 @@ uri_of(struct draft *d, struct value *value)
     value = first_of(value);
     for (size_t i = 0; uri.len == 0 && i < sizeof names / sizeof names[0]; i++)
         uri = member_value(d, first_of(value_get(value, names[i])));
-    return memmem(uri.ptr != NULL ? uri.ptr : "", uri.len, "://", 3) != NULL ? uri
+    return text_find(uri, "://") != NULL ? uri
                                                                               : (struct tl_str){0};
 }
 

@@ -11,7 +11,7 @@
 static struct tl_str
 after_host(struct tl_str url)
 {
-    const char *at = url.len > 3 ? memmem(url.ptr, url.len, "://", 3) : NULL, *end;
+    const char *at = text_find(url, "://"), *end;
 
     if (at == NULL)
         return url.len > 0 && url.ptr[0] == '/' ? url : (struct tl_str){0};
