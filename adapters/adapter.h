@@ -26,6 +26,7 @@ enum adapter_way {
     ADAPTER_FOLLOW = 1,         /* a file that grows and is rotated */
     ADAPTER_DROP = 2,           /* a directory into which whole files are put */
     ADAPTER_POLL = 4,           /* documents on the web, asked for now and then */
+    ADAPTER_TABLES = 8,         /* what is put into the directory is read by maps */
 };
 
 struct adapter_file {

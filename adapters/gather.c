@@ -51,13 +51,14 @@ static void
 on_ignored(void *arg, const char *name)
 {
     struct gather *in = arg;
+    const char *source = in->options.map_name != NULL ? in->options.map_name : in->format->name;
 
     in->ignored++;
     count_add(in->counts, 1, "touchline_ignored_total", "format", in->format->name, "name", name,
               NULL);
     if (in->counts->ignored != NULL)
         ignored_add(in->counts->ignored,
-                    in->options.source != NULL ? in->options.source : in->format->name, name);
+                    in->options.source != NULL ? in->options.source : source, name);
 }
 
 static int

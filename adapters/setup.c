@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "adapters/signature.h"
+#include "adapters/tables.h"
 #include "adapters/spool.h"
 #include "base/conf.h"
 #include "base/must.h"
@@ -173,6 +174,8 @@ know_input(struct conf_setting *known, size_t *n, struct setup_input *in)
         know(known, n, section, "follow", CONF_TEXT, &in->follow);
     if (in->ways & ADAPTER_DROP)
         know(known, n, section, "directory", CONF_TEXT, &in->directory);
+    if (in->ways & ADAPTER_TABLES)
+        know(known, n, section, "maps", CONF_TEXT, &in->maps);
     if (in->ways & ADAPTER_POLL) {
         know(known, n, section, "urls", CONF_TEXT, &in->urls);
         know(known, n, section, "interval", CONF_DURATION_MS, &in->interval_ms);
@@ -297,6 +300,21 @@ check_directory(const struct setup_input *in, char why[SETUP_WHY_BYTES])
     return -1;
 }
 
+static int
+check_maps(const struct setup_input *in, char why[SETUP_WHY_BYTES])
+{
+    char sentence[TABLES_WHY_BYTES];
+
+    if (in->directory == NULL && in->maps == NULL)
+        return 0;
+    if (in->directory == NULL || in->maps == NULL)
+        snprintf(sentence, sizeof sentence, "directory and maps belong together");
+    else if (tables_check(in->maps, sentence) == 0)
+        return 0;
+    snprintf(why, SETUP_WHY_BYTES, "[%s] maps: %s", in->format->name, sentence);
+    return -1;
+}
+
 /* A decoder says itself what it cannot work with. */
 static int
 try_decoder(const struct setup_input *in, char why[SETUP_WHY_BYTES])
@@ -325,7 +343,7 @@ check_input(struct setup_input *in, char why[SETUP_WHY_BYTES])
         return -1;
     if (in->directory != NULL && check_directory(in, why) != 0)
         return -1;
-    return in->format->needs_map ? 0 : try_decoder(in, why);
+    return in->format->needs_map ? check_maps(in, why) : try_decoder(in, why);
 }
 
 static int

@@ -21,7 +21,7 @@ struct setup_input {
     const struct adapter_stream *stream;        /* NULL: it is not connected to */
     char *source, *region, *timezone;
     char *key_file, *public_url;
-    char *follow, *directory, *urls;
+    char *follow, *directory, *maps, *urls;
     int64_t interval_ms;                        /* of asking for the urls again */
     char *connect, *username, *secret_file;
     char *key, *secret;                         /* what is in the files */

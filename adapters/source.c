@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "adapters/gather.h"
+#include "adapters/tables.h"
 #include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/log.h"
@@ -40,6 +41,7 @@ struct source {
     int fd;                         /* -1: none */
     bool decoding;                  /* the decoder is open */
     struct gather gather;
+    struct tables tables;           /* of a dropped table */
     struct position durable;        /* as remembered */
     uint64_t read_to;               /* in this file */
     bool quiet;                     /* up to durable.offset it was read before */
@@ -48,6 +50,7 @@ struct source {
     uint64_t events, rejects;       /* of a dropped file */
     int64_t done_at;                /* when what we read before was last written; 0: see path */
     int64_t replaced_at;            /* clock_monotonic, when we saw it and read on since; 0: not */
+    int64_t told_at;                /* clock_monotonic: that a table has to wait; 0: not yet */
     int64_t wait_until;             /* clock_monotonic: something has to be mended first */
     char *piece;
 };
@@ -85,6 +88,7 @@ stop_decoding(struct source *s)
 {
     if (s->decoding)
         gather_close(&s->gather);
+    tables_close(&s->tables);
     s->decoding = false;
 }
 
@@ -427,6 +431,42 @@ is_settled(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime + QUIET_S < time(NULL);
 }
 
+/* A table whose map or joined table is not there yet waits in the directory, and does
+ * not keep others waiting. */
+static bool
+begin_table(struct source *s)
+{
+    struct format_options options = s->input->options;
+    char why[GATHER_WHY_BYTES] = "";
+
+    if (tables_open(&s->tables, s->input->maps, s->file, &options, why) != 0
+        || gather_open(&s->gather, s->input->format, &options, false, s->place.counts, why) != 0) {
+        tables_close(&s->tables);
+        if (s->told_at == 0 || clock_monotonic() > s->told_at + MEND_NS) {
+            complain(s, s->file, why);
+            s->told_at = clock_monotonic();
+        }
+        return false;
+    }
+    s->decoding = true;
+    return true;
+}
+
+static void
+open_file(struct source *s, const char *name)
+{
+    int len = snprintf(s->file, sizeof s->file, "%s/%s", s->path, name);
+
+    if (len >= (int)sizeof s->file || !is_settled(s->file))
+        return;
+    if ((s->fd = open(s->file, O_RDONLY | O_CLOEXEC)) < 0)
+        wait_for_help(s, s->file, strerror(errno));
+    else if (!s->input->format->needs_map)
+        begin_decoding(s);
+    else if (!begin_table(s))
+        shut(s);
+}
+
 /* The first in the order of names. */
 static bool
 open_dropped(struct source *s)
@@ -435,25 +475,15 @@ open_dropped(struct source *s)
     int count = scandir(s->path, &entries, is_candidate, alphasort);
 
     for (int i = 0; i < count; i++) {
-        char path[PATH_BYTES];
-
-        snprintf(path, sizeof path, "%s/%s", s->path, entries[i]->d_name);
-        if (s->fd < 0 && is_settled(path)) {
-            s->fd = open(path, O_RDONLY | O_CLOEXEC);
-            snprintf(s->file, sizeof s->file, "%s", path);
-            if (s->fd < 0)
-                wait_for_help(s, path, strerror(errno));
-        }
+        if (s->fd < 0)
+            open_file(s, entries[i]->d_name);
         free(entries[i]);
     }
     if (count >= 0)
         free(entries);
-    if (s->fd < 0)
-        return false;
     s->read_to = s->events = s->rejects = 0;
     s->ended = false;
-    begin_decoding(s);
-    return true;
+    return s->fd >= 0;
 }
 
 static bool

@@ -17,6 +17,8 @@ static const struct adapter_file files[] = {
     {"square", ADAPTER_DROP},
     {"shopify", ADAPTER_DROP},
     {"woocommerce", ADAPTER_DROP},
+    /* What a shop's system writes every night. */
+    {"csv", ADAPTER_DROP | ADAPTER_TABLES},
     {0},
 };
 

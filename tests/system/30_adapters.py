@@ -290,6 +290,7 @@ class Status(Email):
             every = re.sub(r"(\w+_file) = .*",
                            rf"\1 = {self.file('key', 'whsec_c2VjcmV0')}", every)
             every = re.sub(r"(directory) = .*", rf"\1 = {self.dir}", every)
+            every = re.sub(r"(maps) = .*", rf"\1 = {ROOT / 'adapters/csv/maps'}", every)
             done = subprocess.run([BUILD / sample.stem, "--config", self.file("s.conf", every),
                                    "--check"], capture_output=True, text=True)
             self.assertEqual(done.returncode, FINE, done.stderr)

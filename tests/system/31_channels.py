@@ -10,11 +10,12 @@ import os
 import random
 import shutil
 import socket
+import subprocess
 import threading
 import time
 import unittest
 
-from harness import DATA, Case, until
+from harness import BUILD, CALLED_WRONGLY, DATA, ROOT, Case, until
 
 SERVICES = ["sendgrid", "mailgun", "ses", "postmark", "sparkpost", "mandrill", "mailjet", "brevo",
             "resend", "mailersend", "mailtrap"]
@@ -245,6 +246,76 @@ class Pos(Channel):
         pos.delivered()
         self.assertEqual(len(self.events()), 1)
         self.assertEqual(pos.metrics()["touchline_duplicates_total"], 1)
+
+
+class Tables(Case):
+
+    MAPS = ROOT / "adapters/csv/maps"
+    TABLES = DATA / "completejourney"
+
+    def setUp(self):
+        super().setUp()
+        self.bus, self.drop, self.maps = self.broker(), self.dir / "drop", self.dir / "maps"
+        self.drop.mkdir()
+        self.maps.mkdir()
+
+    def put(self, name, as_name, folder=None):
+        path = (folder or self.drop) / as_name
+        shutil.copyfile(name, path)
+        os.utime(path, (1000, 1000))
+
+    def ingested(self, table, map_name):
+        whole = self.broker("whole")
+        whole.run("ingest", "--format", "csv", "--map", self.MAPS / map_name, self.TABLES / table)
+        return sorted(e["id"] for e in whole.replay())
+
+    def ids(self):
+        return sorted(e["id"] for e in self.bus.replay())
+
+    def start(self):
+        return self.adapter("pos", self.bus, config=(
+            f"[csv]\ndirectory = {self.drop}\nmaps = {self.maps}\n"))
+
+    def test_a_nightly_table_is_read_by_the_map_its_name_begins_with(self):
+        expected = self.ingested("coupon_redemptions.csv", "completejourney-redemptions.map")
+        self.put(self.MAPS / "completejourney-redemptions.map", "coupon.map", self.maps)
+        # A shorter name is no better.
+        self.put(self.MAPS / "completejourney-transactions.map", "cou.map", self.maps)
+        pos = self.start()
+        self.put(self.TABLES / "coupon_redemptions.csv", "coupon-2017-06-02.csv")
+        until(lambda: (self.drop / "done/coupon-2017-06-02.csv").exists())
+        pos.delivered()
+        self.assertEqual(self.ids(), expected)
+        # The next night's has them again, and nothing counts twice.
+        self.put(self.TABLES / "coupon_redemptions.csv", "coupon-2017-06-03.csv")
+        until(lambda: (self.drop / "done/coupon-2017-06-03.csv").exists())
+        pos.delivered()
+        self.assertEqual(self.ids(), expected)
+
+    def test_a_table_waits_for_what_it_joins_and_keeps_none_waiting(self):
+        expected = self.ingested("campaigns.csv", "completejourney-campaigns.map")
+        self.put(self.MAPS / "completejourney-campaigns.map", "campaigns.map", self.maps)
+        self.put(self.MAPS / "completejourney-redemptions.map", "coupon.map", self.maps)
+        pos = self.start()
+        for name in ("campaigns.csv", "coupon_redemptions.csv"):
+            self.put(self.TABLES / name, name)
+        until(lambda: (self.drop / "done/coupon_redemptions.csv").exists())
+        self.assertTrue((self.drop / "campaigns.csv").exists())
+        self.put(self.TABLES / "campaign_descriptions.csv", "campaign_descriptions.csv", self.maps)
+        until(lambda: (self.drop / "done/campaigns.csv").exists())
+        pos.delivered()
+        self.assertEqual([i for i in self.ids() if i in set(expected)], expected)
+
+    def test_settings_say_what_is_wrong_with_a_map(self):
+        (self.maps / "bad.map").write_text("no map\n")
+        for maps, why in ((self.maps, "bad.map"), (self.drop, "has no map"),
+                          (self.dir / "nowhere", "nowhere"), (None, "belong together")):
+            config = f"[csv]\ndirectory = {self.drop}\n" + (f"maps = {maps}\n" if maps else "")
+            done = subprocess.run([BUILD / "touchline-pos", "--data", self.dir / "p", "--check",
+                                   "--config", self.file("pos.conf", config)],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, CALLED_WRONGLY, (maps, done))
+            self.assertIn(why, done.stderr)
 
 
 class Switch(threading.Thread):
