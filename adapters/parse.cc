@@ -193,7 +193,7 @@ read(struct values *in, struct tl_str text, bool any)
 
 /* --------------------------------------------------------------- jansson's */
 
-/* jansson would nest as deep, in text and in words of its own. */
+/* jansson takes a NUL behind a number; that is no JSON all the same. */
 static struct value *
 judge(struct tl_str text, bool more_behind, struct parse_error *error)
 {
@@ -206,7 +206,8 @@ judge(struct tl_str text, bool more_behind, struct parse_error *error)
                        JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL
                            | (more_behind ? JSON_DISABLE_EOF_CHECK : 0), &why);
     error->line = value == nullptr ? why.line : 1;
-    snprintf(error->text, sizeof error->text, "%s", value == nullptr ? why.text : "out of memory");
+    snprintf(error->text, sizeof error->text, "%s",
+             value == nullptr ? why.text : "not as RFC 8259 has it, or too much of it");
     json_decref(value);
     return nullptr;
 }

@@ -132,10 +132,15 @@ what_is_wrong_or_strange_is_what_jansson_says(void **state)
         "[1]\n[2]",
     };
 
+    struct parse_error error = {.line = 0};
+
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         assert_as_jansson(texts[i], strlen(texts[i]));
     assert_as_jansson("[1]\0", 4);
+    /* The one text that jansson takes and we do not. */
+    assert_null(parse_json(&values, (struct tl_str){"[1\0]", 4}, &error));
+    assert_true(error.text[0] != '\0');
     assert_as_jansson("[\"a\0b\"]", 7);
 }
 
