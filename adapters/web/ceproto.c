@@ -131,7 +131,7 @@ put_attribute(struct values *in, struct value *event, struct tl_str entry)
 {
     struct field key, value;
 
-    if (!find(entry, ENTRY_KEY, &key) || !find(entry, ENTRY_VALUE, &value))
+    if (!find(entry, ENTRY_KEY, &key) || !key.is_bytes || !find(entry, ENTRY_VALUE, &value))
         return false;
     key.bytes.len = strnlen(key.bytes.ptr, key.bytes.len);
     return value_put(in, event, key.bytes, attribute(in, value.bytes));
