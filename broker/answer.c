@@ -137,6 +137,7 @@ static const struct {
     SECTION(consents), COUNT(consents_count),
     SECTION(feedback), COUNT(feedback_count),
     SECTION(conversations), COUNT(conversations_count),
+    SECTION(relationship),
     SECTION(value),
     SECTION(household), COUNT(household_count),
     SECTION(recent), COUNT(recent_count), COUNT(recent_more),

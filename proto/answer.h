@@ -132,6 +132,10 @@ struct tl_feedback_state {
     int64_t time;
     int64_t answered;
     int64_t resolved;
+    int64_t response_ms;                    /* from `time` to `answered` */
+    int64_t waiting_ms;                     /* while neither answered nor resolved */
+    struct tl_str rating_max;
+    struct tl_str channel;                  /* where it was last heard */
 };
 
 struct tl_conversation {
@@ -142,6 +146,11 @@ struct tl_conversation {
     int64_t last_time;
     uint32_t events;
     bool open;
+    struct tl_str title;                    /* of its latest message that has a subject */
+    int64_t asked;                          /* his first word, when he began it */
+    int64_t answered;                       /* our first word at or after that */
+    int64_t response_ms;
+    int64_t unanswered;                     /* his last word, when nobody answered it */
 };
 
 struct tl_other_value {
@@ -188,6 +197,34 @@ struct tl_freshness {
     uint32_t gaps;
 };
 
+struct tl_count {
+    struct tl_str name;
+    uint64_t count;
+};
+
+/* Who talked and who listened: of a customer, or of the company. */
+struct tl_relationship {
+    uint64_t ours;                          /* messages and calls of ours */
+    uint64_t his;
+    uint32_t ours_percent;                  /* of both together */
+    uint64_t opened;
+    uint64_t clicked;
+    uint64_t conversations;
+    uint64_t begun;                         /* by us */
+    uint64_t replied;                       /* of those, in which he spoke after */
+    uint64_t heard;                         /* begun by him; complaints, reviews, praise too */
+    uint64_t answered;                      /* of those, in which we did after */
+    uint64_t unanswered;                    /* in which he waits for us */
+    uint64_t promises_kept;
+    uint64_t promises_broken;
+    uint64_t promises_overdue;
+    uint32_t kept_percent;                  /* of these three together */
+    uint64_t responses;                     /* first ones, to what was heard */
+    int64_t response_mean_ms;
+    struct tl_count *response_within;       /* how many took at most so long */
+    size_t response_within_count;
+};
+
 struct tl_context {
     struct tl_str customer;
     struct tl_str position;
@@ -219,6 +256,7 @@ struct tl_context {
     size_t freshness_count;
     struct tl_str *omitted;
     size_t omitted_count;
+    struct tl_relationship *relationship;
     struct tl_str household_more;
 };
 
@@ -228,11 +266,6 @@ struct tl_timeline {
     struct tl_event *events;                /* newest first */
     size_t events_count;
     bool more;
-};
-
-struct tl_count {
-    struct tl_str name;
-    uint64_t count;
 };
 
 /* What adapters heard and did not take. */
@@ -267,6 +300,7 @@ struct tl_stat {
     uint64_t uptime_s;
     struct tl_str version;
     struct tl_str state;                    /* ready no_space */
+    struct tl_relationship *relationship;   /* with everybody */
     uint64_t superseded;                    /* events for which a higher revision counts */
     uint64_t gaps;                          /* missing numbers of sources */
     struct tl_count *gaps_by_source;

@@ -54,6 +54,7 @@ static const struct mirror mirrors[] = {
     MIRROR(consent_state, tl_consent_state),
     MIRROR(feedback_state, tl_feedback_state),
     MIRROR(conversation, tl_conversation),
+    MIRROR(relationship, tl_relationship),
     MIRROR(value, tl_value),
     MIRROR(other_value, tl_other_value),
     MIRROR(household_member, tl_household_member),

@@ -14,7 +14,8 @@ card_clear(struct card *c)
     c->folded = c->events = c->has = c->offers = 0;
     c->last_sale = (struct card_sale){0};
     c->values[CARD_CURRENCIES_MAX] = (struct card_value){.currency = TL_STR("other")};
-    c->offers_here = TL_STR("");
+    c->offers_here = c->relationship = TL_STR("");
+    c->has_moved = false;
     c->identifiers_count = c->values_count = c->sources_count = 0;
     c->conflicts_count = c->recent_count = c->tail_count = 0;
 }
@@ -209,6 +210,18 @@ card_tail_add(struct card *c, int64_t time, uint64_t number)
     return true;
 }
 
+void
+card_moved(struct card *c, const struct relationship_sums *before,
+           const struct relationship_sums *now)
+{
+    if (memcmp(before, now, sizeof(*now)) == 0)
+        return;
+    if (!c->has_moved)
+        c->moved = (struct relationship_sums){{0}};
+    c->has_moved = true;
+    relationship_move(&c->moved, before, now);
+}
+
 bool
 card_has_strong(const struct card *c)
 {
@@ -361,6 +374,8 @@ card_read(struct card *c, struct tl_str bytes)
     c->has = record_varint(&r);
     c->offers = record_varint(&r);
     c->offers_here = record_text(&r);
+    if (c->has & CARD_RELATIONSHIP)
+        c->relationship = record_text(&r);
     read_identifiers(c, &r);
     read_values(c, &r);
     c->sources_count = record_count(&r, CARD_SOURCES_MAX);
@@ -376,8 +391,8 @@ card_read(struct card *c, struct tl_str bytes)
 static size_t
 bytes_at_most(const struct card *c)
 {
-    size_t bytes = 17 * RECORD_VARINT_MAX + c->last_sale.currency.len + 8 +
-                   c->offers_here.len;
+    size_t bytes = 18 * RECORD_VARINT_MAX + c->last_sale.currency.len + 8 +
+                   c->offers_here.len + c->relationship.len;
 
     for (size_t i = 0; i < c->identifiers_count; i++)
         bytes += 2 * RECORD_VARINT_MAX + 25 + c->identifiers[i].type.len +
@@ -490,6 +505,8 @@ card_write(const struct card *c, struct buf *out)
     at = record_write_varint(at, c->has);
     at = record_write_varint(at, c->offers);
     at = record_write_text(at, c->offers_here);
+    if (c->has & CARD_RELATIONSHIP)
+        at = record_write_text(at, c->relationship);
     at = write_identifiers(c, at);
     at = write_values(c, at);
     at = record_write_varint(at, c->sources_count);

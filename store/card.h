@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "proto/event.h"
+#include "store/relationship.h"
 
 #define CARD_IDENTIFIERS_MAX 64     /* beyond it the weak one not seen for longest goes */
 #define CARD_CURRENCIES_MAX 8       /* sales in further ones count as "other", without a sum */
@@ -93,6 +94,8 @@ enum card_has {
     CARD_OFFERS_APART = 64,     /* some are in records of their own */
     CARD_FEEDBACK = 128,
     CARD_HOUSEHOLDS = 256,
+    CARD_CONVERSATIONS = 512,
+    CARD_RELATIONSHIP = 1024,
     CARD_SUBJECTS = 2048,       /* sales told by revisions */
 };
 
@@ -102,6 +105,9 @@ struct card {
     uint64_t has;               /* enum card_has */
     uint64_t offers;            /* distinct offer ids */
     struct tl_str offers_here;  /* the latest touched: left encoded, offer_place.h */
+    struct tl_str relationship; /* left encoded, relationship.h */
+    struct relationship_sums moved;     /* by the event being folded; has_moved, else not set */
+    bool has_moved;
     struct card_sale last_sale; /* number 0: none */
 
     struct card_identifier identifiers[CARD_IDENTIFIERS_MAX + 1];
@@ -146,6 +152,10 @@ int card_recent_supersede(struct card *c, uint64_t number, struct arena *arena);
 /* Puts an event among those not yet in a chunk; false: the tail is full, spill
  * it first (timeline.h). */
 bool card_tail_add(struct card *c, int64_t time, uint64_t number);
+
+/* A record of this profile came to `before`, and comes to `now`. */
+void card_moved(struct card *c, const struct relationship_sums *before,
+                const struct relationship_sums *now);
 
 bool card_has_strong(const struct card *c);
 

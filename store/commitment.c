@@ -105,22 +105,6 @@ put_state(struct views *v, const struct key *k, const struct state *s)
     buf_free(&out);
 }
 
-int
-commitment_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_event *ev,
-                const struct frame *f, const struct tl_commitment *made)
-{
-    struct state s, more = state_of(ev, f, made);
-    struct key k;
-    int err = get_state(v, profile, made->id, &k, &s);
-
-    if (err != 0)
-        return err;
-    merge_state(&s, &more);
-    put_state(v, &k, &s);
-    c->has |= CARD_COMMITMENTS;
-    return 0;
-}
-
 static bool
 is_open(const struct state *s)
 {
@@ -130,9 +114,44 @@ is_open(const struct state *s)
            str_is(word, "overdue");
 }
 
-int
-commitment_announced(struct views *v, const struct frame *f, const struct tl_commitment *said)
+/* Here nothing knows what time it is: a promise is overdue when the bus said so. */
+static struct relationship_sums
+comes_to(const struct state *s)
 {
+    struct relationship_sums sums = {{0}};
+
+    sums.of[RELATIONSHIP_KEPT] = str_is(s->parts[STATE].text, "kept");
+    sums.of[RELATIONSHIP_BROKEN] = str_is(s->parts[STATE].text, "broken");
+    sums.of[RELATIONSHIP_OVERDUE] =
+        is_open(s) && s->due != 0 && s->announced[DUE_OVERDUE] == s->due;
+    return sums;
+}
+
+int
+commitment_fold(struct views *v, uint64_t profile, struct card *c, const struct tl_event *ev,
+                const struct frame *f, const struct tl_commitment *made)
+{
+    struct state s, more = state_of(ev, f, made);
+    struct relationship_sums before, now;
+    struct key k;
+    int err = get_state(v, profile, made->id, &k, &s);
+
+    if (err != 0)
+        return err;
+    before = comes_to(&s);
+    merge_state(&s, &more);
+    now = comes_to(&s);
+    put_state(v, &k, &s);
+    c->has |= CARD_COMMITMENTS;
+    card_moved(c, &before, &now);
+    return 0;
+}
+
+int
+commitment_announced(struct views *v, struct card *c, const struct frame *f,
+                     const struct tl_commitment *said)
+{
+    struct relationship_sums before, now;
     enum due_stage stage = str_is(f->type, COMMITMENT_DUE) ? DUE_DUE : DUE_OVERDUE;
     struct state s;
     struct key k;
@@ -140,8 +159,11 @@ commitment_announced(struct views *v, const struct frame *f, const struct tl_com
 
     if (err != 0)
         return err;
+    before = comes_to(&s);
     s.announced[stage] = said->due;
+    now = comes_to(&s);
     put_state(v, &k, &s);
+    card_moved(c, &before, &now);
     return 0;
 }
 

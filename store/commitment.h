@@ -21,7 +21,8 @@ int commitment_fold(struct views *v, uint64_t profile, struct card *c, const str
                     const struct frame *f, const struct tl_commitment *made);
 
 /* The bus announced it: no word on the commitment, which is as open as before. */
-int commitment_announced(struct views *v, const struct frame *f, const struct tl_commitment *said);
+int commitment_announced(struct views *v, struct card *c, const struct frame *f,
+                         const struct tl_commitment *said);
 
 /* After either, also when the profile was folded further already: when to look at
  * it next. */

@@ -5,6 +5,16 @@
 #include "store/identity.h"
 
 static size_t
+channels_bytes(const struct tl_conversation *conversation)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < conversation->channels_count; i++)
+        bytes += 2 + conversation->channels[i].len;
+    return bytes;
+}
+
+static size_t
 fixed_bytes(const struct tl_context *c)
 {
     size_t bytes = 160 + c->customer.len;
@@ -28,7 +38,12 @@ fixed_bytes(const struct tl_context *c)
         bytes += 60 + c->consents[i].evidence.len +
                  (c->consents[i].identifier != NULL ? c->consents[i].identifier->value.len : 0);
     for (size_t i = 0; i < c->feedback_count; i++)
-        bytes += 70 + c->feedback[i].id.len + c->feedback[i].title.len;
+        bytes += 100 + c->feedback[i].id.len + c->feedback[i].title.len;
+    for (size_t i = 0; i < c->conversations_count; i++)
+        bytes += 130 + c->conversations[i].id.len + c->conversations[i].title.len +
+                 channels_bytes(&c->conversations[i]);
+    if (c->relationship != NULL)
+        bytes += 70 + 14 * c->relationship->response_within_count;
     for (size_t i = 0; i < c->freshness_count; i++)
         bytes += 18 + c->freshness[i].source.len;
     return bytes + REASONS_SHOWN_MAX * 80;
@@ -50,6 +65,7 @@ answer_context(struct store *st, const struct store_question *q, size_t bytes_ma
         (err = fill_who(&j, candidates, candidates_count, out)) != 0 ||
         (err = fill_commitments(&j, out)) != 0 || (err = fill_consents(&j, out)) != 0 ||
         (err = fill_may_contact(&j, out)) != 0 || (err = fill_feedback(&j, out)) != 0 ||
+        (err = fill_conversations(&j, out)) != 0 || (err = fill_relationship(&j, out)) != 0 ||
         (err = fill_value(&j, out)) != 0 || (err = fill_freshness(&j, out)) != 0)
         return err;
     fixed = fixed_bytes(out);

@@ -34,6 +34,10 @@ struct joining {
     size_t recent_count;
     struct offer_source offer_sources[STORE_PROFILES_MAX];
     size_t offer_sources_count;
+    uint64_t conversing[STORE_PROFILES_MAX];    /* profiles that have conversations */
+    size_t conversing_count;
+    struct relationship relationship;
+    struct card_event unanswered;       /* his last message that nobody answered; number 0: none */
     uint64_t events;
     uint64_t offers;
     uint64_t has;
@@ -62,6 +66,8 @@ int fill_commitments(struct joining *j, struct tl_context *out);
 int fill_consents(struct joining *j, struct tl_context *out);
 int fill_may_contact(struct joining *j, struct tl_context *out);
 int fill_feedback(struct joining *j, struct tl_context *out);
+int fill_conversations(struct joining *j, struct tl_context *out);
+int fill_relationship(struct joining *j, struct tl_context *out);   /* after the three before */
 int fill_value(struct joining *j, struct tl_context *out);
 int fill_freshness(struct joining *j, struct tl_context *out);
 

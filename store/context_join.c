@@ -130,9 +130,11 @@ join_conflict(struct joining *j, const struct card_conflict *conflict)
         j->conflicts[j->conflicts_count++] = *conflict;
 }
 
-static void
+static int
 join_card(struct joining *j, uint64_t profile, const struct card *c)
 {
+    int err = 0;
+
     if (c->folded > j->depends)
         j->depends = c->folded;
     j->events += c->events;
@@ -140,6 +142,10 @@ join_card(struct joining *j, uint64_t profile, const struct card *c)
     j->offer_sources[j->offer_sources_count++] =
         (struct offer_source){profile, c->offers_here, c->has & CARD_OFFERS_APART};
     j->has |= c->has;
+    if (c->has & CARD_CONVERSATIONS)
+        j->conversing[j->conversing_count++] = profile;
+    if (c->has & CARD_RELATIONSHIP)
+        err = relationship_read(&j->relationship, c->relationship);
     for (size_t i = 0; i < c->identifiers_count; i++)
         join_identifier(j, &c->identifiers[i]);
     for (size_t i = 0; i < c->values_count; i++)
@@ -157,6 +163,7 @@ join_card(struct joining *j, uint64_t profile, const struct card *c)
         (c->last_sale.time > j->last_sale.time ||
          (c->last_sale.time == j->last_sale.time && c->last_sale.number > j->last_sale.number)))
         j->last_sale = c->last_sale;
+    return err;
 }
 
 int
@@ -190,7 +197,7 @@ join_profiles(struct joining *j, uint64_t profile)
     for (size_t i = 0; i < j->profiles_count && err == 0; i++) {
         err = load_card(j, j->profiles[i], &c);
         if (err == 0)
-            join_card(j, j->profiles[i], &c);
+            err = join_card(j, j->profiles[i], &c);
     }
     drop_elsewhere(j);
     sort(j->identifiers, j->identifiers_count, sizeof(j->identifiers[0]), compare_identifiers);

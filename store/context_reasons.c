@@ -58,6 +58,19 @@ add_complaints(struct joining *j, struct tl_context *out)
     }
 }
 
+static void
+add_conversations(struct joining *j, struct tl_context *out)
+{
+    if (j->unanswered.number != 0)
+        add_reason(j, out, TL_STR("unanswered message"), j->unanswered.number,
+                   j->unanswered.time);
+    for (size_t i = 0; i < out->conversations_count; i++)
+        if (out->conversations[i].open && out->conversations[i].unanswered == 0) {
+            add_reason(j, out, TL_STR("open conversation"), 0, out->conversations[i].last_time);
+            break;
+        }
+}
+
 int
 fill_reasons(struct joining *j, struct tl_context *out)
 {
@@ -68,6 +81,7 @@ fill_reasons(struct joining *j, struct tl_context *out)
         if (str_is(out->commitments[i].state, "overdue"))
             add_reason(j, out, TL_STR("promised and not kept"), 0, out->commitments[i].due);
     add_complaints(j, out);
+    add_conversations(j, out);
     for (size_t i = 0; i < out->offers_count; i++) {
         const struct tl_offer *o = &out->offers[i];
 

@@ -37,6 +37,20 @@ compare_commitments(const void *a, const void *b)
     return str_compare(x->id, y->id);
 }
 
+/* Together, of all his profiles, and as of now. */
+static void
+count_promises(struct joining *j, const struct tl_commitment_state *promises, size_t count)
+{
+    int64_t *sums = j->relationship.sums.of;
+
+    sums[RELATIONSHIP_KEPT] = sums[RELATIONSHIP_BROKEN] = sums[RELATIONSHIP_OVERDUE] = 0;
+    for (size_t i = 0; i < count; i++) {
+        sums[RELATIONSHIP_KEPT] += str_is(promises[i].state, "kept");
+        sums[RELATIONSHIP_BROKEN] += str_is(promises[i].state, "broken");
+        sums[RELATIONSHIP_OVERDUE] += str_is(promises[i].state, "overdue");
+    }
+}
+
 int
 fill_commitments(struct joining *j, struct tl_context *out)
 {
@@ -51,6 +65,7 @@ fill_commitments(struct joining *j, struct tl_context *out)
     if (out->commitments == NULL)
         return TL_TOO_MANY;
     err = commitment_list(&query, out->commitments, &count);
+    count_promises(j, out->commitments, count);
     sort(out->commitments, count, sizeof(out->commitments[0]), compare_commitments);
     out->commitments_count = count < COMMITMENTS_SHOWN_MAX ? count : COMMITMENTS_SHOWN_MAX;
     out->commitments_more = more_text(j, count - out->commitments_count);
@@ -110,13 +125,14 @@ fill_may_contact(struct joining *j, struct tl_context *out)
 int
 fill_feedback(struct joining *j, struct tl_context *out)
 {
-    const struct feedback_query query = {j->st->views, j->profiles, j->profiles_count, j->arena};
+    const struct feedback_query query = {j->st->views, j->profiles, j->profiles_count,
+                                         j->q->now, FEEDBACK_SHOWN_MAX, j->arena};
     size_t count;
     int err;
 
     if (!(j->has & CARD_FEEDBACK))
         return 0;
-    err = feedback_list(&query, &out->feedback, &count);
+    err = feedback_list(&query, &out->feedback, &count, &j->relationship.sums);
     out->feedback_count = count < FEEDBACK_SHOWN_MAX ? count : FEEDBACK_SHOWN_MAX;
     return err;
 }

@@ -158,7 +158,11 @@ counters_store(struct counters *c, struct views *v)
         key_add(&k, (struct tl_str){(const char *)entry->key, entry->key_len});
         buf_clear(&out);
         buf_varint(&out, counter->value);
-        views_put(v, k.bytes, k.len, out.ptr, out.len);
+        /* What came to nothing is as if it had never been counted. */
+        if (counter->value != 0)
+            views_put(v, k.bytes, k.len, out.ptr, out.len);
+        else
+            views_delete(v, k.bytes, k.len);
         counter->changed = false;
     }
     buf_free(&out);

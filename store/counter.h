@@ -19,6 +19,7 @@ enum counter_kind {
     COUNTER_CAMPAIGN = 'p',     /* its touches */
     COUNTER_GAPS = 'g',         /* numbers of a source that are missing */
     COUNTER_GAPS_SINCE = 'h',   /* the event since which it is so many */
+    COUNTER_RELATIONSHIP = 'r', /* company.h */
 };
 
 #define COUNTER_EVENTS "events"

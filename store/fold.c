@@ -13,8 +13,10 @@
 #include "store/card.h"
 #include "store/catalogue.h"
 #include "store/commitment.h"
+#include "store/company.h"
 #include "store/consent.h"
 #include "store/contact.h"
+#include "store/conversation.h"
 #include "store/feedback.h"
 #include "store/household.h"
 #include "store/identity.h"
@@ -327,12 +329,13 @@ is_announcement(const struct frame *f)
 }
 
 static int
-fold_announcement(struct fold *fold, const struct frame *f, const struct tl_event *ev)
+fold_announcement(struct fold *fold, const struct frame *f, const struct tl_event *ev,
+                  struct card *c)
 {
     int err = 0;
 
     for (size_t i = 0; i < ev->commitments_count && err == 0; i++)
-        err = commitment_announced(fold->views, f, &ev->commitments[i]);
+        err = commitment_announced(fold->views, c, f, &ev->commitments[i]);
     return err;
 }
 
@@ -346,10 +349,38 @@ index_commitments(struct fold *fold, const struct frame *f, const struct tl_even
     return err;
 }
 
+/* ------------------------------------------------------- between him and us */
+
+static bool
+may_move(const struct tl_event *ev, const struct spoken *said)
+{
+    return said->conversation.len > 0 || ev->feedback != NULL || ev->commitments_count > 0;
+}
+
+static int
+fold_spoken(struct fold *fold, const struct frame *f, const struct tl_event *ev,
+            const struct spoken *said, struct card *c)
+{
+    if (said->conversation.len == 0)
+        return 0;
+    return conversation_fold(fold->views, f->profile, c, f, ev, said);
+}
+
+static int
+fold_relationship(struct fold *fold, const struct spoken *said, struct card *c)
+{
+    if (said->word == SPOKEN_NO_WORD && !c->has_moved)
+        return 0;
+    c->has |= CARD_RELATIONSHIP;
+    return relationship_change(&c->relationship, said, c->has_moved ? &c->moved : NULL,
+                               &fold->arena);
+}
+
 /* --------------------------------------------------------------- one event */
 
 static int
-fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev, bool is_new)
+fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev,
+             const struct spoken *said, bool is_new)
 {
     struct card c;
     int err = 0;
@@ -357,8 +388,12 @@ fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev
     card_clear(&c);
     if (!is_new)
         err = load_card(fold, f->profile, &c);
-    if (err != 0 || c.folded >= f->number)
+    if (err != 0)
         return err;
+    if (c.folded >= f->number)
+        return may_move(ev, said) ? company_moved(&fold->counters, fold->views, f->profile,
+                                                  c.relationship)
+                                  : 0;
     if (fold->subject.replaced.number != 0 && fold->subject.replaced.profile == f->profile &&
         (err = unfold_sums(fold, &c)) != 0)
         return err;
@@ -366,15 +401,21 @@ fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev
     if ((err = fold_tail(fold, f, &c)) != 0)
         return err;
     if (is_announcement(f)) {
-        err = fold_announcement(fold, f, ev);
+        err = fold_announcement(fold, f, ev, &c);
     } else if (!(f->flags & FRAME_HIDDEN)) {
         fold_recent(fold, f, ev, &c);
         err = fold_facets(fold, f, ev, &c);
+        if (err == 0)
+            err = fold_spoken(fold, f, ev, said, &c);
     }
     if (err == 0)
         err = contact_fold(fold->views, &c, f, ev);
+    if (err == 0)
+        err = fold_relationship(fold, said, &c);
     c.folded = f->number;
     store_card(fold, f->profile, &c);
+    if (err == 0 && may_move(ev, said))
+        err = company_moved(&fold->counters, fold->views, f->profile, c.relationship);
     return err;
 }
 
@@ -438,17 +479,21 @@ count(struct fold *fold, const struct frame *f, const struct tl_event *ev)
 int
 fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
 {
-    bool is_new = f->profile >= fold->next_profile;     /* it has no card: not looked for */
+    /* It has no card then: none is looked for. */
+    bool is_new = f->profile >= fold->next_profile && f->number > fold->ahead;
+    struct spoken said = spoken_of(f, ev);
     int err;
 
     arena_reset(&fold->arena);
     count(fold, f, ev);
+    if (f->profile != 0)
+        company_said(&fold->counters, &said);
     err = fold_everybody(fold, f, ev);
     if (err != 0 || f->profile == 0)
         return err;
     if ((err = identity_apply(fold->views, f)) != 0)
         return err;
-    if ((err = fold_profile(fold, f, ev, is_new)) != 0 ||
+    if ((err = fold_profile(fold, f, ev, &said, is_new)) != 0 ||
         (err = index_commitments(fold, f, ev)) != 0 ||
         (ev->household != NULL && (err = household_index(fold->views, f, ev)) != 0))
         return err;

@@ -19,6 +19,7 @@ struct fold {
     struct views *views;
     struct counters counters;
     uint64_t next_profile;      /* the first number not taken */
+    uint64_t ahead;             /* up to this event a profile may be ahead of the sums */
     struct due_reached due;     /* what was announced, for store_announce_due */
     struct subject subject;     /* of the event being folded */
     struct arena arena;         /* for the event being folded */

@@ -26,6 +26,8 @@ enum key_section {
     KEY_OFFER = 'o',            /* + offer id: all its instances */
     KEY_SUBJECT_SALE = 's',     /* + descending time, descending number; subject.c */
     KEY_TIMELINE = 't',         /* + time, number: a chunk from there on */
+    KEY_CONVERSATION = 'v',     /* + id */
+    KEY_CONVERSATION_ORDER = 'w',       /* + class, descending time, id */
     KEY_OFFER_ORDER = 'x',      /* + class, descending time, offer id */
 };
 
@@ -35,6 +37,7 @@ enum key_global {
     KEY_CAMPAIGN = 'c',         /* + campaign 0 outcome 0 channel 0 day */
     KEY_SEQUENCE = 'q',         /* + source */
     KEY_SUBJECT = 's',          /* + source, subject; subject.c */
+    KEY_COUNTED = 'r',          /* + profile: what company.h has of it */
     KEY_DUE = 'd',              /* + stage, due time, profile, commitment id */
     KEY_MEMBER = 'h',           /* + household id 0: its last event; + profile: a member */
     KEY_DUE_OF = 'D',           /* + profile, commitment id: which of those is its */

@@ -6,6 +6,17 @@ part_of(const struct frame *f, struct tl_str text)
     return text.len > 0 ? (struct part){f->time, f->number, text} : (struct part){0};
 }
 
+struct tl_str
+part_cut(struct tl_str text, size_t max)
+{
+    if (text.len <= max)
+        return text;
+    text.len = max;
+    while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80)
+        text.len--;
+    return text;
+}
+
 bool
 part_supersedes(const struct part *a, const struct part *b)
 {

@@ -18,6 +18,9 @@ struct part {
 /* What the event says; no text: nothing.  Borrows. */
 struct part part_of(const struct frame *f, struct tl_str text);
 
+/* The text's first `max` bytes, less what of a character would be cut. */
+struct tl_str part_cut(struct tl_str text, size_t max);
+
 bool part_supersedes(const struct part *a, const struct part *b);
 void part_merge(struct part *p, const struct part *more);
 void part_read(struct part *p, struct record *r);       /* borrows */

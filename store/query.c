@@ -8,6 +8,7 @@
 #include "proto/str.h"
 #include "store/campaign.h"
 #include "store/catalogue.h"
+#include "store/company.h"
 #include "store/identity.h"
 #include "store/key.h"
 #include "store/state.h"
@@ -269,11 +270,15 @@ int
 store_stat(struct store *st, struct tl_stat *out, struct arena *arena)
 {
     const struct counters *c = &st->fold.counters;
+    struct relationship everybody;
     int err;
 
     out->position = position_text(st, store_head(st), arena);
     out->checkpoint = position_text(st, views_checkpoint(st->views), arena);
     if (out->position.ptr == NULL || out->checkpoint.ptr == NULL)
+        return TL_TOO_MANY;
+    company_read(c, &everybody);
+    if ((out->relationship = relationship_answer(&everybody, arena)) == NULL)
         return TL_TOO_MANY;
     out->events = counter_get(c, COUNTER_TOTAL, COUNTER_EVENTS);
     out->profiles = counter_get(c, COUNTER_TOTAL, COUNTER_PROFILES);

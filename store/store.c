@@ -152,6 +152,7 @@ store_open_views(struct store *st, char why[STORE_WHY_BYTES])
         return err;
     }
     c.seen = st->seen;
+    st->fold.ahead = log_head(st->log);     /* a flush may have been cut off */
     if ((err = catchup_run(&c, log_head(st->log), why)) != 0)
         return err;
     st->admitted = log_head(st->log);

@@ -100,6 +100,8 @@ section_name(unsigned char section)
     case KEY_FEEDBACK_ORDER: return "order of feedback";
     case KEY_HOUSEHOLD: return "household";
     case KEY_LINKS: return "links";
+    case KEY_CONVERSATION: return "conversation";
+    case KEY_CONVERSATION_ORDER: return "order of conversations";
     case KEY_COMMITMENT: return "commitment";
     case KEY_OFFER: return "offer";
     case KEY_TIMELINE: return "timeline";
@@ -121,6 +123,8 @@ describe(struct tl_str key, const char *what, char *out, size_t out_bytes)
         snprintf(out, out_bytes, "due times: %s", what);
     else if (key.len > 1 && key.ptr[1] == KEY_MEMBER)
         snprintf(out, out_bytes, "members of households: %s", what);
+    else if (key.len > 1 && key.ptr[1] == KEY_COUNTED)
+        snprintf(out, out_bytes, "what is counted of a profile: %s", what);
     else
         snprintf(out, out_bytes, "counters: %s", what);
 }

@@ -212,11 +212,25 @@ show_contact(const struct tl_context *c)
     return print_rows(&t, 2, stdout);
 }
 
+/* How long he waits, or waited. */
+static const char *
+feedback_clock(char out[64], const struct tl_feedback_state *f)
+{
+    char took[SHOW_DURATION_BYTES];
+
+    out[0] = '\0';
+    if (is(f->kind, "complaint") && f->waiting_ms > 0)
+        snprintf(out, 64, ", WAITS %s", show_duration(took, f->waiting_ms));
+    else if (f->answered != 0)
+        snprintf(out, 64, ", first answer after %s", show_duration(took, f->response_ms));
+    return out;
+}
+
 static int
 show_feedback(const struct tl_context *c)
 {
     struct print_table t = {.columns = 4};
-    char when[PRINT_WHEN_BYTES];
+    char when[PRINT_WHEN_BYTES], clock[64];
 
     if (c->feedback_count == 0)
         return 0;
@@ -225,32 +239,75 @@ show_feedback(const struct tl_context *c)
         const struct tl_feedback_state *f = &c->feedback[i];
 
         print_cellf(&t, "%.*s%s", TEXT(f->kind), f->is_public ? ", public" : "");
-        print_cell(&t, f->state);
+        print_cellf(&t, "%.*s%s", TEXT(f->state), feedback_clock(clock, f));
         print_cellf(&t, "%s", print_when(when, f->time, c->now));
-        print_cellf(&t, "%.*s%s%.*s", TEXT(f->rating), f->rating.len > 0 ? "  " : "",
-                    TEXT(f->title));
+        print_cellf(&t, "%.*s%s%.*s%s%.*s", TEXT(f->rating), f->rating_max.len > 0 ? " of " : "",
+                    TEXT(f->rating_max), f->rating.len > 0 ? "  " : "", TEXT(f->title));
     }
     return print_rows(&t, 2, stdout);
+}
+
+static void
+add_channels(struct print_table *t, const struct tl_conversation *v)
+{
+    struct buf list = {0};
+
+    for (size_t i = 0; i < v->channels_count; i++)
+        buf_printf(&list, "%s%.*s", i > 0 ? ", " : "", TEXT(v->channels[i]));
+    print_cell(t, (struct tl_str){(char *)list.ptr, list.len});
+    buf_free(&list);
+}
+
+static const char *
+conversation_clock(char out[64], const struct tl_conversation *v, int64_t now)
+{
+    char took[SHOW_DURATION_BYTES];
+
+    out[0] = '\0';
+    if (v->unanswered != 0)
+        snprintf(out, 64, "waits %s",
+                 show_duration(took, (now - v->unanswered) / 1000000));
+    else if (v->answered != 0)
+        snprintf(out, 64, "first answer after %s", show_duration(took, v->response_ms));
+    return out;
 }
 
 static int
 show_conversations(const struct tl_context *c)
 {
-    struct print_table t = {.columns = 4};
-    char when[PRINT_WHEN_BYTES];
+    struct print_table t = {.columns = 5};
+    char when[PRINT_WHEN_BYTES], clock[64];
 
     if (c->conversations_count == 0)
         return 0;
-    show_heading("CONVERSATIONS", "%zu", c->conversations_count);
+    show_heading("CONVERSATIONS", "%s", "");
     for (size_t i = 0; i < c->conversations_count; i++) {
         const struct tl_conversation *v = &c->conversations[i];
 
-        print_cellf(&t, v->open ? "OPEN" : "closed");
-        print_cell(&t, v->id);
+        print_cellf(&t, "%s", v->unanswered != 0 ? "UNANSWERED" : v->open ? "open" : "closed");
         print_cellf(&t, "%s", print_when(when, v->last_time, c->now));
-        print_cellf(&t, "%u events", v->events);
+        add_channels(&t, v);
+        print_cell(&t, v->title.len > 0 ? v->title : v->id);
+        print_cellf(&t, "%s", conversation_clock(clock, v, c->now));
     }
     return print_rows(&t, 2, stdout);
+}
+
+static int
+show_talk(const struct tl_context *c)
+{
+    struct buf line = {0};
+    bool failed;
+
+    if (c->relationship == NULL)
+        return 0;
+    show_heading("HE AND WE", "%s", "");
+    buf_text(&line, "  ");
+    show_relationship(&line, c->relationship, false);
+    clean_line(&line);
+    failed = line.failed;
+    buf_free(&line);
+    return failed ? TL_ENOMEM : 0;
 }
 
 static int
@@ -326,6 +383,7 @@ show(const struct tl_reply *reply)
     static int (*const sections[])(const struct tl_context *) = {
         show_who,           show_reasons, show_offered,   show_commitments, show_contact,
         show_feedback,      show_value,   show_household, show_conversations,
+        show_talk,
         show_recent,        show_freshness,
     };
     const struct tl_context *c = tl_reply_context(reply);

@@ -30,6 +30,14 @@ size_t show_live(const struct tl_offer *offers, size_t count);
 /* "by e-mail", "at the till"; "" for no channel. */
 const char *show_by(struct tl_str channel, char out[48]);
 
+/* "2 h" */
+#define SHOW_DURATION_BYTES 32
+char *show_duration(char out[SHOW_DURATION_BYTES], int64_t ms);
+
+/* "we wrote or called 12 times, he answered 3; ...": with one customer, or with
+ * everybody. */
+void show_relationship(struct buf *out, const struct tl_relationship *r, bool everybody);
+
 /* What an event says, in a few words. */
 void show_gist(struct buf *out, const struct tl_event *ev);
 

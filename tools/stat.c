@@ -51,6 +51,37 @@ ignored_json(struct buf *out, const struct tl_stat *s)
 }
 
 static void
+relationship_json(struct buf *out, const struct tl_relationship *r)
+{
+    const struct number numbers[] = {
+        {"ours", NULL, r->ours},
+        {"his", NULL, r->his},
+        {"ours_percent", NULL, r->ours_percent},
+        {"opened", NULL, r->opened},
+        {"clicked", NULL, r->clicked},
+        {"conversations", NULL, r->conversations},
+        {"begun", NULL, r->begun},
+        {"replied", NULL, r->replied},
+        {"heard", NULL, r->heard},
+        {"answered", NULL, r->answered},
+        {"unanswered", NULL, r->unanswered},
+        {"promises_kept", NULL, r->promises_kept},
+        {"promises_broken", NULL, r->promises_broken},
+        {"promises_overdue", NULL, r->promises_overdue},
+        {"kept_percent", NULL, r->kept_percent},
+        {"responses", NULL, r->responses},
+        {"response_mean_ms", NULL, (uint64_t)r->response_mean_ms},
+    };
+
+    buf_text(out, ",\"relationship\":{");
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        buf_printf(out, "%s\"%s\":%llu", i > 0 ? "," : "", numbers[i].name,
+                   (unsigned long long)numbers[i].value);
+    counts_json(out, "response_within", r->response_within, r->response_within_count);
+    buf_byte(out, '}');
+}
+
+static void
 text_json(struct buf *out, const char *name, struct tl_str text)
 {
     buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
@@ -73,6 +104,8 @@ json(const struct tl_stat *s, const struct number *numbers)
     counts_json(&out, "gaps_by_source", s->gaps_by_source, s->gaps_by_source_count);
     counts_json(&out, "refused_by_code", s->refused_by_code, s->refused_by_code_count);
     ignored_json(&out, s);
+    if (s->relationship != NULL)
+        relationship_json(&out, s->relationship);
     text_json(&out, "checkpoint", s->checkpoint);
     text_json(&out, "version", s->version);
     buf_byte(&out, '}');
@@ -115,6 +148,24 @@ ignored_table(const struct tl_stat *s)
 }
 
 static int
+relationship_table(const struct tl_relationship *r)
+{
+    struct buf line = {0};
+    bool failed;
+
+    if (r == NULL || r->ours + r->his + r->conversations + r->promises_kept == 0)
+        return 0;
+    printf("\nThey and we\n");
+    show_relationship(&line, r, true);
+    if (!line.failed)
+        printf("  %.*s\n", (int)line.len, (char *)line.ptr);
+    failed = line.failed;
+    buf_free(&line);
+    return failed ? TL_ENOMEM : counts_table("First answer within", r->response_within,
+                                             r->response_within_count);
+}
+
+static int
 table(const struct tl_stat *s, const struct number *numbers)
 {
     struct print_table t = {.columns = 2, .right = 1u << 1};
@@ -128,6 +179,8 @@ table(const struct tl_stat *s, const struct number *numbers)
         print_cellf(&t, "%s", print_count(text, numbers->value));
     }
     if ((err = print_rows(&t, 2, stdout)) != 0)
+        return err;
+    if ((err = relationship_table(s->relationship)) != 0)
         return err;
     if ((err = counts_table("Events by channel", s->events_by_channel,
                             s->events_by_channel_count)) != 0)

@@ -28,6 +28,7 @@ sys.path.insert(0, str(HERE))
 
 import catalogue    # noqa: E402
 import contact      # noqa: E402
+import conversation # noqa: E402
 import fold         # noqa: E402
 import household    # noqa: E402
 import whose        # noqa: E402
@@ -258,7 +259,35 @@ def check_commitments(model, customer, got, now, differences):
 
 
 def check_feedback(model, customer, got, now, differences):
-    compare("feedback", fold.feedback(customer.events), by(["id"], got["feedback"]), differences)
+    compare("feedback", fold.feedback(customer.events, now), by(["id"], got["feedback"]),
+            differences)
+
+
+CONVERSATIONS_SHOWN = 4
+
+
+def check_conversations(model, customer, got, now, differences):
+    want = conversation.conversations(customer.events)
+    order = sorted(want, key=lambda id: (want[id].order, id.encode()))[:CONVERSATIONS_SHOWN]
+    found = [talk.pop("id") for talk in got["conversations"]]
+    if found != order:
+        differences.append(f"conversations: {order}, got {found}")
+    for id, talk in zip(found, got["conversations"]):
+        if id in want:
+            compare(f"conversations.{id}", want[id].shown(now), talk, differences)
+    waits = [talk.unanswered for talk in want.values() if talk.unanswered]
+    said = [reason["time"] for reason in got["reasons"] if reason["why"] == "unanswered message"]
+    if said and said != [max(waits, default=None)]:
+        differences.append(f"reasons: waits since {waits}, got {said}")
+
+
+def check_relationship(model, customer, got, now, differences):
+    want = conversation.relationship(customer.events, fold.feedback(customer.events, now),
+                                     fold.commitments(customer.events, now))
+    found = got["relationship"] or conversation.relationship([], {}, {})
+    if got["relationship"]:
+        found["response_within"] = {c["name"]: c["count"] for c in found["response_within"]}
+    compare("relationship", want, found, differences)
 
 
 def check_value(model, customer, got, now, differences):
@@ -348,7 +377,8 @@ def check_freshness(model, customer, got, now, differences):
 
 
 SECTIONS = [check_who, check_offers, check_consents, check_commitments, check_feedback,
-            check_value, check_household, check_recent, check_freshness]
+            check_conversations, check_relationship, check_value, check_household,
+            check_recent, check_freshness]
 
 
 # ------------------------------------------------------------------ the check

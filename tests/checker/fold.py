@@ -402,17 +402,17 @@ def promise(words, now):
 
 # ----------------------------------------------------------------- feedback
 
-def feedback(events):
+def feedback(events, now):
     told = {}
     for said in events:
         if "feedback" in said.event:
             id = said.event["feedback"].get("id") or said.event.get("subject") or said.event["id"]
             told.setdefault(id, []).append(said)
-    loops = {id: loop(words) for id, words in told.items()}
+    loops = {id: loop(words, now) for id, words in told.items()}
     return {id: of for id, of in loops.items() if of}
 
 
-def loop(words):
+def loop(words, now):
     """What became of it; None: only ever answered or resolved."""
     def of(type, state):
         return [w for w in words if w.type == type or w.event["feedback"].get("state") == state]
@@ -433,12 +433,15 @@ def loop(words):
 
     kind = latest(words, lambda w: w.event["feedback"].get("kind") or (
         w.word if w.type in FEEDBACK else ""))[0] or ""
+    state = "resolved" if stands(resolved) else "answered" if stands(answered) else "heard"
+    first, answer = min(w.time for w in heard), min((w.time for w in answered), default=0)
     return {"kind": kind, "title": say("title", "text"), "rating": say("rating"),
-            "state": ("resolved" if stands(resolved) else
-                      "answered" if stands(answered) else "heard"),
+            "rating_max": say("rating_max"), "state": state,
+            "channel": latest(heard, lambda w: w.channel)[0] or "",
+            "response_ms": max(0, answer - first) // 10**6,
+            "waiting_ms": max(0, now - newest.time) // 10**6 if state == "heard" else 0,
             "public": newest.event["feedback"].get("public", False),
-            "time": min(w.time for w in heard),
-            "answered": min((w.time for w in answered), default=0),
+            "time": first, "answered": answer,
             "resolved": max(w.time for w in resolved) if stands(resolved) else 0}
 
 

@@ -199,7 +199,45 @@ def complaints(draw):
         feedback["rating"] = draw(st.sampled_from(["", "1", "4.5"]))
         feedback["title"] = draw(st.sampled_from(["", "too late", "schön"]))
         feedback["state"] = draw(st.sampled_from(["", "", "", "heard", "answered", "resolved"]))
-    return {"type": "feedback." + word, "feedback": feedback}
+    event = {"type": "feedback." + word, "feedback": feedback}
+    if draw(st.integers(0, 3)) == 0:
+        event["conversation"] = "c1"
+    return event
+
+
+@st.composite
+def talk(draw):
+    """What he and we said, in few conversations, and calls told of twice and more."""
+    event = {"type": draw(st.sampled_from(
+        ["email.sent", "email.delivered", "email.received", "email.replied", "email.replied",
+         "chat.message_sent", "chat.message_received", "chat.ended", "push.received", "sms.read",
+         "message.sent", "callback.requested", "form.submitted", "conversation.closed",
+         "conversation.opened", "note.added", "email.link_clicked"]))}
+    event["channel"] = event["type"].split(".")[0]
+    named = draw(st.sampled_from(["", "", "c1", "c1", "c2"]))
+    if draw(st.integers(0, 2)) == 0:
+        event = {"type": "call." + draw(st.sampled_from(
+            ["offered", "answered", "ended", "ended", "abandoned", "completed", "held"])),
+            "channel": "call", "direction": draw(st.sampled_from(["inbound", "outbound"])),
+            "subject": draw(st.sampled_from(["l1", "l2"]))}
+        talk_ms = draw(st.sampled_from([0, 0, 90000]))
+        event["call"] = {"id": draw(st.sampled_from(["l1", "g1"])), "talk_ms": str(talk_ms),
+                         "total_ms": str(draw(st.sampled_from([0, 120000])))}
+    elif event["type"].startswith("conversation."):
+        named = named or "c1"
+    elif draw(st.booleans()):
+        event["message"] = {"id": draw(st.sampled_from(["m1", "m2"])),
+                            "in_reply_to": draw(st.sampled_from(["", "", "m1", "x" * 257])),
+                            "subject": draw(st.sampled_from(["", "Grüße", "Re: " + "é" * 60]))}
+        machine = draw(st.sampled_from(["", "", "", "no", "auto-replied"]))
+        if machine:
+            event["attributes"] = {"Auto-Submitted": machine}
+    if named:
+        event["conversation"] = named
+    direction = draw(st.sampled_from(["", "", "inbound", "outbound", "internal"]))
+    if direction and "direction" not in event:
+        event["direction"] = direction
+    return event
 
 
 zones = st.sampled_from(["Asia/Tokyo", "America/New_York", "Nowhere"]).map(
@@ -235,8 +273,8 @@ revisions = st.builds(
 FACETS = {"revisions": revisions, "offers": offers,
           "consents": consents(), "commitments": commitments(),
           "sales": sales(), "attributes": attributes, "contacts": contacts(),
-          "complaints": complaints(), "zones": zones, "plain": plain,
-          "households": households()}
+          "complaints": complaints(), "talk": talk(), "more talk": talk(), "zones": zones,
+          "plain": plain, "households": households()}
 
 
 # -------------------------------------------------------------- a history

@@ -123,7 +123,7 @@ class Histories(Shared):
             contact.pop("unverified")
         return {name: context[name] for name in
                 ("offers", "consents", "commitments", "feedback", "value", "may_contact",
-                 "recent", "household", "household_more")} | {
+                 "recent", "household", "household_more", "conversations", "relationship")} | {
                      name: context["who"][name] for name in ("attributes", "households")}
 
 

@@ -1,5 +1,8 @@
 """What the customer said of us, when it was answered, and whether the loop is closed."""
 
+import itertools
+
+import touchline_pb2 as pb
 from harness import Shared, event, minute
 
 
@@ -26,9 +29,59 @@ class Feedback(Shared):
         self.shared.publish([said("review", 1, who, "r1", kind="review", rating="4.5",
                                   rating_max="5", title="Warm socks", public=True)])
         one, = self.feedback(who)
-        self.assertEqual((one["id"], one["kind"], one["rating"], one["title"], one["public"],
-                          one["state"], one["time"]),
-                         ("r1", "review", "4.5", "Warm socks", True, "heard", minute(1)))
+        self.assertEqual((one["id"], one["kind"], one["rating"], one["rating_max"], one["title"],
+                          one["public"], one["channel"], one["state"], one["time"]),
+                         ("r1", "review", "4.5", "5", "Warm socks", True, "web", "heard",
+                          minute(1)))
+
+    def test_reviews_ratings_surveys_complaints_praise_and_beacons_public_or_private(self):
+        who = "loyalty:8111"
+        kinds = ["review", "rating", "survey", "complaint", "praise", "beacon"]
+        for public, (n, kind) in itertools.product((False, True), enumerate(kinds)):
+            who = f"loyalty:811{n}-{public}"
+            self.shared.publish([said(kind, 1, who, public=public)])
+            one, = self.feedback(who)
+            self.assertEqual((one["kind"], one["public"]), (kind, public))
+
+    def test_the_clock_runs_until_the_first_answer(self):
+        who = "loyalty:8108"
+        self.shared.publish([complaint(5, who)])
+        self.assertEqual(self.clocks(who, 65), (0, 60 * 60000))
+        self.shared.publish([said("answered", 35, who)])
+        self.assertEqual(self.clocks(who, 65), (30 * 60000, 0))
+        self.shared.publish([said("answered", 15, who)])
+        self.assertEqual(self.clocks(who, 65), (10 * 60000, 0))
+        self.shared.publish([complaint(55, who), complaint(1, who)])
+        self.assertEqual(self.clocks(who, 65), (14 * 60000, 10 * 60000), "he said more")
+        self.shared.publish([said("resolved", 60, who)])
+        self.assertEqual(self.clocks(who, 65), (14 * 60000, 0))
+
+    def clocks(self, customer, now):
+        """First response and waiting, in milliseconds, as of that minute."""
+        with self.shared.wire() as wire:
+            query = pb.ContextQuery(customer=customer)
+            query.now.FromJsonString(minute(now))
+            one, = wire.ask(context=query).context.feedback
+        return one.response_ms, one.waiting_ms
+
+    def test_the_last_rating_is_shown_behind_open_complaints(self):
+        who = "loyalty:8109"
+        self.shared.publish([said("rating", 30, who, "last", kind="rating", rating="2"),
+                             said("rating", 1, who, "first", kind="rating", rating="5")]
+                            + [complaint(40 + n, who, f"c{n}") for n in range(40)])
+        shown = self.feedback(who)
+        self.assertEqual([one["id"] for one in shown], ["c39", "c38", "c37", "last"])
+        self.assertEqual(shown[-1]["rating"], "2")
+        self.assertTrue(self.shared.ask("verify")["ok"])
+
+    def test_an_agent_reads_how_long_he_waits(self):
+        who = "loyalty:8110"
+        self.shared.publish([complaint(5, who, title="late again"),
+                             said("review", 1, who, "r1", rating="4.5", rating_max="5"),
+                             said("answered", 31, who, "r1")])
+        out = self.shared.run("context", who).out
+        self.assertRegex(out, r"complaint +heard, WAITS \d+ d +.* late again")
+        self.assertRegex(out, r"review +answered, first answer after 30 min .* 4.5 of 5")
 
     def test_the_first_answer_counts_and_a_resolution_closes(self):
         who = "loyalty:8102"
