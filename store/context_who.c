@@ -4,6 +4,7 @@
 #include "proto/code.h"
 #include "store/attribute.h"
 #include "store/context.h"
+#include "store/identity.h"
 
 #define IDENTIFIERS_SHOWN_MAX 10
 #define ATTRIBUTES_SHOWN_MAX 12
@@ -67,8 +68,32 @@ fill_conflicts(struct joining *j, struct tl_who *who)
     return 0;
 }
 
-/* The other customers a shared phone was seen with, by their strongest
- * identifier. */
+/* The strongest identifier of a customer; of no type: he has none. */
+static int
+strongest(struct joining *j, uint64_t profile, struct card_identifier *out)
+{
+    uint64_t profiles[STORE_PROFILES_MAX];
+    size_t count;
+
+    *out = (struct card_identifier){.type = {"", 0}};
+    if (identity_customer(j->st->views, profile, profiles, &count) != 0)
+        return TL_EDAMAGED;
+    for (size_t i = 0; i < count; i++) {
+        struct card c;
+        int err = load_card(j, profiles[i], &c);
+
+        if (err != 0)
+            return err;
+        if (c.folded > j->depends)
+            j->depends = c.folded;
+        for (size_t n = 0; n < c.identifiers_count; n++)
+            if (out->type.len == 0 || compare_identifiers(&c.identifiers[n], out) < 0)
+                *out = c.identifiers[n];
+    }
+    return 0;
+}
+
+/* The other customers a shared phone was seen with, each by one name. */
 static int
 fill_candidates(struct joining *j, const uint64_t *candidates, size_t count, struct tl_who *who)
 {
@@ -76,18 +101,14 @@ fill_candidates(struct joining *j, const uint64_t *candidates, size_t count, str
     if (who->candidates == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < count; i++) {
-        struct card c;
-        int err = load_card(j, candidates[i], &c);
+        struct card_identifier name;
+        int err = strongest(j, candidates[i], &name);
 
         if (err != 0)
             return err;
-        if (c.folded > j->depends)
-            j->depends = c.folded;
-        if (c.identifiers_count == 0)
-            continue;
-        sort(c.identifiers, c.identifiers_count, sizeof(c.identifiers[0]), compare_identifiers);
-        who->candidates[who->candidates_count++] = (struct tl_candidate){
-            c.identifiers[0].type, c.identifiers[0].value, c.identifiers[0].last_seen};
+        if (name.type.len > 0)
+            who->candidates[who->candidates_count++] =
+                (struct tl_candidate){name.type, name.value, name.last_seen};
     }
     return 0;
 }

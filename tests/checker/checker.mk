@@ -1,5 +1,6 @@
-# Random histories against the second opinion, new ones each time, and a thousand
-# races for the last place: not for CI.  SEED=N runs the same histories again.
+# Random histories against the second opinion, new ones each time, the whole of the
+# retailers' tables, and a thousand races for the last place: not for CI.  SEED=N
+# runs the same histories again.
 
 HISTORIES ?= 10000
 SEED      ?=
@@ -7,7 +8,22 @@ SEED      ?=
 .PHONY: check-long
 
 check-long: deps-test
-	@+$(MAKE) --no-print-directory -j$$(nproc) all $(BUILD)/tests/python/touchline_pb2.py && \
+	@+$(MAKE) --no-print-directory -j$$(nproc) test-programs && \
 	    $(PYTHON) -B tests/checker/campaign.py --build $(BUILD) --histories $(HISTORIES) \
 	        $(SEED:%=--seed %) && \
+	    TOUCHLINE_HISTORIES=$(HISTORIES) $(PYTHON) -B tests/run.py --build $(BUILD) system -k tables && \
 	    TOUCHLINE_HISTORIES=$(HISTORIES) $(PYTHON) -B tests/run.py --build $(BUILD) system -k may_contact
+
+# A broker whose fold can be made wrong, in each of these functions.
+BROKEN := card_identifier_seen card_sold commitment_fold consent_settle link_apply offer_fold \
+          offer_join
+
+$(BUILD)/tests/checker/broken.o: tests/checker/broken.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Wno-missing-prototypes -MMD -MP -c -o $@ $<
+$(BUILD)/tests/checker/touchlined-broken: $(BUILD)/tests/checker/broken.o $(BROKER_MAIN) \
+                                          $(LIB_BROKER) $(LIB_STORE) $(LIB_PROTO) $(LIB_BASE)
+	$(call say,link)
+	$(Q)$(CXX) $(SANFLAGS) $(BROKEN:%=-Wl,--wrap=%) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+test-programs: $(BUILD)/tests/checker/touchlined-broken

@@ -33,9 +33,21 @@ def stamp(minutes):
     return f"2024-03-01T00:{minutes:02}:00Z"
 
 
+@st.composite
+def often(draw, *choices):
+    """One of these, as often as it is named: st.one_of takes what is the same for one."""
+    return draw(choices[draw(st.integers(0, len(choices) - 1))])
+
+
+@st.composite
+def several(draw, least, most, of):
+    """As many as any: st.lists has mostly few."""
+    return [draw(of) for _ in range(draw(st.integers(least, most)))]
+
+
 minutes = st.integers(0, MINUTES)
-times = st.one_of(minutes, minutes, minutes, minutes, st.sampled_from([-1, 1000])).map(stamp)
-deadlines = st.one_of(st.none(), minutes).map(stamp)
+times = often(minutes, minutes, minutes, minutes, st.sampled_from([-1, 1000])).map(stamp)
+deadlines = often(st.none(), minutes).map(stamp)
 
 
 # -------------------------------------------------------------- who it is
@@ -58,7 +70,7 @@ strong = st.sampled_from(STRONG)
 weak = st.sampled_from(WEAK)
 known = st.lists(strong, min_size=1, max_size=3)
 # The names on one event.
-people = st.one_of(known, known, st.tuples(known, weak).map(lambda t: [*t[0], t[1]]),
+people = often(known, known, st.tuples(known, weak).map(lambda t: [*t[0], t[1]]),
                    st.lists(weak, min_size=1, max_size=2))
 people_apart = st.builds(lambda n, which: [NAMES_APART[i].format(n=n) for i in which],
                          st.integers(0, 2), st.sampled_from(MEETING))
@@ -255,7 +267,7 @@ def households(draw):
         told["role"] = draw(st.sampled_from(["Tante", "cousin", "son"]))
     if word == "visibility_set" or draw(st.integers(0, 2)) > 0:
         told["visibility"] = draw(st.sampled_from(["offers", "offers", "all", "none"]))
-    since = draw(st.one_of(st.none(), st.none(), minutes).map(stamp))
+    since = draw(often(st.none(), st.none(), minutes).map(stamp))
     if since:
         told["since"] = since
     return {"type": "household." + word, "household": told}
@@ -267,7 +279,7 @@ plain = st.sampled_from(["page.viewed", "call.answered", "email.opened", "note.a
 # An order or a call told of several times, each time with more or less in it.
 revisions = st.builds(
     lambda facet, subject, revision: dict(facet, subject=subject, revision=str(revision)),
-    st.one_of(offers, offers, sales(), sales(), plain, consents(), attributes),
+    often(offers, offers, sales(), sales(), plain, consents(), attributes),
     st.sampled_from(["order-1", "order-2"]), st.integers(1, 3))
 
 FACETS = {"revisions": revisions, "offers": offers,
@@ -285,7 +297,7 @@ def word(type, a, b):
                                    "evidence": "a letter", "by": "Ann"}}
 
 
-pairs = st.lists(st.one_of(strong, strong, strong, weak), min_size=2, max_size=2, unique=True)
+pairs = st.lists(often(strong, strong, strong, weak), min_size=2, max_size=2, unique=True)
 words = st.tuples(st.sampled_from(["identity.linked", "identity.linked", "identity.unlinked"]),
                   pairs)
 # People known by nothing else that could be somebody else's.
@@ -293,7 +305,7 @@ words_apart = st.tuples(st.just("identity.linked"), st.lists(
     st.sampled_from([NAMES_APART[0].format(n=n) for n in range(3)]),
     min_size=2, max_size=2, unique=True))
 
-facets = st.one_of(offers, offers, revisions, *FACETS.values())
+facets = often(*[offers] * 4, revisions, revisions, *FACETS.values())
 happened = st.tuples(people, facets)
 happened_apart = st.tuples(people_apart, facets)
 # The last of these numbers its events.
@@ -302,25 +314,23 @@ how = [times, st.sampled_from(CHANNELS), st.sampled_from(SOURCES)]
 catalogue = st.tuples(st.just([]), definitions())
 # Which words are refused depends on what arrived before.
 ARRIVALS = {
-    True: st.lists(st.tuples(st.one_of(*[happened] * 6, words, words, catalogue), *how),
-                   min_size=1, max_size=14),
-    False: st.lists(st.tuples(st.one_of(*[happened_apart] * 6, words_apart, catalogue), *how),
-                    min_size=1, max_size=14)}
+    True: several(1, 14, st.tuples(often(*[happened] * 8, words, words, catalogue), *how)),
+    False: several(1, 14, st.tuples(often(*[happened_apart] * 8, words_apart, catalogue), *how))}
 
 
 # The same of a family.  First they move in together; most are known by one name.
-at_home = st.one_of(*[households()] * 3, offers, offers, contacts())
-family = st.one_of(*[st.sampled_from(STRONG[:3]).map(lambda n: [n])] * 3, people)
+at_home = often(*[households()] * 3, offers, offers, contacts())
+family = often(*[st.sampled_from(STRONG[:3]).map(lambda n: [n])] * 3, people)
 moving_in = st.sampled_from(["offers", "offers", "all", "none"]).map(
     lambda visibility: {"type": "household.joined",
                         "household": {"id": HOMES[0], "visibility": visibility}})
-parents = st.tuples(*(st.tuples(st.tuples(st.just([name]), st.one_of(moving_in, moving_in, offers)),
+parents = st.tuples(*(st.tuples(st.tuples(st.just([name]), often(moving_in, moving_in, offers)),
                                 *how) for name in [*STRONG[:3]] * 2))
 HOMECOMINGS = {
-    True: st.tuples(parents, st.lists(st.tuples(
-        st.one_of(*[st.tuples(family, at_home)] * 5, words), *how), max_size=14)),
-    False: st.tuples(parents, st.lists(st.tuples(
-        st.one_of(*[st.tuples(people_apart, at_home)] * 8, words_apart), *how), max_size=14))}
+    True: st.tuples(parents, several(0, 14, st.tuples(
+        often(*[st.tuples(family, at_home)] * 5, words), *how))),
+    False: st.tuples(parents, several(0, 14, st.tuples(
+        often(*[st.tuples(people_apart, at_home)] * 8, words_apart), *how)))}
 
 
 @st.composite
@@ -394,7 +404,7 @@ FRESH = ["cookie:{k}-side{side}", "phone:{phone}8{side}", "email:{k}-third{side}
 meanwhile = st.tuples(
     st.integers(0, 1), st.lists(st.integers(0, 8), max_size=2),
     st.lists(st.sampled_from(FRESH), max_size=2, unique=True),
-    st.one_of(*[st.tuples(st.just("event"), st.one_of(offers, *FACETS.values()))] * 4,
+    often(*[st.tuples(st.just("event"), often(offers, offers, *FACETS.values()))] * 4,
               st.tuples(st.sampled_from(["identity.linked", "identity.unlinked"]), st.none())),
     *how)
 

@@ -143,15 +143,17 @@ class Broker:
         self.port = free_port()
         self.endpoint = f"tcp://127.0.0.1:{self.port}"
         self.args = list(args)
+        self.program = BUILD / "touchlined"
+        self.env = None
         self.log_path = self.data.with_name(self.data.name + ".log")
         self.process = None
 
     def spawn(self):
         """Starts without waiting."""
-        command = [BUILD / "touchlined", "--data", self.data, "--listen", self.endpoint, *self.args]
+        command = [self.program, "--data", self.data, "--listen", self.endpoint, *self.args]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+                                            stdout=log, stderr=log, env=self.env)
         return self
 
     def start(self):
