@@ -318,6 +318,12 @@ a_domain_must_not_grow_past_it_either(void **state)
     }
 }
 
+static int
+customer(const char *name, struct store_identifier *id, const char **detail)
+{
+    return normalise_customer(kinds, str(name), &arena, id, detail);
+}
+
 static void
 a_customer_is_named_by_type_and_value(void **state)
 {
@@ -325,15 +331,15 @@ a_customer_is_named_by_type_and_value(void **state)
     const char *detail = NULL;
 
     (void)state;
-    assert_int_equal(normalise_customer(kinds, str("email:JOE@Example.com"), &arena, &id, &detail), 0);
+    assert_int_equal(customer("email:JOE@Example.com", &id, &detail), 0);
     assert_memory_equal(id.value.ptr, "joe@example.com", id.value.len);
-    assert_int_equal(normalise_customer(kinds, str("user:a:b"), &arena, &id, &detail), 0);
+    assert_int_equal(customer("user:a:b", &id, &detail), 0);
     assert_int_equal(id.value.len, 3);
-    assert_int_equal(normalise_customer(kinds, str("email"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
-    assert_int_equal(normalise_customer(kinds, str(""), &arena, &id, &detail), TL_BAD_IDENTIFIER);
-    assert_int_equal(normalise_customer(kinds, str("email:"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
-    assert_int_equal(normalise_customer(kinds, str("user:null"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
-    assert_int_equal(normalise_customer(kinds, str("ufo:1"), &arena, &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(customer("email", &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(customer("", &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(customer("email:", &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(customer("user:null", &id, &detail), TL_BAD_IDENTIFIER);
+    assert_int_equal(customer("ufo:1", &id, &detail), TL_BAD_IDENTIFIER);
 }
 
 static void
