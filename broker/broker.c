@@ -124,8 +124,8 @@ broker_retry(uv_timer_t *timer)
 {
     struct broker *b = timer->data;
 
-    session_retry(b);
-    loop_socket_again(&b->wire);
+    if (session_retry(b, false))
+        loop_socket_again(&b->wire);
 }
 
 static void
@@ -299,7 +299,7 @@ finish(struct broker *b)
     loop_socket_stop(&b->wire);
     batch_settle(b);
     verify_stop(b);         /* it lets the loop run, which must take nothing any more */
-    session_retry(b);
+    session_retry(b, true);
     syncer_stop(&b->batch.syncer);
     free_all(b);
     router_close(&b->router, LINGER_MS);

@@ -12,7 +12,8 @@
 #include "proto/code.h"
 #include "proto/codec.h"
 
-#define RETRY_MS 1      /* while some peer's pipe is full */
+#define RETRY_MS 1              /* while a peer's pipe is full */
+#define RETRY_MAX_MS 128        /* one who does not read is asked less and less often */
 #define RETRY_AFTER_MS 1000
 
 struct outgoing {
@@ -108,8 +109,9 @@ put_in_outbox(struct broker *b, struct session *s, zmq_msg_t *message)
         session_ref(s);
         s->next_blocked = b->sessions.blocked;
         b->sessions.blocked = s;
-        if (!uv_is_active((uv_handle_t *)&b->retry))
-            uv_timer_start(&b->retry, broker_retry, RETRY_MS, RETRY_MS);
+        s->retry_wait_ms = RETRY_MS;
+        s->retry_at_ms = uv_now(&b->loop) + RETRY_MS;
+        uv_timer_start(&b->retry, broker_retry, RETRY_MS, 0);
     }
     s->outbox_bytes += zmq_msg_size(message);
     must(zmq_msg_init(&out->message) == 0 && zmq_msg_move(&out->message, message) == 0);
@@ -290,24 +292,48 @@ send_outbox(struct broker *b, struct session *s)
     return true;
 }
 
-void
-session_retry(struct broker *b)
+/* Tries one; returns true when it is not blocked any more. */
+static bool
+retry(struct broker *b, struct session *s)
 {
+    size_t bytes = s->outbox_bytes;
+    const struct outgoing *first = s->outbox;
+
+    if (!s->open || send_outbox(b, s))
+        return true;
+    if (s->outbox != first || s->outbox_bytes != bytes)
+        s->retry_wait_ms = RETRY_MS;
+    else if (s->retry_wait_ms < RETRY_MAX_MS)
+        s->retry_wait_ms *= 2;
+    s->retry_at_ms = uv_now(&b->loop) + s->retry_wait_ms;
+    return false;
+}
+
+bool
+session_retry(struct broker *b, bool all)
+{
+    uint64_t now = uv_now(&b->loop), soonest = UINT64_MAX;
     struct session **link = &b->sessions.blocked;
+    bool some = false;
 
     while (*link != NULL) {
         struct session *s = *link;
 
-        if (s->open && !send_outbox(b, s)) {
-            link = &s->next_blocked;
+        if ((all || !s->open || s->retry_at_ms <= now) && retry(b, s)) {
+            *link = s->next_blocked;
+            stream_unblocked(b, s);
+            session_unref(&s);
+            some = true;
             continue;
         }
-        *link = s->next_blocked;
-        stream_unblocked(b, s);
-        session_unref(&s);
+        soonest = s->retry_at_ms < soonest ? s->retry_at_ms : soonest;
+        link = &s->next_blocked;
     }
     if (b->sessions.blocked == NULL)
         uv_timer_stop(&b->retry);
+    else
+        uv_timer_start(&b->retry, broker_retry, soonest > now ? soonest - now : 0, 0);
+    return some;
 }
 
 void

@@ -34,6 +34,8 @@ struct session {
     struct outgoing *outbox;    /* what the peer's pipe did not take, oldest first */
     struct outgoing **outbox_end;
     size_t outbox_bytes;
+    unsigned retry_wait_ms;     /* longer each time the pipe took nothing */
+    uint64_t retry_at_ms;       /* by the loop's clock */
     struct session *next_blocked;
 };
 
@@ -78,8 +80,9 @@ void session_turn_away(struct broker *b, const struct peer *peer, uint64_t id, i
 /* Encodes a reply into a new message. */
 void session_encode(struct broker *b, const struct wire_reply *reply, zmq_msg_t *message);
 
-/* Tries again what did not fit into the peers' pipes. */
-void session_retry(struct broker *b);
+/* Tries again what did not fit into the peers' pipes, `all` or where it is time.
+ * Returns whether a pipe took what there was: its streams may go on. */
+bool session_retry(struct broker *b, bool all);
 
 /* Forgets who has been silent for long. */
 void session_expire(struct broker *b);
