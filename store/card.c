@@ -8,6 +8,11 @@
 #include "store/record.h"
 #include "store/word.h"
 
+/* A tail's number is written with what it is in its low bits. */
+#define TAIL_BITS 2
+#define TAIL_HIDDEN 1u
+#define TAIL_OTHERS 2u
+
 void
 card_clear(struct card *c)
 {
@@ -201,8 +206,8 @@ card_tail_add(struct card *c, int64_t time, uint64_t number)
 
     if (c->tail_count == CARD_TAIL_MAX)
         return false;
-    while (at > 0 && later(c->tail[at - 1].time, c->tail[at - 1].number & ~CARD_HIDDEN, time,
-                           number & ~CARD_HIDDEN))
+    while (at > 0 && later(c->tail[at - 1].time, c->tail[at - 1].number & CARD_NUMBER, time,
+                           number & CARD_NUMBER))
         at--;
     memmove(&c->tail[at + 1], &c->tail[at], (c->tail_count - at) * sizeof(c->tail[0]));
     c->tail[at] = (struct card_event){time, number};
@@ -359,7 +364,8 @@ read_events(struct card *c, struct record *r)
 
         c->tail[i].time = record_time(r);
         number = record_number(r);
-        c->tail[i].number = number >> 1 | (number & 1 ? CARD_HIDDEN : 0);
+        c->tail[i].number = number >> TAIL_BITS | (number & TAIL_HIDDEN ? CARD_HIDDEN : 0) |
+                            (number & TAIL_OTHERS ? CARD_OTHERS : 0);
     }
 }
 
@@ -488,7 +494,9 @@ write_events(const struct card *c, unsigned char *at)
     at = record_write_varint(at, c->tail_count);
     for (size_t i = 0; i < c->tail_count; i++) {
         at = record_write_time(at, c->tail[i].time);
-        at = record_write_number(at, c->tail[i].number << 1 | (c->tail[i].number >= CARD_HIDDEN));
+        at = record_write_number(at, c->tail[i].number << TAIL_BITS |
+                                         (c->tail[i].number & CARD_HIDDEN ? TAIL_HIDDEN : 0) |
+                                         (c->tail[i].number & CARD_OTHERS ? TAIL_OTHERS : 0));
     }
     return at;
 }

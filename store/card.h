@@ -76,7 +76,10 @@ struct card_event_text {
     struct tl_str summary;
 };
 
-#define CARD_HIDDEN (1ULL << 63)    /* in card_event.number: identity.*, in streams only */
+/* In card_event.number. */
+#define CARD_HIDDEN (1ULL << 63)    /* identity.*, in streams only */
+#define CARD_OTHERS (1ULL << 62)    /* another profile's, which changed something of this one */
+#define CARD_NUMBER (CARD_OTHERS - 1)
 
 struct card_event {
     int64_t time;

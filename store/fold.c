@@ -120,14 +120,17 @@ fold_identifiers(struct card *c, const struct frame *f)
     }
 }
 
+/* Every event that changes anything of a profile is in its timeline, so that what
+ * was known of it once can be found out again (as_of.c). */
 static int
-fold_tail(struct fold *fold, const struct frame *f, struct card *c)
+fold_tail(struct fold *fold, const struct frame *f, uint64_t profile, struct card *c)
 {
-    uint64_t number = f->number | (f->flags & FRAME_HIDDEN ? CARD_HIDDEN : 0);
+    uint64_t number = f->number | (f->flags & FRAME_HIDDEN ? CARD_HIDDEN : 0) |
+                      (f->profile != profile ? CARD_OTHERS : 0);
     int err = 0;
 
     if (!card_tail_add(c, f->time, number)) {
-        err = timeline_spill(fold->views, f->profile, c);
+        err = timeline_spill(fold->views, profile, c);
         if (err == 0)
             card_tail_add(c, f->time, number);
     }
@@ -252,12 +255,16 @@ cause_of(const struct frame *f, const struct tl_event *ev)
     return position_parse(&cause, ev->causation_id) == 0 ? cause.number : f->number;
 }
 
-/* What answers about either side say depends on this event from now on. */
-static void
-fold_to(struct card *c, uint64_t number)
+/* A side's card, which depends on this event from now on. */
+static int
+fold_side(struct fold *fold, const struct frame *f, uint64_t profile, struct card *c)
 {
-    if (c->folded < number)
-        c->folded = number;
+    int err = load_card(fold, profile, c);
+
+    if (err != 0 || c->folded >= f->number)
+        return err;
+    c->folded = f->number;
+    return fold_tail(fold, f, profile, c);
 }
 
 static int
@@ -273,10 +280,9 @@ fold_conflict(struct fold *fold, const struct frame *f, const struct tl_event *e
     for (int i = 0; i < 2 && err == 0; i++) {
         struct card c;
 
-        err = load_card(fold, sides[i], &c);
+        err = fold_side(fold, f, sides[i], &c);
         if (err == 0) {
             card_conflict(&c, &conflict);
-            fold_to(&c, f->number);
             store_card(fold, sides[i], &c);
         }
     }
@@ -298,11 +304,9 @@ fold_link(struct fold *fold, const struct frame *f, const struct tl_identity_lin
     for (int i = 0; i < 2 && err == 0; i++) {
         struct card c;
 
-        err = load_card(fold, sides[i], &c);
-        if (err == 0) {
-            fold_to(&c, f->number);
+        err = fold_side(fold, f, sides[i], &c);
+        if (err == 0)
             store_card(fold, sides[i], &c);
-        }
     }
     return err;
 }
@@ -398,7 +402,7 @@ fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev
         (err = unfold_sums(fold, &c)) != 0)
         return err;
     fold_identifiers(&c, f);
-    if ((err = fold_tail(fold, f, &c)) != 0)
+    if ((err = fold_tail(fold, f, f->profile, &c)) != 0)
         return err;
     if (is_announcement(f)) {
         err = fold_announcement(fold, f, ev, &c);

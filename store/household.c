@@ -160,15 +160,23 @@ household_fold(struct views *v, struct card *c, const struct frame *f, const str
 
 /* What the keys of all its members begin with, and the key of its last number. */
 static void
-household_key(struct key *k, struct tl_str id)
+household_key(struct key *k, enum key_global kind, struct tl_str id)
 {
-    key_global(k, KEY_MEMBER);
+    key_global(k, kind);
     key_add_end(k, id);
+}
+
+static void
+member_key(struct key *k, enum key_global kind, struct tl_str id, uint64_t profile)
+{
+    household_key(k, kind, id);
+    key_add_number(k, profile);
 }
 
 int
 household_index(struct views *v, const struct frame *f, const struct tl_event *ev)
 {
+    struct tl_str id = ev->household != NULL ? ev->household->id : (struct tl_str){"", 0};
     struct key k, number;
     struct buf out = {0};
     struct state s;
@@ -176,16 +184,14 @@ household_index(struct views *v, const struct frame *f, const struct tl_event *e
 
     if (!speaks(f, ev))
         return 0;
-    get_state(v, f->profile, ev->household->id, &k, &s, &err);
+    get_state(v, f->profile, id, &k, &s, &err);
     if (err != 0)
         return err;
-    household_key(&number, ev->household->id);
-    household_key(&k, ev->household->id);
-    key_add_number(&k, f->profile);
-    if (is_member(&s))
-        views_put(v, k.bytes, k.len, "", 0);
-    else
-        views_delete(v, k.bytes, k.len);
+    household_key(&number, KEY_MEMBER, id);
+    member_key(&k, is_member(&s) ? KEY_MEMBER_PAST : KEY_MEMBER, id, f->profile);
+    views_delete(v, k.bytes, k.len);
+    member_key(&k, is_member(&s) ? KEY_MEMBER : KEY_MEMBER_PAST, id, f->profile);
+    views_put(v, k.bytes, k.len, "", 0);
     buf_varint(&out, f->number);
     views_put(v, number.bytes, number.len, out.ptr, out.len);
     buf_free(&out);
@@ -204,7 +210,7 @@ household_members(struct views *v, struct tl_str id, uint64_t profiles[HOUSEHOLD
 
     *count = 0;
     *last_number = 0;
-    household_key(&prefix, id);
+    household_key(&prefix, KEY_MEMBER, id);
     more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
     for (; more && *count < HOUSEHOLD_MEMBERS_MAX && err == 0; more = views_next(&w)) {
         if (w.key.len == prefix.len) {
@@ -219,6 +225,52 @@ household_members(struct views *v, struct tl_str id, uint64_t profiles[HOUSEHOLD
     }
     views_end(&w);
     return err;
+}
+
+static int
+add_speakers(struct views *v, enum key_global kind, struct tl_str id, uint64_t *profiles,
+             size_t max, size_t *count)
+{
+    struct views_walk w;
+    struct key prefix;
+    int err = 0;
+    bool more;
+
+    household_key(&prefix, kind, id);
+    more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && err == 0; more = views_next(&w))
+        if (w.key.len != prefix.len + 8)
+            continue;
+        else if (*count == max)
+            err = TL_TOO_MANY;
+        else
+            profiles[(*count)++] = key_read_number(w.key, prefix.len);
+    views_end(&w);
+    return err;
+}
+
+int
+household_speakers(struct views *v, struct tl_str id, uint64_t *profiles, size_t max,
+                   size_t *count)
+{
+    int err;
+
+    *count = 0;
+    err = add_speakers(v, KEY_MEMBER, id, profiles, max, count);
+    return err != 0 ? err : add_speakers(v, KEY_MEMBER_PAST, id, profiles, max, count);
+}
+
+bool
+household_of_key(struct tl_str key, struct tl_str *id, uint64_t *profile)
+{
+    size_t at = 2;
+
+    if (key.len < at || key.ptr[0] != 'G' ||
+        (key.ptr[1] != KEY_MEMBER && key.ptr[1] != KEY_MEMBER_PAST))
+        return false;
+    *id = key_read_text(key, &at);
+    *profile = at < key.len ? key_read_number(key, at) : 0;
+    return true;
 }
 
 /* --------------------------------------------------------------- reading */

@@ -3,8 +3,8 @@
  * Kept with each profile: of a household the latest word that he joined, that he
  * left, on his role, and on what the others may be shown.  What was said before
  * he last left is over.  Beside the sums over everybody lies, by household, which
- * profiles are its members; it is made from the profiles' records alone, so
- * folding on ends with the same one (as in due.h). */
+ * profiles are its members, and which spoke of it and are none; it is made from
+ * the profiles' records alone, so folding on ends with the same one (as in due.h). */
 
 #ifndef STORE_HOUSEHOLD_H
 #define STORE_HOUSEHOLD_H
@@ -36,6 +36,15 @@ int household_list(struct views *v, const uint64_t *profiles, size_t profiles_co
 int household_find(struct views *v, const uint64_t *profiles, size_t profiles_count,
                    struct tl_str id, bool *is_member, struct tl_household *out,
                    struct arena *arena);
+
+/* Every profile that ever spoke of a household: what its members were once is made
+ * from the records of these.  Returns 0, TL_TOO_MANY (more than `max`). */
+int household_speakers(struct views *v, struct tl_str id, uint64_t *profiles, size_t max,
+                       size_t *count);
+
+/* Is this the key of a household's members, or of one (`*profile`, else 0)?  `id`
+ * borrows from the key. */
+bool household_of_key(struct tl_str key, struct tl_str *id, uint64_t *profile);
 
 /* The profiles whose own record makes them members (another of the customer's
  * may say more), and the number of the last event that said anything about this

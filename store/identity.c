@@ -18,11 +18,15 @@ struct holder {
 };
 
 /* What is known of an identifier.  Strong: home.  Weak: home is its own,
- * anonymous profile, holders the known customers it was seen with. */
+ * anonymous profile, holders the known customers it was seen with.  Past are
+ * profiles that were one or the other and are not any more: by them it is found
+ * out whom it meant once. */
 struct binding {
     uint64_t home;
     size_t holders_count;
     struct holder holders[IDENTITY_HOLDERS_MAX + 1];
+    size_t past_count;                  /* over IDENTITY_PAST_MAX: too many, none is kept */
+    uint64_t past[IDENTITY_PAST_MAX];   /* ascending */
 };
 
 /* `hash`: the identifier's, or 0.  Of the holders only those counted are set. */
@@ -35,7 +39,7 @@ binding_get(struct views *v, struct tl_str type, struct tl_str value, uint64_t h
     struct key k;
 
     b->home = 0;
-    b->holders_count = 0;
+    b->holders_count = b->past_count = 0;
     key_identifier(&k, type, value);
     if (hash == 0)
         hash = views_hash(k.bytes, k.len);
@@ -49,6 +53,9 @@ binding_get(struct views *v, struct tl_str type, struct tl_str value, uint64_t h
         b->holders[i].time = record_time(&r);
         b->holders[i].number = record_varint(&r);
     }
+    b->past_count = r.at != r.end ? record_count(&r, IDENTITY_PAST_MAX + 1) : 0;
+    for (size_t i = 0; b->past_count <= IDENTITY_PAST_MAX && i < b->past_count; i++)
+        b->past[i] = record_varint(&r);
     return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
 }
 
@@ -65,9 +72,66 @@ binding_put(struct views *v, struct tl_str type, struct tl_str value, const stru
         record_put_time(&out, b->holders[i].time);
         buf_varint(&out, b->holders[i].number);
     }
+    if (b->past_count > 0)
+        buf_varint(&out, b->past_count);
+    for (size_t i = 0; b->past_count <= IDENTITY_PAST_MAX && i < b->past_count; i++)
+        buf_varint(&out, b->past[i]);
     key_identifier(&k, type, value);
     views_put(v, k.bytes, k.len, out.ptr, out.len);
     buf_free(&out);
+}
+
+static size_t
+past_place(const struct binding *b, uint64_t profile)
+{
+    size_t at = 0;
+
+    while (at < b->past_count && b->past[at] < profile)
+        at++;
+    return at;
+}
+
+static void
+past_add(struct binding *b, uint64_t profile)
+{
+    size_t at;
+
+    if (b->past_count > IDENTITY_PAST_MAX)
+        return;
+    at = past_place(b, profile);
+    if (at < b->past_count && b->past[at] == profile)
+        return;
+    if (b->past_count++ == IDENTITY_PAST_MAX)
+        return;
+    memmove(&b->past[at + 1], &b->past[at], (b->past_count - 1 - at) * sizeof(b->past[0]));
+    b->past[at] = profile;
+}
+
+static void
+past_remove(struct binding *b, uint64_t profile)
+{
+    size_t at;
+
+    if (b->past_count > IDENTITY_PAST_MAX)
+        return;
+    at = past_place(b, profile);
+    if (at == b->past_count || b->past[at] != profile)
+        return;
+    b->past_count--;
+    memmove(&b->past[at], &b->past[at + 1], (b->past_count - at) * sizeof(b->past[0]));
+}
+
+/* Going back and forth between two homes, as when views catch up, ends where it
+ * began. */
+static void
+binding_own(struct binding *b, uint64_t profile)
+{
+    uint64_t before = b->home;
+
+    b->home = profile;
+    past_remove(b, profile);
+    if (before != 0 && before != profile)
+        past_add(b, before);
 }
 
 static bool
@@ -98,6 +162,8 @@ binding_hold(struct binding *b, const struct holder *h)
     b->holders[at] = *h;
     if (b->holders_count < IDENTITY_HOLDERS_MAX)
         b->holders_count++;
+    else
+        past_add(b, b->holders[IDENTITY_HOLDERS_MAX].profile);
     return true;
 }
 
@@ -146,7 +212,7 @@ apply_one(struct views *v, const struct frame *f, const struct frame_identifier 
     if (action == FRAME_SEEN)
         changed = binding_hold(&b, &(struct holder){f->profile, f->time, f->number});
     else
-        b.home = f->profile;
+        binding_own(&b, f->profile);
     if (changed)
         binding_put(v, id->type, id->value, &b);
     return 0;
@@ -879,6 +945,27 @@ identity_decide_link(struct views *v, const struct store_identifier ids[2], bool
 }
 
 /* ---------------------------------------------------------------- finding */
+
+int
+identity_named(struct views *v, struct tl_str type, struct tl_str value, uint64_t *profiles,
+               size_t *count)
+{
+    struct binding b;
+    int err = binding_get(v, type, value, 0, &b);
+
+    *count = 0;
+    if (err != 0)
+        return err;
+    if (b.past_count > IDENTITY_PAST_MAX)
+        return TL_TOO_MANY;
+    if (b.home != 0)
+        profiles[(*count)++] = b.home;
+    for (size_t i = 0; i < b.holders_count; i++)
+        profiles[(*count)++] = b.holders[i].profile;
+    for (size_t i = 0; i < b.past_count; i++)
+        profiles[(*count)++] = b.past[i];
+    return 0;
+}
 
 int
 identity_find(struct views *v, const struct store_identifier *id, uint64_t *profile,

@@ -15,6 +15,8 @@
 #include "store/views.h"
 
 #define IDENTITY_HOLDERS_MAX 16     /* customers a weak identifier was seen with; the oldest goes */
+#define IDENTITY_PAST_MAX 64        /* of those that went: their profiles are remembered */
+#define IDENTITY_NAMED_MAX (1 + IDENTITY_HOLDERS_MAX + IDENTITY_PAST_MAX)
 #define IDENTITY_SAYS_MAX (2 * IDENTIFIERS_MAX)
 
 /* What the bus itself has to say after an event. */
@@ -57,6 +59,12 @@ int identity_apply(struct views *v, const struct frame *f);
 /* All profiles of the customer that has this one, ascending; room for
  * STORE_PROFILES_MAX. */
 int identity_customer(struct views *v, uint64_t profile, uint64_t *profiles, size_t *count);
+
+/* Every profile whose events ever decided whom an identifier finds; room for
+ * IDENTITY_NAMED_MAX, some twice.  TL_NOT_FOUND: never seen; TL_TOO_MANY: some
+ * are not remembered. */
+int identity_named(struct views *v, struct tl_str type, struct tl_str value, uint64_t *profiles,
+                   size_t *count);
 
 /* Whom an identifier finds: `*profile` (0: nobody in particular), and the
  * profiles of several customers it was seen with (room for

@@ -109,6 +109,12 @@ key_read_time_descending(struct tl_str key, size_t at)
     return (int64_t)(~key_read_number(key, at) ^ SIGN);
 }
 
+bool
+key_is_profile(struct tl_str key)
+{
+    return key.len >= KEY_PROFILE_BYTES - 1 && key.ptr[0] == 'P';
+}
+
 uint64_t
 key_read_profile(struct tl_str key)
 {

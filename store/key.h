@@ -6,6 +6,7 @@
 #ifndef STORE_KEY_H
 #define STORE_KEY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/event.h"
@@ -40,6 +41,7 @@ enum key_global {
     KEY_COUNTED = 'r',          /* + profile: what company.h has of it */
     KEY_DUE = 'd',              /* + stage, due time, profile, commitment id */
     KEY_MEMBER = 'h',           /* + household id 0: its last event; + profile: a member */
+    KEY_MEMBER_PAST = 'H',      /* + household id 0 profile: spoke of it and is none */
     KEY_DUE_OF = 'D',           /* + profile, commitment id: which of those is its */
 };
 
@@ -64,6 +66,7 @@ void key_add_number(struct key *k, uint64_t number);
 int64_t key_read_time(struct tl_str key, size_t at);
 int64_t key_read_time_descending(struct tl_str key, size_t at);
 uint64_t key_read_number(struct tl_str key, size_t at);
+bool key_is_profile(struct tl_str key);         /* a record of one, or where his begin */
 uint64_t key_read_profile(struct tl_str key);
 struct tl_str key_read_text(struct tl_str key, size_t *at);     /* to the next 0, or the end */
 

@@ -47,6 +47,12 @@ store_number_at(struct store *st, int64_t received)
     return log_number_at(st->log, received);
 }
 
+uint64_t
+store_number_by(struct store *st, int64_t received)
+{
+    return received == INT64_MAX ? log_head(st->log) : log_number_at(st->log, received + 1) - 1;
+}
+
 /* --------------------------------------------------------------- timeline */
 
 /* One profile's events on the way to being merged. */
@@ -132,7 +138,7 @@ merge_lanes(struct store *st, struct lane *lanes, size_t lanes_count,
         lane->has_next = timeline_next(&lane->timeline, &lane->next);
         if ((err = lane->timeline.error) != 0)
             break;
-        if (number & CARD_HIDDEN)
+        if (number & (CARD_HIDDEN | CARD_OTHERS))
             continue;
         if ((err = store_find_frame(st, number, &f)) != 0 || !passes(&f, filter))
             continue;
@@ -213,9 +219,9 @@ store_numbers(struct store *st, uint64_t profile, uint64_t after, uint64_t *numb
     arena_init(&arena, 1u << 20);
     err = open_lane(st, profile, 0, lane, &arena);
     for (; err == 0 && lane->has_next; err = lane->timeline.error) {
-        uint64_t number = lane->next.number & ~CARD_HIDDEN;
+        uint64_t number = lane->next.number & CARD_NUMBER;
 
-        if (number > after)
+        if (number > after && !(lane->next.number & CARD_OTHERS))
             buf_append(&all, &number, sizeof(number));
         lane->has_next = timeline_next(&lane->timeline, &lane->next);
     }

@@ -11,7 +11,7 @@
 static int
 compare(const struct card_event *a, const struct card_event *b)
 {
-    uint64_t x = a->number & ~CARD_HIDDEN, y = b->number & ~CARD_HIDDEN;
+    uint64_t x = a->number & CARD_NUMBER, y = b->number & CARD_NUMBER;
 
     if (a->time != b->time)
         return a->time > b->time ? 1 : -1;
@@ -23,7 +23,7 @@ chunk_key(struct key *k, uint64_t profile, const struct card_event *first)
 {
     key_profile(k, profile, KEY_TIMELINE);
     key_add_time(k, first->time);
-    key_add_number(k, first->number & ~CARD_HIDDEN);
+    key_add_number(k, first->number & CARD_NUMBER);
 }
 
 static int
@@ -176,7 +176,7 @@ timeline_open(struct timeline *t, struct views *v, uint64_t profile, const struc
     if (!(c->has & CARD_CHUNKS))
         return;
     key_profile(&prefix, profile, KEY_TIMELINE);
-    chunk_key(&at, profile, &(struct card_event){t->before, ~CARD_HIDDEN});
+    chunk_key(&at, profile, &(struct card_event){t->before, CARD_NUMBER});
     memcpy(t->prefix, prefix.bytes, prefix.len);
     memcpy(t->from, at.bytes, at.len);
     t->walking = true;
@@ -223,4 +223,64 @@ timeline_close(struct timeline *t)
     if (t->walking)
         views_end(&t->chunks);
     t->walking = false;
+}
+
+/* ---------------------------------------------------------------- all of it */
+
+static void
+add_numbers(struct buf *numbers, const struct card_event *events, size_t count, uint64_t to)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t number = events[i].number & CARD_NUMBER;
+
+        if (number <= to)
+            buf_append(numbers, &number, sizeof(number));
+    }
+}
+
+static int
+add_tail(struct views *v, uint64_t profile, uint64_t to, struct buf *numbers)
+{
+    struct tl_str bytes;
+    struct card c;
+    struct key k;
+
+    key_profile(&k, profile, KEY_CARD);
+    if (!views_get(v, k.bytes, k.len, &bytes))
+        return 0;
+    if (card_read(&c, bytes) != 0)
+        return TL_EDAMAGED;
+    add_numbers(numbers, c.tail, c.tail_count, to);
+    return 0;
+}
+
+/* What is spilled later lies in the tail now; a chunk is cut only behind where it
+ * begins, and only the first one ever begins earlier than it did. */
+int
+timeline_numbers(struct views *v, uint64_t profile, uint64_t to, size_t chunks_max,
+                 struct key *from, struct buf *numbers, bool *more)
+{
+    struct card_event events[TIMELINE_CHUNK_MAX];
+    struct views_walk w;
+    struct key prefix;
+    size_t count;
+    int err = 0;
+
+    key_profile(&prefix, profile, KEY_TIMELINE);
+    if (from->len == 0) {
+        if ((err = add_tail(v, profile, to, numbers)) != 0)
+            return err;
+        *from = prefix;
+    }
+    *more = views_first(&w, v, prefix.bytes, prefix.len, from->bytes, from->len, false);
+    for (size_t i = 0; i < chunks_max && *more && err == 0; i++, *more = views_next(&w)) {
+        if ((err = chunk_read(events, &count, w.value)) != 0)
+            break;
+        add_numbers(numbers, events, count, to);
+        from->len = 0;
+        key_add(from, w.key);
+        key_add_byte(from, 0);      /* the first key after it */
+    }
+    views_end(&w);
+    return err;
 }

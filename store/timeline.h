@@ -9,6 +9,7 @@
 #define STORE_TIMELINE_H
 
 #include "store/card.h"
+#include "store/key.h"
 #include "store/views.h"
 
 #define TIMELINE_CHUNK_MAX 64
@@ -38,5 +39,13 @@ void timeline_open(struct timeline *t, struct views *v, uint64_t profile, const 
 /* The next older event; false at the end or on damage (t->error). */
 bool timeline_next(struct timeline *t, struct card_event *event);
 void timeline_close(struct timeline *t);
+
+/* Appends the numbers (uint64_t) of a profile's events up to `to`, in no order and
+ * some perhaps twice: those of the card's tail when `*from` is empty, and those of
+ * `chunks_max` chunks from there on.  `*from` is then where to go on, also when
+ * events were added meanwhile; `*more`: there may be some.
+ * Returns 0 or TL_EDAMAGED. */
+int timeline_numbers(struct views *v, uint64_t profile, uint64_t to, size_t chunks_max,
+                     struct key *from, struct buf *numbers, bool *more);
 
 #endif

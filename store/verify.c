@@ -121,7 +121,7 @@ describe(struct tl_str key, const char *what, char *out, size_t out_bytes)
         snprintf(out, out_bytes, "identifier %.40s: %s", key.ptr + 1, what);
     else if (key.len > 1 && (key.ptr[1] == KEY_DUE || key.ptr[1] == KEY_DUE_OF))
         snprintf(out, out_bytes, "due times: %s", what);
-    else if (key.len > 1 && key.ptr[1] == KEY_MEMBER)
+    else if (key.len > 1 && (key.ptr[1] == KEY_MEMBER || key.ptr[1] == KEY_MEMBER_PAST))
         snprintf(out, out_bytes, "members of households: %s", what);
     else if (key.len > 1 && key.ptr[1] == KEY_COUNTED)
         snprintf(out, out_bytes, "what is counted of a profile: %s", what);
