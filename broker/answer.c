@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "broker/broker.h"
+#include "broker/lookup.h"
 #include "broker/normalise.h"
 #include "proto/code.h"
 #include "proto/codec.h"
@@ -15,13 +16,6 @@
 #include "store/policy.h"
 
 #define DETAIL_BYTES 160
-#define CONTEXT_BYTES_DEFAULT 4096
-#define CONTEXT_BYTES_MAX (256u << 10)
-#define OFFERS_DEFAULT 100
-#define OFFERS_MAX_ASKED 1000
-#define TIMELINE_DEFAULT 50
-#define TIMELINE_MAX 1000
-#define TIMELINE_BYTES_MAX (1u << 20)   /* of events; the rest is `more` */
 
 /* ------------------------------------------------------------ what they share */
 
@@ -78,17 +72,25 @@ known_customer(struct broker *b, struct asked *q, struct tl_str text, struct sto
     return err == 0;
 }
 
+void
+answer_refuse(struct broker *b, struct session *s, uint64_t id, int err)
+{
+    const char *detail = NULL;
+
+    if (err == TL_NOT_FOUND) {
+        detail = "nothing is known of this customer";
+    } else if (err == TL_EDAMAGED) {
+        log_error("answer", "damaged data was read, run touchline verify");
+        detail = "what is kept of this is damaged: run touchline verify";
+        err = TL_NOT_FOUND;
+    }
+    session_refuse(b, s, id, err, detail);
+}
+
 static void
 refuse_lookup(struct broker *b, struct asked *q, int err)
 {
-    if (err == TL_NOT_FOUND) {
-        refuse(b, q, err, "nothing is known of this customer");
-    } else if (err == TL_EDAMAGED) {
-        log_error("answer", "damaged data was read, run touchline verify");
-        refuse(b, q, TL_NOT_FOUND, "what is kept of this is damaged: run touchline verify");
-    } else {
-        refuse(b, q, err, NULL);
-    }
+    answer_refuse(b, q->session, q->request->id, err);
 }
 
 /* Sends the answer when all it stands on is durable. */
@@ -117,52 +119,7 @@ larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* ------------------------------------------------------------------ context */
-
-#define SECTION(name) \
-    {#name, offsetof(struct tl_context, name), sizeof ((struct tl_context *)0)->name}
-#define COUNT(name) {NULL, offsetof(struct tl_context, name), sizeof ((struct tl_context *)0)->name}
-
-/* What may be asked for; a field without a name goes with the one before it. */
-static const struct {
-    const char *name;
-    size_t offset;
-    size_t size;
-} sections[] = {
-    SECTION(who),
-    SECTION(reasons), COUNT(reasons_count),
-    SECTION(offers), COUNT(offers_count), COUNT(offers_more),
-    SECTION(commitments), COUNT(commitments_count), COUNT(commitments_more),
-    SECTION(may_contact), COUNT(may_contact_count),
-    SECTION(consents), COUNT(consents_count),
-    SECTION(feedback), COUNT(feedback_count),
-    SECTION(conversations), COUNT(conversations_count),
-    SECTION(relationship),
-    SECTION(value),
-    SECTION(household), COUNT(household_count),
-    SECTION(recent), COUNT(recent_count), COUNT(recent_more),
-    SECTION(freshness), COUNT(freshness_count),
-};
-
-#define SECTIONS (sizeof sections / sizeof sections[0])
-
-static bool
-one_of(struct tl_str name, const struct tl_str *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (str_equal(name, names[i]))
-            return true;
-    return false;
-}
-
-static bool
-is_section(struct tl_str name)
-{
-    for (size_t i = 0; i < SECTIONS; i++)
-        if (sections[i].name != NULL && str_is(name, sections[i].name))
-            return true;
-    return false;
-}
+/* ------------------------------------------------- context, offers, timeline */
 
 static bool
 known_sections(struct broker *b, struct asked *q, const struct wire_context_query *query)
@@ -170,7 +127,7 @@ known_sections(struct broker *b, struct asked *q, const struct wire_context_quer
     char detail[DETAIL_BYTES];
 
     for (size_t i = 0; i < query->sections_count; i++)
-        if (!is_section(query->sections[i])) {
+        if (!lookup_is_section(query->sections[i])) {
             snprintf(detail, sizeof detail, "a context has no section %.*s",
                      (int)(query->sections[i].len < 64 ? query->sections[i].len : 64),
                      query->sections[i].ptr != NULL ? query->sections[i].ptr : "");
@@ -180,65 +137,38 @@ known_sections(struct broker *b, struct asked *q, const struct wire_context_quer
     return true;
 }
 
+/* Asks the store about a customer, or what it was once, when everything it is to
+ * know is there. */
 static void
-keep_sections(struct tl_context *context, const struct wire_context_query *query)
+look_up(struct broker *b, struct asked *q, struct tl_str customer, struct tl_str at_least,
+        struct tl_str as_of, int64_t now)
 {
-    bool wanted = true;
+    struct lookup l = {.request = q->request, .arena = &b->answer_arena, .question.now = now};
+    int err;
 
-    if (query->sections_count == 0)
+    if (!known_customer(b, q, customer, &l.question.customer)
+        || !reached(b, q, at_least, &l.question.at_least))
         return;
-    for (size_t i = 0; i < SECTIONS; i++) {
-        const char *name = sections[i].name;
-
-        if (name != NULL)
-            wanted = one_of((struct tl_str){name, strlen(name)}, query->sections,
-                            query->sections_count);
-        if (!wanted)
-            memset((char *)context + sections[i].offset, 0, sections[i].size);
+    if (as_of.len > 0) {
+        as_of_take(b, q, now, as_of);
+        return;
     }
-}
-
-static size_t
-context_bytes(const struct wire_context_query *query)
-{
-    if (query->bytes_max == 0)
-        return CONTEXT_BYTES_DEFAULT;
-    return query->bytes_max < CONTEXT_BYTES_MAX ? query->bytes_max : CONTEXT_BYTES_MAX;
+    if (now == 0)
+        l.question.now = clock_now();
+    if ((err = lookup_run(&l, b->store)) != 0)
+        refuse_lookup(b, q, err);
+    else
+        reply_at(b, q, &l.reply, larger(l.question.at_least, l.depends));
 }
 
 void
 answer_context(struct broker *b, struct asked *q)
 {
     const struct wire_context_query *query = q->request->context;
-    struct store_question question = {.now = query->now != 0 ? query->now : clock_now()};
-    struct tl_context context = {0};
-    uint64_t need, depends = 0;
-    int err;
 
     arena_reset(&b->answer_arena);
-    if (query->as_of.len > 0) {
-        refuse(b, q, TL_UNSUPPORTED, "this broker answers only as of now");
-        return;
-    }
-    if (!known_sections(b, q, query) || !known_customer(b, q, query->customer, &question.customer)
-        || !reached(b, q, query->at_least, &need))
-        return;
-    err = store_context(b->store, &question, context_bytes(query), &context, &b->answer_arena,
-                        &depends);
-    if (err != 0) {
-        refuse_lookup(b, q, err);
-        return;
-    }
-    keep_sections(&context, query);
-    reply_at(b, q, &(struct wire_reply){.context = &context}, larger(need, depends));
-}
-
-static size_t
-offers_limit(const struct wire_offers_query *query)
-{
-    if (query->limit == 0)
-        return OFFERS_DEFAULT;
-    return query->limit < OFFERS_MAX_ASKED ? query->limit : OFFERS_MAX_ASKED;
+    if (known_sections(b, q, query))
+        look_up(b, q, query->customer, query->at_least, query->as_of, query->now);
 }
 
 static void
@@ -248,7 +178,7 @@ answer_catalogue(struct broker *b, struct asked *q)
     const struct store_catalogue_question question = {
         .offer = query->offer,
         .after = query->after,
-        .limit = offers_limit(query),
+        .limit = lookup_offers_limit(query),
         .now = query->now != 0 ? query->now : clock_now(),
     };
     struct tl_offers offers = {0};
@@ -259,6 +189,10 @@ answer_catalogue(struct broker *b, struct asked *q)
         query->after.len > NAME_BYTES_MAX) {
         refuse(b, q, TL_BAD_REQUEST,
                "catalogue: of no customer; offer and after are at most 128 bytes");
+        return;
+    }
+    if (query->as_of.len > 0) {
+        refuse(b, q, TL_UNSUPPORTED, "catalogue: only as of now");
         return;
     }
     if (!reached(b, q, query->at_least, &need))
@@ -273,25 +207,21 @@ void
 answer_offers(struct broker *b, struct asked *q)
 {
     const struct wire_offers_query *query = q->request->offers;
-    struct store_question question = {.now = query->now != 0 ? query->now : clock_now()};
-    struct tl_offers offers = {0};
-    uint64_t need, depends = 0;
-    int err;
 
     arena_reset(&b->answer_arena);
-    if (query->catalogue) {
+    if (query->catalogue)
         answer_catalogue(b, q);
-        return;
-    }
-    if (!known_customer(b, q, query->customer, &question.customer)
-        || !reached(b, q, query->at_least, &need))
-        return;
-    err = store_offers(b->store, &question, offers_limit(query), &offers, &b->answer_arena,
-                       &depends);
-    if (err != 0)
-        refuse_lookup(b, q, err);
     else
-        reply_at(b, q, &(struct wire_reply){.offers = &offers}, larger(need, depends));
+        look_up(b, q, query->customer, query->at_least, query->as_of, query->now);
+}
+
+void
+answer_timeline(struct broker *b, struct asked *q)
+{
+    const struct wire_timeline_query *query = q->request->timeline;
+
+    arena_reset(&b->answer_arena);
+    look_up(b, q, query->customer, query->at_least, query->as_of, 0);
 }
 
 /* -------------------------------------------------------------- may contact */
@@ -382,117 +312,6 @@ answer_may_contact(struct broker *b, struct asked *q)
         refuse_lookup(b, q, err);
     else
         reply_at(b, q, &(struct wire_reply){.may_contact = &verdict}, larger(need, depends));
-}
-
-/* ----------------------------------------------------------------- timeline */
-
-static struct tl_str
-arena_text(struct arena *arena, const char *text)
-{
-    size_t len = strlen(text);
-
-    return (struct tl_str){arena_copy(arena, text, len), len};
-}
-
-/* The event as the producer sent it, with what the bus knows of it. */
-static int
-event_of(struct broker *b, const struct frame *f, struct tl_event *ev)
-{
-    char text[POSITION_BYTES + 1];
-    int err;
-
-    if ((f->flags & FRAME_ERASED) != 0)
-        *ev = (struct tl_event){.type = f->type, .channel = f->channel, .time = f->time};
-    else if ((err = codec_decode(CODEC_EVENT, ev, f->payload, &b->answer_arena)) != 0)
-        return err == TL_TOO_MANY ? err : TL_EDAMAGED;
-    if ((err = store_is_superseded(b->store, ev, f->number, &ev->superseded)) != 0)
-        return err;
-    ev->received_time = f->received;
-    broker_position(b, f->number, text);
-    ev->position = arena_text(&b->answer_arena, text);
-    if (f->profile != 0) {
-        snprintf(text, sizeof text, "%llu", (unsigned long long)f->profile);
-        ev->profile = arena_text(&b->answer_arena, text);
-    }
-    return ev->position.ptr == NULL || (f->profile != 0 && ev->profile.ptr == NULL) ? TL_TOO_MANY
-                                                                                   : 0;
-}
-
-/* As many as an answer may hold. */
-static int
-fill_timeline(struct broker *b, const struct frame *frames, size_t count, struct tl_timeline *out)
-{
-    size_t bytes = 0;
-    int err;
-
-    if ((out->events = arena_alloc(&b->answer_arena, count * sizeof out->events[0])) == NULL)
-        return TL_TOO_MANY;
-    for (size_t i = 0; i < count; i++) {
-        bytes += frames[i].payload.len;
-        if (i > 0 && bytes > TIMELINE_BYTES_MAX) {
-            out->more = true;
-            return 0;
-        }
-        if ((err = event_of(b, &frames[i], &out->events[i])) != 0)
-            return err;
-        out->events_count++;
-    }
-    return 0;
-}
-
-static size_t
-timeline_limit(const struct wire_timeline_query *query)
-{
-    if (query->limit == 0)
-        return TIMELINE_DEFAULT;
-    return query->limit < TIMELINE_MAX ? query->limit : TIMELINE_MAX;
-}
-
-static int
-look_up_timeline(struct broker *b, const struct wire_timeline_query *query,
-                 const struct store_question *question, struct tl_timeline *out, uint64_t *depends)
-{
-    struct store_timeline_filter filter = {
-        .limit = timeline_limit(query),
-        .before = query->before,
-        .types = query->types,
-        .types_count = query->types_count,
-        .channels = query->channels,
-        .channels_count = query->channels_count,
-    };
-    struct frame *frames = calloc(filter.limit, sizeof *frames);
-    size_t count = 0;
-    int err;
-
-    must(frames != NULL);
-    err = store_timeline(b->store, question, &filter, frames, &count, &out->more, depends);
-    if (err == 0)
-        err = fill_timeline(b, frames, count, out);
-    free(frames);
-    return err;
-}
-
-void
-answer_timeline(struct broker *b, struct asked *q)
-{
-    const struct wire_timeline_query *query = q->request->timeline;
-    struct store_question question = {.now = clock_now()};
-    struct tl_timeline timeline = {.customer = query->customer};
-    char position[POSITION_BYTES + 1];
-    uint64_t need, depends = 0;
-    int err;
-
-    arena_reset(&b->answer_arena);
-    if (!known_customer(b, q, query->customer, &question.customer)
-        || !reached(b, q, query->at_least, &need))
-        return;
-    if ((err = look_up_timeline(b, query, &question, &timeline, &depends)) != 0) {
-        refuse_lookup(b, q, err);
-        return;
-    }
-    need = larger(need, depends);
-    timeline.position = broker_position(b, larger(need, store_head(b->store)), position);
-    reply_at(b, q, &(struct wire_reply){.timeline = &timeline}, need);
 }
 
 /* ------------------------------------------------------------------ the bus */

@@ -14,4 +14,7 @@ void answer_may_contact(struct broker *b, struct asked *q);
 void answer_campaign(struct broker *b, struct asked *q);
 void answer_stat(struct broker *b, struct asked *q);
 
+/* Says that nothing was found, or what went wrong. */
+void answer_refuse(struct broker *b, struct session *s, uint64_t id, int err);
+
 #endif

@@ -15,7 +15,6 @@
 #include "store/policy.h"
 
 #define RECEIVE_NS (500 * 1000)             /* of one turn */
-#define ANSWER_BUDGET_BYTES (16u << 20)
 #define LINGER_MS 1000
 #define EXPIRE_EVERY_S 60
 
@@ -75,7 +74,7 @@ static bool
 turn(void *arg)
 {
     struct broker *b = arg;
-    bool more, due;
+    bool more, due, past;
 
     batch_end(b);
     due = timers_turn(b);
@@ -86,7 +85,8 @@ turn(void *arg)
         batch_begin(b, true);
     more = receive(b);
     batch_begin(b, more || ingress_can_continue(b));
-    return stream_turn(b) || more || due || ingress_can_continue(b);
+    past = as_of_turn(b);
+    return stream_turn(b) || more || due || past || ingress_can_continue(b);
 }
 
 /* The turn that follows does the work. */
@@ -246,6 +246,7 @@ broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTE
         return -1;
     }
     ingress_init(b);
+    as_of_init(b);
     if ((err = deadletter_open(&b->deadletters, s->data)) != 0)
         snprintf(why, BROKER_WHY_BYTES, "cannot open %.300s/deadletters.jsonl: %s", s->data,
                  strerror(err));
@@ -298,7 +299,8 @@ finish(struct broker *b)
 
     loop_socket_stop(&b->wire);
     batch_settle(b);
-    verify_stop(b);         /* it lets the loop run, which must take nothing any more */
+    verify_stop(b);         /* they let the loop run, which must take nothing any more */
+    as_of_stop(b);
     session_retry(b, true);
     syncer_stop(&b->batch.syncer);
     free_all(b);

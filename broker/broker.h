@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/loop.h"
 #include "broker/answer.h"
+#include "broker/as_of.h"
 #include "broker/batch.h"
 #include "broker/deadletter.h"
 #include "broker/groups.h"
@@ -33,6 +34,7 @@
 #include "store/store.h"
 
 #define BROKER_WHY_BYTES 1024
+#define ANSWER_BUDGET_BYTES (16u << 20)
 
 struct broker {
     uv_loop_t loop;
@@ -60,6 +62,7 @@ struct broker {
     struct groups groups;
     struct ignored ignored;
     struct verify verify;
+    struct as_of as_of;
     struct timers timers;
     struct stats stats;
 

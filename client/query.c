@@ -80,6 +80,7 @@ ask_timeline(struct buf *out, uint64_t id, const char *about, const struct tl_qu
         .types_count = q->types_count,
         .channels_count = q->channels_count,
         .at_least = str(q->at_least),
+        .as_of = str(q->as_of),
     };
     struct wire_request request = {.id = id, .timeline = &body};
     int err;
@@ -100,6 +101,7 @@ ask_offers(struct buf *out, uint64_t id, const char *about, const struct tl_quer
         .at_least = str(q->at_least),
         .limit = q->limit,
         .now = q->now,
+        .as_of = str(q->as_of),
         .catalogue = q->catalogue,
         .offer = str(q->catalogue ? q->offer : NULL),
         .after = str(q->after),
@@ -272,7 +274,7 @@ tl_ask(struct tl_client *c, enum tl_question question, const char *about,
     q->id = ++c->last_id;
     q->done = done;
     q->arg = arg;
-    q->patient = question == TL_ASK_VERIFY;
+    q->patient = question == TL_ASK_VERIFY || (query != NULL && query->as_of != NULL);
     q->deadline = client_deadline(c->timeout_ms);
     if ((q->fallback = reply_new()) == NULL
         || questions[question](&q->request, q->id, about, query != NULL ? query : &none) != 0) {

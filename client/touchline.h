@@ -136,7 +136,8 @@ struct tl_query {
     const char *at_least;           /* answer at or after this position; NULL: now */
     const char *const *sections;    /* context: these; none: all */
     size_t sections_count;
-    const char *as_of;              /* context: a position or RFC 3339 time; NULL: now */
+    const char *as_of;              /* context, offers, timeline: as it was at a position or
+                                     * RFC 3339 time; NULL: now */
     int64_t now;                    /* context, offers, may_contact: 0: the broker's clock */
     uint32_t bytes_max;             /* context: 0: 4096 */
     uint64_t generation;            /* commit: of the holder */

@@ -40,6 +40,7 @@ struct wire_timeline_query {
     struct tl_str *channels;
     size_t channels_count;
     struct tl_str at_least;
+    struct tl_str as_of;                    /* as of a context */
 };
 
 struct wire_contact_query {
@@ -98,6 +99,7 @@ struct wire_offers_query {
     struct tl_str at_least;
     uint32_t limit;
     int64_t now;
+    struct tl_str as_of;                    /* as of a context */
     bool catalogue;                         /* what the offers are, of no customer */
     struct tl_str offer;                    /* catalogue: this one; empty: all */
     struct tl_str after;                    /* catalogue: those behind this offer id */

@@ -47,7 +47,8 @@ store_find_frame(struct store *st, uint64_t number, struct frame *f)
 {
     char why[LOG_WHY_BYTES];
 
-    if (find_in_batch(st->open, number, f) || find_in_batch(st->taken, number, f))
+    if (st->as_of == 0 &&
+        (find_in_batch(st->open, number, f) || find_in_batch(st->taken, number, f)))
         return 0;
     return log_read(st->log, number, f, why);
 }

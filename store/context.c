@@ -75,7 +75,7 @@ answer_context(struct store *st, const struct store_question *q, size_t bytes_ma
         (err = fill_reasons(&j, out)) != 0)
         return err;
     *depends = j.depends;
-    out->position = position_text(&j, j.depends > store_head(st) ? j.depends : store_head(st));
+    out->position = standing_text(&j);
     return out->customer.ptr == NULL || out->position.ptr == NULL ? TL_TOO_MANY : 0;
 }
 
@@ -110,7 +110,7 @@ answer_offers(struct store *st, const struct store_question *q, size_t limit,
     out->offers_count = count < limit ? count : limit;
     out->offers_more = more_text(&j, (count > j.offers ? count : j.offers) - out->offers_count);
     *depends = j.depends;
-    out->position = position_text(&j, j.depends > store_head(st) ? j.depends : store_head(st));
+    out->position = standing_text(&j);
     return out->customer.ptr == NULL || out->position.ptr == NULL ? TL_TOO_MANY : 0;
 }
 

@@ -54,6 +54,7 @@ int load_card(struct joining *j, uint64_t profile, struct card *c);
 int compare_identifiers(const void *a, const void *b);      /* strongest first */
 
 struct tl_str position_text(const struct joining *j, uint64_t number);
+struct tl_str standing_text(const struct joining *j);       /* the position the answer is of */
 struct tl_str more_text(const struct joining *j, uint64_t more);
 struct tl_str name_of(const struct store_identifier *id, struct arena *arena);
 

@@ -235,6 +235,16 @@ position_text(const struct joining *j, uint64_t number)
 }
 
 struct tl_str
+standing_text(const struct joining *j)
+{
+    uint64_t number = store_head(j->st);
+
+    if (number < j->depends)
+        number = j->depends;
+    return position_text(j, number < j->q->at_least ? j->q->at_least : number);
+}
+
+struct tl_str
 more_text(const struct joining *j, uint64_t more)
 {
     char *text;

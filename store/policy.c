@@ -288,6 +288,24 @@ policy_free(struct policy **p)
     *p = NULL;
 }
 
+struct policy *
+policy_copy(const struct policy *p)
+{
+    struct policy *copy = malloc(sizeof *copy);
+
+    must(copy != NULL);
+    *copy = *p;
+    copy->zones_count = 0;
+    for (size_t i = 0; i < p->rules_count; i++) {
+        const struct policy_rule *rule = &p->rules[i];
+        struct policy_rule *to = &copy->rules[i];
+
+        to->purpose.ptr = to->words + (rule->purpose.ptr - rule->words);
+        to->channel.ptr = to->words + (rule->channel.ptr - rule->words);
+    }
+    return copy;
+}
+
 /* ---------------------------------------------------------------- asking */
 
 bool

@@ -64,6 +64,9 @@ struct policy {
 int policy_read(struct policy **out, const char *path, char error[CONF_ERROR_BYTES]);
 void policy_free(struct policy **p);
 
+/* The same rules, for another thread: zones are opened by who asks for them. */
+struct policy *policy_copy(const struct policy *p);
+
 /* Is there any line about this purpose? */
 bool policy_knows(const struct policy *p, struct tl_str purpose);
 

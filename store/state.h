@@ -34,6 +34,7 @@ struct store {
     struct views *views;
     struct fold fold;
     struct policy *policy;
+    uint64_t as_of;             /* not 0: what is known of some as of this event (as_of.c) */
 
     uint64_t admitted;
     uint64_t segment_first;     /* of the log's open segment, when last looked */

@@ -391,7 +391,7 @@ store_tail(const struct store *st)
 uint64_t
 store_head(const struct store *st)
 {
-    return log_head(st->log);
+    return st->as_of != 0 ? st->as_of : log_head(st->log);
 }
 
 uint64_t

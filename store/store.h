@@ -130,6 +130,7 @@ int store_announce_due(struct store *st, int64_t now, size_t max, bool *more);
 struct store_question {
     struct store_identifier customer;
     int64_t now;
+    uint64_t at_least;      /* an event admitted: the position named is not before it */
 };
 
 int store_context(struct store *st, const struct store_question *q, size_t bytes_max,
@@ -210,6 +211,45 @@ int store_read(struct store *st, uint64_t number, struct frame *f, char why[STOR
 int store_read_header(struct store *st, uint64_t number, struct frame *f,
                       char why[STORE_WHY_BYTES]);
 uint64_t store_number_at(struct store *st, int64_t received);
+
+/* ------------------------------------------------------------------ as of */
+
+/* The questions above as they would have been answered when `number` was the head.
+ * What was known then is folded anew, from the events of whoever the answer is
+ * made of: it costs in proportion to those.
+ *
+ * Begin, gather and end on the loop; run, on any one thread while the loop goes
+ * on, asks `ask` for the answer, of a store that knows those customers as of then
+ * and borrows nothing else.  What turns out to be missing must be gathered, and
+ * then it is run, and asked, again. */
+
+#define STORE_AS_OF_PROFILES_MAX 4096
+#define STORE_AS_OF_EVENTS_MAX 8000000u
+#define STORE_AS_OF_VIEWS_BYTES (512ull << 20)
+
+struct store_as_of;
+
+/* `number` is tail..head; `customer` is copied.
+ * Returns 0, TL_NOT_FOUND (never seen, today either), TL_TOO_MANY (whom the
+ * identifier found once is not remembered: it had too many), TL_EDAMAGED. */
+int store_as_of_begin(struct store *st, const struct store_identifier *customer, uint64_t number,
+                      struct store_as_of **out);
+
+/* Notes which events are needed: some thousands a call.  `*more`: go on.
+ * Returns 0, TL_TOO_MANY (STORE_AS_OF_EVENTS_MAX), TL_EDAMAGED. */
+int store_as_of_gather(struct store *st, struct store_as_of *a, bool *more);
+
+/* `*more`: gather, then run again.  Returns what `ask` did, or TL_TOO_MANY
+ * (STORE_AS_OF_...), TL_BUSY (cancelled), TL_EDAMAGED, TL_NOT_FOUND. */
+int store_as_of_run(struct store_as_of *a, int (*ask)(struct store *then, void *arg), void *arg,
+                    bool *more);
+
+/* Ends a run soon.  Any thread. */
+void store_as_of_cancel(struct store_as_of *a);
+void store_as_of_end(struct store_as_of **a);
+
+/* The number of the last event received at or before a time; 0: there is none. */
+uint64_t store_number_by(struct store *st, int64_t received);
 
 /* Fills in what the store knows of tl_stat. */
 int store_stat(struct store *st, struct tl_stat *out, struct arena *arena);

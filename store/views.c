@@ -45,7 +45,8 @@
 static const unsigned char META_KEY[] = {0};
 
 struct views {
-    struct txn_env *env;
+    struct txn_env *env;                /* NULL: a part, in memory alone */
+    struct views_part part;
     struct txn reader;
     struct generation *active;
     struct generation *flushing;        /* NULL, being flushed, or waiting for the next try */
@@ -177,6 +178,17 @@ views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VI
 }
 
 void
+views_open_part(struct views **out, const struct views_part *part)
+{
+    struct views *v = calloc(1, sizeof *v);
+
+    must(v != NULL);
+    v->part = *part;
+    v->active = generation_new(&v->spare, NULL);
+    *out = v;
+}
+
+void
 views_close(struct views **v)
 {
     if (*v == NULL)
@@ -234,6 +246,12 @@ is_identifier(const unsigned char *key)
 }
 
 static bool
+has(const struct views *v, const void *key, size_t key_len)
+{
+    return v->env != NULL || v->part.has(v->part.arg, key, key_len);
+}
+
+static bool
 may_be_in_lmdb(const struct views *v, uint64_t hash, const void *key)
 {
     return v->known == NULL || !is_identifier(key) || known_may_have(v->known, hash);
@@ -262,6 +280,10 @@ views_get_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len
 {
     const struct entry *e = generation_get(v->active, hash, key, key_len);
 
+    if (e == NULL && v->env == NULL) {
+        has(v, key, key_len);
+        return false;
+    }
     if (e == NULL && v->flushing != NULL)
         e = generation_get(v->flushing, hash, key, key_len);
     if (e == NULL) {
@@ -353,6 +375,8 @@ void
 views_put(struct views *v, const void *key, size_t key_len, const void *value, size_t len)
 {
     must(v->walks == 0);
+    if (!has(v, key, key_len))
+        return;
     generation_put(v->active, generation_hash(key, key_len), key, key_len, value, len);
     if (generation_bytes(v->active) > v->room_until)
         make_room_in_memory(v);
@@ -362,6 +386,8 @@ void
 views_delete(struct views *v, const void *key, size_t key_len)
 {
     must(v->walks == 0);
+    if (!has(v, key, key_len))
+        return;
     generation_delete(v->active, generation_hash(key, key_len), key, key_len);
 }
 
@@ -370,7 +396,8 @@ views_first(struct views_walk *w, struct views *v, const void *prefix, size_t pr
             const void *from, size_t from_len, bool backward)
 {
     *w = (struct views_walk){.views = v, .backward = backward, .prefix = {prefix, prefix_len}};
-    w->state = walk_new(v->active, v->flushing, &v->reader, w->prefix,
+    has(v, prefix, prefix_len);
+    w->state = walk_new(v->active, v->flushing, v->env != NULL ? &v->reader : NULL, w->prefix,
                         (struct tl_str){from, from_len}, backward);
     v->walks++;
     return views_next(w);

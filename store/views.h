@@ -31,6 +31,16 @@ struct views;
 int views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VIEWS_WHY_BYTES]);
 void views_close(struct views **v);     /* does not flush; waits for a running flush */
 
+/* A part of views, in memory alone and of one thread: to see what they were once.
+ * `has` says whether the part has the record of a key; what it has not is not there
+ * when read, and goes nowhere when put.  Gets, walks, puts and deletes only. */
+struct views_part {
+    bool (*has)(void *arg, const void *key, size_t key_len);
+    void *arg;
+};
+
+void views_open_part(struct views **out, const struct views_part *part);
+
 /* What LMDB holds is folded to this number. */
 uint64_t views_checkpoint(const struct views *v);
 

@@ -135,7 +135,8 @@ walk_new(const struct generation *newer, const struct generation *older, struct 
     w->backward = backward;
     start_in_memory(w, NEWER, newer, &b);
     start_in_memory(w, OLDER, older, &b);
-    start_in_lmdb(w, reader, &b);
+    if (reader != NULL)
+        start_in_lmdb(w, reader, &b);
     return w;
 }
 

@@ -9,7 +9,7 @@
 
 struct walk;
 
-/* As views_first; `older` may be NULL.  The layers stay as they are until
+/* As views_first; `older` may be NULL, and `reader`.  The layers stay as they are until
  * walk_free; a failure to read sticks to `reader`. */
 struct walk *walk_new(const struct generation *newer, const struct generation *older,
                       struct txn *reader, struct tl_str prefix, struct tl_str from, bool backward);

@@ -158,6 +158,7 @@ verb_offers(struct verb_call *call)
     uint64_t limit = 0;
     struct tl_query query = {0};
     const struct verb_option options[] = {
+        {"--as-of", VERB_TEXT, &query.as_of},
         {"--limit", VERB_COUNT, &limit},
         {"--catalogue", VERB_FLAG, &query.catalogue},
         {"--after", VERB_TEXT, &query.after},

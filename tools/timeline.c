@@ -67,14 +67,15 @@ verb_timeline(struct verb_call *call)
     uint64_t limit = 0;
     const char *before = NULL;
     struct verb_list types = {0}, channels = {0};
+    struct tl_query query = {0};
     const struct verb_option options[] = {
+        {"--as-of", VERB_TEXT, &query.as_of},
         {"--limit", VERB_COUNT, &limit},
         {"--before", VERB_TEXT, &before},
         {"--type", VERB_LIST, &types},
         {"--channel", VERB_LIST, &channels},
         {0},
     };
-    struct tl_query query = {0};
     struct tl_client *client;
     struct tl_reply *reply;
     int code;
