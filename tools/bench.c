@@ -27,11 +27,14 @@ static const struct measure {
     {"ack_1_client", measure_ack},
     {"context_closed_loop", measure_context},
     {"context_32_inflight", measure_contexts},
+    {"context_as_of", measure_as_of},
     {"live", measure_live},
     {"replay", measure_replay},
     {"bytes_per_event", measure_event_bytes},
     {"bytes_per_profile", measure_profile_bytes},
     {"anonymous_bytes", measure_anonymous},
+    {"context_hot_customer", measure_hot_customer},
+    {"context_64_profiles", measure_64_profiles},
     {"recovery_s", measure_recovery},
     {"sustained", measure_sustained},       /* the last: only with --long or --sustain */
 };

@@ -75,6 +75,17 @@ int measure_ack(struct bench *b, struct row *row);
 int measure_context(struct bench *b, struct row *row);
 int measure_contexts(struct bench *b, struct row *row);
 
+/* Contexts as of half of what there is, of customers as often as they have events,
+ * one after the other. */
+int measure_as_of(struct bench *b, struct row *row);
+
+/* How many times as long as the context of a customer of ten events takes that of
+ * one with a million events and 10,000 offers (with fewer events to begin with, as
+ * many as those and a hundredth of it), and of one who is 64 profiles: asked for
+ * in turns.  p50 and p99 are theirs. */
+int measure_hot_customer(struct bench *b, struct row *row);
+int measure_64_profiles(struct bench *b, struct row *row);
+
 /* 1000 events a second by one publisher: publish to delivery at a subscriber. */
 int measure_live(struct bench *b, struct row *row);
 

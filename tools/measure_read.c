@@ -2,8 +2,11 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/must.h"
@@ -12,6 +15,7 @@
 #define IN_FLIGHT 32
 #define LIVE_PER_SECOND 1000
 #define REPLAY_STEP 1000
+#define NUMBER_DIGITS 16        /* a position ends with its event's number */
 
 /* ---------------------------------------------------------------- contexts */
 
@@ -117,6 +121,145 @@ measure_contexts(struct bench *b, struct row *row)
         measure_close(b);
     free(a.names);
     return err != 0 ? err : a.err;
+}
+
+/* ------------------------------------------------------- as of another position */
+
+/* Half of the events there are. */
+static int
+half_way(struct bench *b, char position[TL_POSITION_BYTES + 1])
+{
+    struct tl_reply *reply = NULL;
+    int err = tl_stat(b->client, &reply);
+
+    if (err == 0) {
+        const struct tl_stat *stat = tl_reply_stat(reply);
+
+        memcpy(position, stat->position.ptr, TL_POSITION_BYTES);
+        snprintf(position + TL_POSITION_BYTES - NUMBER_DIGITS, NUMBER_DIGITS + 1, "%016llx",
+                 (unsigned long long)(stat->events / 2));
+    }
+    tl_reply_free(&reply);
+    return err;
+}
+
+int
+measure_as_of(struct bench *b, struct row *row)
+{
+    char position[TL_POSITION_BYTES + 1];
+    struct tl_query query = {.as_of = position};
+    struct asking a;
+    int64_t first, began;
+    int err;
+
+    if ((err = half_way(b, position)) != 0)
+        return err;
+    choose(&a, b, measure_rounds(b, 1000, 1000));
+    first = clock_monotonic();
+    for (size_t i = 0; i < a.count && err == 0; i++) {
+        struct tl_reply *reply;
+
+        began = clock_monotonic();
+        err = tl_context(b->client, a.names[i], &query, &reply);
+        measure_sample(b, clock_monotonic() - began);
+        tl_reply_free(&reply);
+        if (err == TL_NOT_FOUND)
+            err = 0;            /* he came later */
+    }
+    measure_finish(b, row, a.count, clock_monotonic() - first, "contexts/s");
+    free(a.names);
+    return err;
+}
+
+/* ------------------------------------------------------ whatever he has done */
+
+#define HOT_EVENTS_MAX 1000000
+#define OFFERS_SHARE 100
+#define PAIRS_MAX 5000
+
+static int
+publish_one(struct bench *b, const struct workload_one *one)
+{
+    int64_t began = measure_cpu_ns(getpid());
+
+    workload_make_one(&b->workload, &b->run, one);
+    b->making_ns += measure_cpu_ns(getpid()) - began;
+    return measure_publish(b, 1000, 8);
+}
+
+static int
+time_context(struct bench *b, const struct workload_one *one, int64_t *ns)
+{
+    char name[WORKLOAD_NAME_BYTES];
+    struct tl_reply *reply;
+    int64_t began;
+    int err;
+
+    workload_one_name(name, one);
+    began = clock_monotonic();
+    err = tl_context(b->client, name, NULL, &reply);
+    *ns = clock_monotonic() - began;
+    tl_reply_free(&reply);
+    return err;
+}
+
+static int
+compare_ns(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* The two in turns, so that whatever else the machine does is the same for both. */
+static int
+measure_pairs(struct bench *b, const struct workload_one *one, const struct workload_one *few,
+              struct row *row)
+{
+    size_t count = measure_rounds(b, 10, PAIRS_MAX);
+    int64_t *few_ns = calloc(count, sizeof few_ns[0]), ns;
+    int err = 0;
+
+    must(few_ns != NULL);
+    for (size_t i = 0; i < count && err == 0; i++)
+        if ((err = time_context(b, few, &few_ns[i])) == 0
+            && (err = time_context(b, one, &ns)) == 0)
+            measure_sample(b, ns);
+    if (err == 0) {
+        qsort(few_ns, count, sizeof few_ns[0], compare_ns);
+        measure_finish(b, row, 1, 1, "x");
+        row->value = row->p50_us * 1000.0 / (double)few_ns[(count - 1) / 2];
+    }
+    free(few_ns);
+    return err;
+}
+
+static int
+measure_beside_few(struct bench *b, const struct workload_one *one, const char *few_name,
+                   struct row *row)
+{
+    const struct workload_one few = {few_name, 10, 1, 1};
+    int err;
+
+    if ((err = publish_one(b, one)) != 0 || (err = publish_one(b, &few)) != 0)
+        return err;
+    return measure_pairs(b, one, &few, row);
+}
+
+int
+measure_hot_customer(struct bench *b, struct row *row)
+{
+    uint64_t events = b->events < HOT_EVENTS_MAX ? b->events : HOT_EVENTS_MAX;
+
+    return measure_beside_few(
+        b, &(struct workload_one){"hot", events, events / OFFERS_SHARE, 1}, "few", row);
+}
+
+int
+measure_64_profiles(struct bench *b, struct row *row)
+{
+    return measure_beside_few(b, &(struct workload_one){"joined", 64 * 10, 64, 64}, "single",
+                              row);
 }
 
 /* -------------------------------------------------------------------- live */

@@ -207,6 +207,50 @@ write_sale(struct draft *d, struct workload *w, uint32_t customer)
         touch_offer(d, w, TL_STR("redeemed"));
 }
 
+/* ------------------------------------------------------------- one customer */
+
+static struct tl_str
+address(char out[TEXT_BYTES], const struct workload_one *one, uint64_t nth)
+{
+    return write_text(out, "%s.%llu@example.com", one->name, (unsigned long long)nth);
+}
+
+/* Every so-many-th of his events is a mail, until all offers were made. */
+static void
+write_one(struct draft *d, struct workload *w, uint64_t nth)
+{
+    const struct workload_one *one = w->one;
+    uint64_t every = one->offers > 0 ? one->events / one->offers : 0;
+
+    d->ev.type = TL_STR("page.viewed");
+    d->ev.channel = TL_STR("web");
+    d->ev.direction = TL_STR("inbound");
+    d->page.path = write_text(d->path, "/shop/aisle-%u", (unsigned)workload_draw(w, 500));
+    d->ev.page = &d->page;
+    identify(d, TL_STR("email"), address(d->email, one, nth % one->addresses));
+    if (nth >= one->addresses && nth < 2 * one->addresses)
+        identify(d, TL_STR("email"), address(d->cookie, one, 0));
+    if (every == 0 || nth % every != 0)
+        return;
+    d->ev.page = NULL;
+    d->ev.type = TL_STR("email.sent");
+    d->ev.channel = TL_STR("email");
+    d->ev.direction = TL_STR("outbound");
+    touch_offer(d, w, TL_STR("made"));
+    d->offer.offer = write_text(d->item, "%s-%llu", one->name, (unsigned long long)(nth / every));
+}
+
+void
+workload_one_name(char out[WORKLOAD_NAME_BYTES], const struct workload_one *one)
+{
+    char value[TEXT_BYTES];
+
+    address(value, one, 0);
+    snprintf(out, WORKLOAD_NAME_BYTES, "email:%.50s", value);
+}
+
+/* ------------------------------------------------------------ whichever kind */
+
 static const struct kind {
     unsigned percent;
     void (*write)(struct draft *d, struct workload *w, uint32_t customer);
@@ -263,7 +307,9 @@ make_event(struct workload *w, struct workload_run *run, size_t i)
     size_t len;
 
     d.ev.id = write_text(d.id, ID_PREFIX "%llu", (unsigned long long)w->made++);
-    if (w->strangers && w->made % 3 == 0)
+    if (w->one != NULL)
+        write_one(&d, w, i);
+    else if (w->strangers && w->made % 3 == 0)
         write_stranger(&d, w);
     else
         draw_kind(w)->write(&d, w, draw_customer(w));
@@ -283,6 +329,14 @@ workload_make(struct workload *w, struct workload_run *run, size_t count)
         make_event(w, run, i);
     must(!run->bytes.failed);
     run->count = count;
+}
+
+void
+workload_make_one(struct workload *w, struct workload_run *run, const struct workload_one *one)
+{
+    w->one = one;
+    workload_make(w, run, one->events);
+    w->one = NULL;
 }
 
 struct tl_str

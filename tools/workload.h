@@ -18,6 +18,16 @@
 #define WORKLOAD_EVENT_BYTES 250
 #define WORKLOAD_NAME_BYTES 64
 
+/* A customer of many events: pages, and among them as many mails with an offer of
+ * its own each.  Joined of several addresses, NAME.0@example.com and so on, that
+ * are named together after each has had its first event. */
+struct workload_one {
+    const char *name;
+    uint64_t events;
+    uint64_t offers;
+    uint64_t addresses;
+};
+
 struct workload {
     uint64_t customers;
     double *reach;      /* [i]: how likely one of the i + 1 most frequent comes */
@@ -25,6 +35,7 @@ struct workload {
     uint64_t made;      /* events so far: the next one's id */
     int64_t time;       /* of the next event; they come a millisecond apart */
     bool strangers;     /* every third event is a page seen by a cookie nobody knows */
+    const struct workload_one *one;     /* not NULL: all events are his */
 };
 
 /* A run of events, encoded beforehand so that making them is not measured. */
@@ -36,6 +47,11 @@ struct workload_run {
 
 void workload_init(struct workload *w, uint64_t customers);
 void workload_fini(struct workload *w);
+
+/* The same of one customer: all his events. */
+void workload_make_one(struct workload *w, struct workload_run *run,
+                       const struct workload_one *one);
+void workload_one_name(char out[WORKLOAD_NAME_BYTES], const struct workload_one *one);
 
 /* Replaces what is in the run by `count` new events. */
 void workload_make(struct workload *w, struct workload_run *run, size_t count);
