@@ -143,12 +143,17 @@ static int
 read_policy(struct broker *b, char why[BROKER_WHY_BYTES])
 {
     struct policy *policy;
+    int err;
 
     if (policy_read(&policy, b->policy, why) != 0)
         return -1;
+    if ((err = store_set_policy(b->store, &policy)) != 0) {
+        snprintf(why, BROKER_WHY_BYTES, "the contact policy cannot be kept with the data: %s",
+                 tl_code_sentence(err));
+        return -1;
+    }
     log_info("policy", "in force file=%s rules=%zu", b->policy != NULL ? b->policy : "built-in",
-             policy->rules_count);
-    store_set_policy(b->store, &policy);
+             store_policy(b->store)->rules_count);
     return 0;
 }
 

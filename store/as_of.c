@@ -39,6 +39,9 @@ struct store_as_of {
     struct store_identifier customer;
     struct key identifier;          /* its key */
 
+    char rules[RULES_PATH_BYTES];   /* the contact policy's file */
+    bool rules_known;
+
     struct set known;               /* folded */
     struct set wanted;              /* being gathered, or folded */
     size_t gathered;                /* of those wanted */
@@ -198,7 +201,7 @@ store_as_of_begin(struct store *st, const struct store_identifier *customer, uin
     a->then.settings = st->settings;
     a->then.lock_fd = -1;
     a->then.log = st->log;
-    a->then.policy = policy_copy(st->policy);
+    a->rules_known = rules_find(st->rules, number, a->rules);
     a->then.as_of = a->then.admitted = number;
     a->folding = true;
     views_open_part(&a->then.views, &a->part);
@@ -340,6 +343,16 @@ fold_gathered(struct store_as_of *a)
     return err;
 }
 
+/* A policy that cannot be read any more is one that is not known. */
+static void
+read_rules(struct store_as_of *a)
+{
+    char why[CONF_ERROR_BYTES];
+
+    if (a->rules_known && a->then.policy == NULL)
+        a->rules_known = policy_read(&a->then.policy, a->rules, why) == 0;
+}
+
 /* What was wanted is known now. */
 static void
 settle(struct store_as_of *a)
@@ -364,6 +377,7 @@ store_as_of_run(struct store_as_of *a, int (*ask)(struct store *then, void *arg)
     if ((err = fold_gathered(a)) != 0)
         return err;
     settle(a);
+    read_rules(a);
     a->folding = false;
     err = ask(&a->then, arg);
     if (a->too_many)

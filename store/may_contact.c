@@ -565,12 +565,19 @@ store_reserve(struct store *st, const struct store_contact_question *q,
 
 /* ---------------------------------------------------------------- the rules */
 
-void
+int
 store_set_policy(struct store *st, struct policy **p)
 {
+    int err = rules_keep(st->rules, *p, st->admitted + 1);
+
+    if (err != 0) {
+        policy_free(p);
+        return err;
+    }
     policy_free(&st->policy);
     st->policy = *p;
     *p = NULL;
+    return 0;
 }
 
 const struct policy *

@@ -288,22 +288,16 @@ policy_free(struct policy **p)
     *p = NULL;
 }
 
-struct policy *
-policy_copy(const struct policy *p)
+void
+policy_write(const struct policy *p, struct buf *out)
 {
-    struct policy *copy = malloc(sizeof *copy);
-
-    must(copy != NULL);
-    *copy = *p;
-    copy->zones_count = 0;
+    buf_printf(out, "[policy]\nlease = %lld ms\ntimezone = %s\n", (long long)p->lease_ms,
+               p->timezone);
     for (size_t i = 0; i < p->rules_count; i++) {
-        const struct policy_rule *rule = &p->rules[i];
-        struct policy_rule *to = &copy->rules[i];
+        const char *text = p->rules[i].text, *line = strstr(text, ": ");
 
-        to->purpose.ptr = to->words + (rule->purpose.ptr - rule->words);
-        to->channel.ptr = to->words + (rule->channel.ptr - rule->words);
+        buf_printf(out, "[%.*s]\n%s\n", (int)(line - text), text, line + 2);
     }
-    return copy;
 }
 
 /* ---------------------------------------------------------------- asking */

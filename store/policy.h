@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/conf.h"
 #include "base/zone.h"
 #include "proto/event.h"
@@ -64,8 +65,8 @@ struct policy {
 int policy_read(struct policy **out, const char *path, char error[CONF_ERROR_BYTES]);
 void policy_free(struct policy **p);
 
-/* The same rules, for another thread: zones are opened by who asks for them. */
-struct policy *policy_copy(const struct policy *p);
+/* Appends a file that policy_read makes the same rules of. */
+void policy_write(const struct policy *p, struct buf *out);
 
 /* Is there any line about this purpose? */
 bool policy_knows(const struct policy *p, struct tl_str purpose);

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "store/fold.h"
 #include "store/log.h"
+#include "store/rules.h"
 #include "store/seen.h"
 #include "store/store.h"
 #include "store/views.h"
@@ -33,7 +34,8 @@ struct store {
     struct seen *seen;
     struct views *views;
     struct fold fold;
-    struct policy *policy;
+    struct policy *policy;      /* NULL: what it was then is not known (as_of.c) */
+    struct rules *rules;
     uint64_t as_of;             /* not 0: what is known of some as of this event (as_of.c) */
 
     uint64_t admitted;

@@ -193,6 +193,7 @@ store_let_go(struct store **out)
     arena_fini(&st->arena);
     buf_free(&st->scratch);
     policy_free(&st->policy);
+    rules_close(&st->rules);
     free(st);
 }
 
@@ -252,6 +253,15 @@ store_open_log(struct store **out, const struct store_settings *s, char why[STOR
     return err;
 }
 
+static int
+open_rules(struct store *st, char why[STORE_WHY_BYTES])
+{
+    char path[PATH_BYTES];
+
+    store_path(&st->settings, "policies", path, sizeof(path));
+    return rules_open(&st->rules, path) != 0 ? fail(why, "open", path) : 0;
+}
+
 int
 store_open(struct store **out, const struct store_settings *s, char why[STORE_WHY_BYTES])
 {
@@ -261,7 +271,7 @@ store_open(struct store **out, const struct store_settings *s, char why[STORE_WH
     if (err != 0)
         return err;
     memcpy(recovered, why, STORE_WHY_BYTES);
-    if ((err = store_open_views(*out, why)) != 0) {
+    if ((err = open_rules(*out, why)) != 0 || (err = store_open_views(*out, why)) != 0) {
         store_let_go(out);
         return err;
     }

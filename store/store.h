@@ -175,8 +175,9 @@ int store_reserve(struct store *st, const struct store_contact_question *q,
                   struct tl_contact_verdict *out, struct arena *arena, uint64_t *depends,
                   const char **detail);
 
-/* Takes the rules that hold from now on. */
-void store_set_policy(struct store *st, struct policy **p);
+/* Takes the rules that hold from now on, and keeps them for answers as of then.
+ * Returns 0, TL_NO_SPACE, TL_EIO: those before stay in force. */
+int store_set_policy(struct store *st, struct policy **p);
 const struct policy *store_policy(const struct store *st);
 
 struct store_timeline_filter {

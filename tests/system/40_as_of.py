@@ -1,6 +1,7 @@
 """What was answered once is answered again: as of a position, and as of a time."""
 
 import os
+import signal
 import sys
 import time
 
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import touchline_pb2 as pb
-from harness import ROOT, SANITIZED, SLOW, Case, Shared, event
+from harness import ROOT, SANITIZED, SLOW, Case, Shared, event, until
 
 sys.path.insert(0, str(ROOT / "tests/checker"))
 
@@ -239,6 +240,34 @@ class AsOf(Case):
                                                          at_least=at)).context
                 self.assertGreaterEqual(found.position, at)
                 self.assertEqual(len(found.offers) + int(found.offers_more.strip("+") or 0), n + 1)
+
+    def test_may_we_contact_is_answered_by_the_policy_of_then(self):
+        caps = "[caps]\nmarketing email = {} in 7 d\n"
+        path = self.file("own.conf", caps.format(1))
+        broker = self.broker(args=["--policy", path])
+        broker.publish([event(id="a", type="email.sent", channel="email",
+                              customer="email:joe@example.com", time=None)])
+        one = broker.stat()["position"]
+        path.write_text(caps.format(2))
+        broker.process.send_signal(signal.SIGHUP)
+        until(lambda: broker.log().count("policy in force") == 2)
+        broker.publish([event(id="b", customer="email:joe@example.com")])
+
+        def rule(at):
+            then = broker.ask("context", "email:joe@example.com", "--as-of", at)
+            rules = [c["rule"] for c in then["may_contact"] if c["channel"] == "email"]
+            return rules, then["omitted"]
+
+        two = broker.stat()["position"]
+        for _ in range(2):
+            self.assertEqual(rule(one), (["caps: marketing email = 1 in 7 d"], []))
+            self.assertEqual(rule(two), (["caps: marketing email = 2 in 7 d"], []))
+            self.assertEqual(broker.restart() > 0, True)
+        self.assertEqual(len(list((broker.data / "policies").iterdir())), 2)
+        (min((broker.data / "policies").iterdir())).unlink()
+        broker.restart()
+        self.assertEqual(rule(one), ([], ["may_contact"]))
+        self.assertEqual(rule(two), (["caps: marketing email = 2 in 7 d"], []))
 
     def test_of_too_many_questions_some_are_told_to_come_again(self):
         broker = self.broker()

@@ -249,6 +249,35 @@ zones_are_the_customers_or_the_policys(void **state)
     policy_free(&p);
 }
 
+static void
+what_is_written_is_read_as_the_same_rules(void **state)
+{
+    struct policy *p, *again;
+    struct buf text = {0};
+
+    (void)state;
+    p = taken("[policy]\nlease = 90 s\ntimezone = Europe/Zurich\n[consent]\n"
+              "marketing = required\n[caps]\nmarketing email = 3 in 7 d\n"
+              "marketing = 32 in 366 d per household\n[quiet hours]\n"
+              "marketing sms = 20:00-08:00\n[cool-off]\nmarketing = none\n");
+    policy_write(p, &text);
+    buf_byte(&text, 0);
+    assert_false(text.failed);
+    again = taken((const char *)text.ptr);
+    assert_int_equal(again->lease_ms, p->lease_ms);
+    assert_string_equal(again->timezone, p->timezone);
+    assert_int_equal(again->rules_count, p->rules_count);
+    for (size_t i = 0; i < p->rules_count; i++) {
+        assert_string_equal(again->rules[i].text, p->rules[i].text);
+        assert_int_equal(again->rules[i].count, p->rules[i].count);
+        assert_int_equal(again->rules[i].within_ns, p->rules[i].within_ns);
+        assert_int_equal(again->rules[i].household, p->rules[i].household);
+    }
+    buf_free(&text);
+    policy_free(&again);
+    policy_free(&p);
+}
+
 int
 main(void)
 {
@@ -260,6 +289,7 @@ main(void)
         cmocka_unit_test(limits_are_taken_and_one_past_them_is_not),
         cmocka_unit_test(bad_lines_are_refused_with_file_and_line),
         cmocka_unit_test(a_cap_may_be_of_the_whole_household),
+        cmocka_unit_test(what_is_written_is_read_as_the_same_rules),
         cmocka_unit_test(zones_are_the_customers_or_the_policys),
     };
     int fd = mkstemp(path), failed;
