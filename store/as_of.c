@@ -1,20 +1,23 @@
 /* What would have been answered at an earlier head: views of a few customers, made
  * anew from their own events.
  *
- * Every event that changes a record of a profile is in its timeline, and whoever
- * an identifier ever found is remembered with it; so today's views tell which
- * events are needed, and the log says what they were.  They are folded by the
- * ordinary fold into views that hold only those profiles, and the ordinary answer
- * is made from these.  What it misses is another profile, which is folded too
- * before it is asked again: an answer that missed nothing is the one of then. */
+ * Every event that changes a record of a profile is in its timeline, and whoever an
+ * identifier ever found, spoke of a household or defined an offer is remembered with
+ * it; so today's views tell which events are needed, and the log says what they
+ * were.  They are folded by the ordinary fold into views that hold only what they
+ * are all known of, and the ordinary answer is made from these.  What it misses is
+ * folded too before it is asked again: an answer that missed nothing is the one of
+ * then. */
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/must.h"
 #include "proto/code.h"
 #include "proto/codec.h"
 #include "proto/str.h"
+#include "store/catalogue.h"
 #include "store/household.h"
 #include "store/identity.h"
 #include "store/key.h"
@@ -24,12 +27,21 @@
 
 #define CHUNKS_A_CALL 64            /* of timelines: 4,096 events */
 #define PROFILES_A_CALL 64
+#define OFFERS_A_CALL 256
 #define EVENTS_PER_LOOK 256         /* between two looks at the limits */
-#define HOUSEHOLDS_WANTED_MAX 64    /* of a customer 8 are looked at */
 
 struct set {
     uint64_t items[STORE_AS_OF_PROFILES_MAX];   /* ascending */
     size_t count;
+};
+
+/* In the order in which they were asked for. */
+struct names {
+    struct map index;               /* -> number in that order, from 1 on */
+    struct tl_str *items;           /* theirs is the memory */
+    size_t count;
+    size_t known;                   /* all events about the first of them are gathered */
+    size_t folded;                  /* and folded */
 };
 
 struct store_as_of {
@@ -42,17 +54,20 @@ struct store_as_of {
     char rules[RULES_PATH_BYTES];   /* the contact policy's file */
     bool rules_known;
 
-    struct set known;               /* folded */
+    struct set known;               /* profiles folded */
     struct set wanted;              /* being gathered, or folded */
     size_t gathered;                /* of those wanted */
-    char *households[HOUSEHOLDS_WANTED_MAX];    /* whose members are looked at */
-    size_t households_count;
-    size_t households_known;        /* all who ever spoke of the first of them are wanted */
     struct key from;                /* of the one being gathered */
-    struct buf numbers;
+    struct names households;
+    struct names offers;            /* of the catalogue */
+    bool defined;                   /* there are some today */
+    struct buf numbers;             /* of the events, all there were */
+    size_t folded;                  /* of those, in bytes */
 
-    bool folding;
+    enum { ANSWERING, FOLDING, FOLDING_ALL } doing;
     bool first;                     /* with the identifier's own record */
+    bool defining;                  /* an event of the catalogue and of no customer */
+    bool again;                     /* a fold looked at what must be folded with it */
     bool too_many;
     bool stranger;                  /* a record was asked for that nobody can fold */
     atomic_bool cancelled;
@@ -99,13 +114,54 @@ set_add(struct set *s, uint64_t item)
     return true;
 }
 
+/* Where it is, from 0 on; SIZE_MAX: nowhere. */
+static size_t
+names_find(const struct names *n, struct tl_str name)
+{
+    return (size_t)(uintptr_t)map_get(&n->index, name.ptr, name.len) - 1;
+}
+
+static bool
+names_add(struct names *n, struct tl_str name)
+{
+    char *text;
+
+    if (names_find(n, name) != SIZE_MAX)
+        return true;
+    if (n->count == STORE_AS_OF_NAMES_MAX)
+        return false;
+    if ((n->count & (n->count - 1)) == 0)
+        n->items = realloc(n->items, (n->count * 2 + 1) * sizeof(n->items[0]));
+    must(n->items != NULL && (text = malloc(name.len + 1)) != NULL);
+    memcpy(text, name.ptr, name.len);
+    n->items[n->count++] = (struct tl_str){text, name.len};
+    *map_put(&n->index, name.ptr, name.len) = (void *)(uintptr_t)n->count;
+    return true;
+}
+
+static void
+names_free(struct names *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        free((char *)(uintptr_t)n->items[i].ptr);
+    free(n->items);
+    map_fini(&n->index);
+}
+
 /* ---------------------------------------------------- which records there are */
+
+static bool
+is_folding(const struct store_as_of *a, uint64_t profile)
+{
+    return set_has(&a->wanted, profile) ||
+           (a->doing == FOLDING_ALL && set_has(&a->known, profile));
+}
 
 static bool
 has_profile(struct store_as_of *a, uint64_t profile)
 {
-    if (a->folding)
-        return set_has(&a->wanted, profile);
+    if (a->doing != ANSWERING)
+        return is_folding(a, profile);
     if (set_has(&a->known, profile))
         return true;
     if (!set_add(&a->wanted, profile))
@@ -117,20 +173,36 @@ has_profile(struct store_as_of *a, uint64_t profile)
 static bool
 has_household(struct store_as_of *a, struct tl_str id, uint64_t profile)
 {
-    size_t i = 0;
+    size_t at = names_find(&a->households, id);
 
-    if (a->folding)
-        return profile != 0 && set_has(&a->wanted, profile);
-    while (i < a->households_count && !str_is(id, a->households[i]))
-        i++;
-    if (i < a->households_count)
-        return i < a->households_known;
-    if (i == HOUSEHOLDS_WANTED_MAX) {
+    if (a->doing != ANSWERING)
+        return profile != 0 && is_folding(a, profile);
+    if (at < a->households.known)
+        return true;
+    if (!names_add(&a->households, id))
         a->too_many = true;
-        return false;
-    }
-    must((a->households[i] = strndup(id.ptr, id.len)) != NULL);
-    a->households_count++;
+    return false;
+}
+
+/* What an offer of somebody's is filed under is what the catalogue said at that time:
+ * the two are folded together. */
+static bool
+has_definition(struct store_as_of *a, struct tl_str offer)
+{
+    size_t at = names_find(&a->offers, offer);
+
+    if (a->doing == FOLDING && a->defining)
+        return at >= a->offers.folded && at < a->offers.known;
+    if (a->doing == FOLDING_ALL && a->defining)
+        return at < a->offers.known;
+    if (a->doing == FOLDING)
+        a->again = true;
+    else if (at < a->offers.known)
+        return true;
+    else if (a->doing == FOLDING_ALL)
+        a->again = true;
+    if (!names_add(&a->offers, offer))
+        a->too_many = true;
     return false;
 }
 
@@ -138,16 +210,24 @@ static bool
 has_record(void *arg, const void *key, size_t key_len)
 {
     struct store_as_of *a = arg;
-    struct tl_str k = {key, key_len}, household;
+    struct tl_str k = {key, key_len}, name;
     uint64_t profile;
 
     if (key_is_profile(k))
         return has_profile(a, key_read_profile(k));
-    if (household_of_key(k, &household, &profile))
-        return has_household(a, household, profile);
     if (str_equal(k, (struct tl_str){(const char *)a->identifier.bytes, a->identifier.len}))
-        return !a->folding || a->first;
-    if (!a->folding)
+        return a->doing != FOLDING || a->first;
+    if (household_of_key(k, &name, &profile))
+        return has_household(a, name, profile);
+    switch (catalogue_of_key(k, &name)) {
+    case CATALOGUE_DEFINED:
+        return has_definition(a, name);
+    case CATALOGUE_OTHER:
+        return true;        /* those of all offers that may be there are wanted from the start */
+    case CATALOGUE_NONE:
+        break;
+    }
+    if (a->doing == ANSWERING)
         a->stranger = true;
     return false;
 }
@@ -187,6 +267,30 @@ want_named(struct store_as_of *a, struct views *v)
     return err;
 }
 
+static int
+want_offer(void *arg, struct tl_str offer)
+{
+    struct store_as_of *a = arg;
+
+    return names_add(&a->offers, offer) ? 0 : TL_TOO_MANY;
+}
+
+static void
+open_views(struct store_as_of *a)
+{
+    views_open_part(&a->then.views, &a->part);
+    must(fold_init(&a->then.fold, a->then.views) == 0);
+    if (a->defined)     /* so that it is looked for */
+        counter_add(&a->then.fold.counters, COUNTER_TOTAL, TL_STR(COUNTER_DEFINED), 1);
+}
+
+static void
+close_views(struct store_as_of *a)
+{
+    fold_fini(&a->then.fold);
+    views_close(&a->then.views);
+}
+
 int
 store_as_of_begin(struct store *st, const struct store_identifier *customer, uint64_t number,
                   struct store_as_of **out)
@@ -197,17 +301,18 @@ store_as_of_begin(struct store *st, const struct store_identifier *customer, uin
     must(a != NULL);
     copy_customer(a, customer);
     a->first = true;
+    a->doing = FOLDING;
     a->part = (struct views_part){has_record, a};
     a->then.settings = st->settings;
     a->then.lock_fd = -1;
     a->then.log = st->log;
-    a->rules_known = rules_find(st->rules, number, a->rules);
     a->then.as_of = a->then.admitted = number;
-    a->folding = true;
-    views_open_part(&a->then.views, &a->part);
-    must(fold_init(&a->then.fold, a->then.views) == 0);
-    err = store_sound(st, want_named(a, st->views));
-    if (err != 0)
+    a->rules_known = rules_find(st->rules, number, a->rules);
+    a->defined = !catalogue_is_empty(&st->fold.counters);
+    open_views(a);
+    if ((err = want_named(a, st->views)) == 0 && a->defined)
+        err = catalogue_each_raised(st->views, want_offer, a);
+    if ((err = store_sound(st, err)) != 0)
         store_as_of_end(&a);
     *out = a;
     return err;
@@ -221,11 +326,10 @@ store_as_of_end(struct store_as_of **a)
     *a = NULL;
     if (gone == NULL)
         return;
-    fold_fini(&gone->then.fold);
-    views_close(&gone->then.views);
+    close_views(gone);
     policy_free(&gone->then.policy);
-    for (size_t i = 0; i < gone->households_count; i++)
-        free(gone->households[i]);
+    names_free(&gone->households);
+    names_free(&gone->offers);
     buf_free(&gone->numbers);
     free(gone->customer_text);
     free(gone);
@@ -240,15 +344,14 @@ store_as_of_cancel(struct store_as_of *a)
 /* ---------------------------------------------------------------- gathering */
 
 static int
-want_household(struct store_as_of *a, struct views *v, const char *id)
+want_household(struct store_as_of *a, struct views *v, struct tl_str id)
 {
     uint64_t *profiles = calloc(STORE_AS_OF_PROFILES_MAX, sizeof(*profiles));
     size_t count;
     int err;
 
     must(profiles != NULL);
-    err = household_speakers(v, (struct tl_str){id, strlen(id)}, profiles,
-                             STORE_AS_OF_PROFILES_MAX, &count);
+    err = household_speakers(v, id, profiles, STORE_AS_OF_PROFILES_MAX, &count);
     for (size_t i = 0; i < count && err == 0; i++)
         if (!set_has(&a->known, profiles[i]) && !set_add(&a->wanted, profiles[i]))
             err = TL_TOO_MANY;
@@ -259,31 +362,60 @@ want_household(struct store_as_of *a, struct views *v, const char *id)
 static int
 want_households(struct store_as_of *a, struct views *v)
 {
+    struct names *n = &a->households;
     int err = 0;
 
-    while (a->households_known < a->households_count && err == 0)
-        err = want_household(a, v, a->households[a->households_known++]);
+    while (n->known < n->count && err == 0)
+        err = want_household(a, v, n->items[n->known++]);
     return err;
+}
+
+static void
+gather_offers(struct store_as_of *a, struct views *v)
+{
+    struct names *n = &a->offers;
+
+    for (size_t i = 0; i < OFFERS_A_CALL && n->known < n->count; i++)
+        catalogue_numbers(v, n->items[n->known++], a->then.as_of, &a->numbers);
+}
+
+static int
+gather_profiles(struct store_as_of *a, struct views *v)
+{
+    bool more = false;
+    int err = 0;
+
+    for (size_t i = 0; i < PROFILES_A_CALL && a->gathered < a->wanted.count && err == 0; i++) {
+        err = timeline_numbers(v, a->wanted.items[a->gathered], a->then.as_of, CHUNKS_A_CALL,
+                               &a->from, &a->numbers, &more);
+        if (more)
+            break;
+        a->gathered++;
+        a->from.len = 0;
+    }
+    return err;
+}
+
+static bool
+wants_more(const struct store_as_of *a)
+{
+    return a->gathered < a->wanted.count || a->offers.known < a->offers.count ||
+           a->households.known < a->households.count;
 }
 
 int
 store_as_of_gather(struct store *st, struct store_as_of *a, bool *more)
 {
-    bool rest = false;
     int err = want_households(a, st->views);
 
-    for (size_t i = 0; i < PROFILES_A_CALL && a->gathered < a->wanted.count && err == 0; i++) {
-        err = timeline_numbers(st->views, a->wanted.items[a->gathered], a->then.as_of,
-                               CHUNKS_A_CALL, &a->from, &a->numbers, &rest);
-        if (rest)
-            break;
-        a->gathered++;
-        a->from.len = 0;
-    }
+    if (err == 0 && a->offers.known < a->offers.count)
+        gather_offers(a, st->views);
+    else if (err == 0)
+        err = gather_profiles(a, st->views);
     must(!a->numbers.failed);
     if (err == 0 && a->numbers.len / sizeof(uint64_t) > STORE_AS_OF_EVENTS_MAX)
         err = TL_TOO_MANY;
-    *more = a->gathered < a->wanted.count;
+    *more = wants_more(a);
     return store_sound(st, err);
 }
 
@@ -318,15 +450,14 @@ fold_one(struct store_as_of *a, uint64_t number, struct arena *arena)
     arena_reset(arena);
     if (codec_decode(CODEC_EVENT, &ev, f.payload, arena) != 0)
         return TL_EDAMAGED;
+    a->defining = f.profile == 0 && str_is(f.type, "offer.defined");
     return fold_event(&a->then.fold, &f, &ev);
 }
 
 /* In the order of their numbers, each once. */
 static int
-fold_gathered(struct store_as_of *a)
+fold_numbers(struct store_as_of *a, uint64_t *numbers, size_t count)
 {
-    uint64_t *numbers = (uint64_t *)(void *)a->numbers.ptr;
-    size_t count = a->numbers.len / sizeof(*numbers);
     struct arena arena;
     int err = 0;
 
@@ -343,14 +474,21 @@ fold_gathered(struct store_as_of *a)
     return err;
 }
 
-/* A policy that cannot be read any more is one that is not known. */
-static void
-read_rules(struct store_as_of *a)
+/* What is new, or if that does not do, everything together. */
+static int
+fold_gathered(struct store_as_of *a)
 {
-    char why[CONF_ERROR_BYTES];
-
-    if (a->rules_known && a->then.policy == NULL)
-        a->rules_known = policy_read(&a->then.policy, a->rules, why) == 0;
+    a->doing = a->again ? FOLDING_ALL : FOLDING;
+    if (a->again) {
+        close_views(a);
+        open_views(a);
+        a->folded = 0;
+    }
+    a->again = false;
+    if (a->numbers.len == a->folded)
+        return 0;
+    return fold_numbers(a, (uint64_t *)(void *)(a->numbers.ptr + a->folded),
+                        (a->numbers.len - a->folded) / sizeof(uint64_t));
 }
 
 /* What was wanted is known now. */
@@ -361,8 +499,19 @@ settle(struct store_as_of *a)
         if (!set_add(&a->known, a->wanted.items[i]))
             a->too_many = true;
     a->wanted.count = a->gathered = 0;
-    buf_clear(&a->numbers);
+    a->offers.folded = a->offers.known;
+    a->folded = a->numbers.len;
     a->first = false;
+}
+
+/* A policy that cannot be read any more is one that is not known. */
+static void
+read_rules(struct store_as_of *a)
+{
+    char why[CONF_ERROR_BYTES];
+
+    if (a->rules_known && a->then.policy == NULL)
+        a->rules_known = policy_read(&a->then.policy, a->rules, why) == 0;
 }
 
 int
@@ -372,17 +521,16 @@ store_as_of_run(struct store_as_of *a, int (*ask)(struct store *then, void *arg)
     int err;
 
     *more = false;
-    must(a->gathered == a->wanted.count);
-    a->folding = true;
+    must(!wants_more(a));
     if ((err = fold_gathered(a)) != 0)
         return err;
     settle(a);
     read_rules(a);
-    a->folding = false;
+    a->doing = ANSWERING;
     err = ask(&a->then, arg);
     if (a->too_many)
         return TL_TOO_MANY;
-    *more = a->wanted.count > 0 || a->households_known < a->households_count;
+    *more = a->again || wants_more(a);
     if (!*more && a->stranger)
         return TL_UNSUPPORTED;
     return *more ? 0 : err;

@@ -12,6 +12,7 @@
 enum part {
     DEFINED = 'd',      /* + offer id: its definitions */
     RAISED = 'r',       /* + descending end, offer id */
+    TOLD = 't',         /* + offer id 0, number: an event that defined it */
 };
 
 enum entry_has {
@@ -290,6 +291,74 @@ index_raised(struct views *v, struct counters *counters, struct tl_str offer,
     views_put(v, after.bytes, after.len, "", 0);
 }
 
+/* ------------------------------------------------------- which events told it */
+
+static void
+told_prefix(struct key *k, struct tl_str offer)
+{
+    key_global(k, KEY_CATALOGUE);
+    key_add_byte(k, TOLD);
+    key_add_end(k, offer);
+}
+
+static void
+index_told(struct views *v, struct tl_str offer, uint64_t number)
+{
+    struct key k;
+
+    told_prefix(&k, offer);
+    key_add_number(&k, number);
+    views_put(v, k.bytes, k.len, "", 0);
+}
+
+void
+catalogue_numbers(struct views *v, struct tl_str offer, uint64_t to, struct buf *numbers)
+{
+    struct views_walk w;
+    struct key prefix;
+    uint64_t number;
+    bool more;
+
+    told_prefix(&prefix, offer);
+    more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && (number = key_read_number(w.key, prefix.len)) <= to; more = views_next(&w))
+        buf_append(numbers, &number, sizeof(number));
+    views_end(&w);
+}
+
+int
+catalogue_each_raised(struct views *v, int (*each)(void *arg, struct tl_str offer), void *arg)
+{
+    struct views_walk w;
+    struct key prefix;
+    int err = 0;
+    bool more;
+
+    raised_prefix(&prefix);
+    more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && err == 0; more = views_next(&w)) {
+        size_t from = prefix.len + 8;
+
+        err = each(arg, (struct tl_str){w.key.ptr + from, w.key.len - from});
+    }
+    views_end(&w);
+    return err;
+}
+
+enum catalogue_record
+catalogue_of_key(struct tl_str key, struct tl_str *offer)
+{
+    *offer = TL_STR("");
+    if (key.len < 3 || key.ptr[0] != 'G' || key.ptr[1] != KEY_CATALOGUE)
+        return CATALOGUE_NONE;
+    if (key.ptr[2] != DEFINED)
+        return CATALOGUE_OTHER;
+    *offer = (struct tl_str){key.ptr + 3, key.len - 3};
+    return CATALOGUE_DEFINED;
+}
+
+/* ---------------------------------------------------------------- defining */
+
 static int
 define(struct views *v, struct counters *counters, struct tl_str offer,
        const struct catalogue_entry *e, struct arena *arena)
@@ -310,6 +379,7 @@ define(struct views *v, struct counters *counters, struct tl_str offer,
     merge(&o, e);
     index_raised(v, counters, offer, &before, &o);
     store_offer(v, offer, &o);
+    index_told(v, offer, e->number);
     return 0;
 }
 

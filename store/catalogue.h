@@ -63,6 +63,23 @@ uint64_t catalogue_number(const struct catalogue_offer *o);
 /* Is it over by now in every campaign, if the last word on it was at `last`? */
 bool catalogue_is_over(const struct catalogue_offer *o, int64_t last, int64_t now);
 
+/* Which of its records a key is of; `offer` borrows from it, and is empty of what is
+ * over more than one. */
+enum catalogue_record {
+    CATALOGUE_NONE,
+    CATALOGUE_DEFINED,              /* the definitions of an offer id */
+    CATALOGUE_OTHER,                /* an index */
+};
+
+enum catalogue_record catalogue_of_key(struct tl_str key, struct tl_str *offer);
+
+/* Appends the numbers (uint64_t) up to `to` of all events that defined an offer id. */
+void catalogue_numbers(struct views *v, struct tl_str offer, uint64_t to, struct buf *numbers);
+
+/* Every offer id whose end was ever put off, until `each` returns not 0, which is
+ * returned. */
+int catalogue_each_raised(struct views *v, int (*each)(void *arg, struct tl_str offer), void *arg);
+
 /* Offers whose end was put off and that are not over, at most CATALOGUE_RAISED_MAX of
  * them, names in the arena.  Returns 0, TL_TOO_MANY. */
 int catalogue_raised(struct views *v, const struct counters *counters, int64_t now,

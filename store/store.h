@@ -225,6 +225,7 @@ uint64_t store_number_at(struct store *st, int64_t received);
  * then it is run, and asked, again. */
 
 #define STORE_AS_OF_PROFILES_MAX 4096
+#define STORE_AS_OF_NAMES_MAX 65536         /* households; offers defined */
 #define STORE_AS_OF_EVENTS_MAX 8000000u
 #define STORE_AS_OF_VIEWS_BYTES (512ull << 20)
 

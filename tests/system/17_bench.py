@@ -9,7 +9,8 @@ import unittest
 from harness import BUILD, CALLED_WRONGLY, FINE, ROOT, SLOW, Case, run, until
 
 PER_SECOND = ["ingest_batch100_pipelined", "ingest_batch1000_window8", "ingest_32_clients",
-              "ack_1_client", "context_closed_loop", "context_32_inflight", "context_as_of", "live", "replay"]
+              "ack_1_client", "context_closed_loop", "context_32_inflight", "context_as_of", "live",
+              "replay"]
 UNITS = dict({name: "contexts/s" if "context" in name else "events/s" for name in PER_SECOND},
              bytes_per_event="bytes", bytes_per_profile="bytes", anonymous_bytes="bytes",
              context_hot_customer="x", context_64_profiles="x", recovery_s="s")
