@@ -147,13 +147,13 @@ customer_of(const struct wire_request *request)
 
 /* The question is read again, for what it was read into serves the next one. */
 static void
-read_question(struct as_of_job *job)
+read_question(struct broker *b, struct as_of_job *job)
 {
     struct tl_str bytes = {zmq_msg_data(&job->message), zmq_msg_size(&job->message)};
     const char *detail;
 
     must(codec_decode(CODEC_REQUEST, &job->request, bytes, &job->request_arena) == 0);
-    must(normalise_customer(customer_of(&job->request), &job->request_arena,
+    must(normalise_customer(b->kinds, customer_of(&job->request), &job->request_arena,
                             &job->lookup.question.customer, &detail) == 0);
 }
 
@@ -166,7 +166,7 @@ add_job(struct broker *b, struct asked *q, uint64_t number, int64_t now)
     must(zmq_msg_init(&job->message) == 0 && zmq_msg_move(&job->message, q->message) == 0);
     arena_init(&job->request_arena, CODEC_BUDGET_BYTES);
     arena_init(&job->arena, ANSWER_BUDGET_BYTES);
-    read_question(job);
+    read_question(b, job);
     job->lookup.request = &job->request;
     job->lookup.arena = &job->arena;
     job->lookup.question.now = now;
@@ -233,6 +233,8 @@ run(uv_work_t *work)
 static void
 reply(struct broker *b, struct as_of_job *job)
 {
+    if (job->err == 0 && job->request.context != NULL)
+        job->err = store_as_of_freshness(b->store, job->then, &job->lookup.context, &job->arena);
     if (job->err == 0) {
         job->lookup.reply.id = job->request.id;
         session_reply(b, job->session, &job->lookup.reply);

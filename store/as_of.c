@@ -18,16 +18,19 @@
 #include "proto/codec.h"
 #include "proto/str.h"
 #include "store/catalogue.h"
+#include "store/context.h"
 #include "store/household.h"
 #include "store/identity.h"
 #include "store/key.h"
 #include "store/policy.h"
+#include "store/sequence.h"
 #include "store/state.h"
+#include "store/subject.h"
 #include "store/timeline.h"
 
 #define CHUNKS_A_CALL 64            /* of timelines: 4,096 events */
 #define PROFILES_A_CALL 64
-#define OFFERS_A_CALL 256
+#define NAMES_A_CALL 256
 #define EVENTS_PER_LOOK 256         /* between two looks at the limits */
 
 struct set {
@@ -41,7 +44,7 @@ struct names {
     struct tl_str *items;           /* theirs is the memory */
     size_t count;
     size_t known;                   /* all events about the first of them are gathered */
-    size_t folded;                  /* and folded */
+    size_t folded;                  /* and folded, of the catalogue's */
 };
 
 struct store_as_of {
@@ -60,6 +63,7 @@ struct store_as_of {
     struct key from;                /* of the one being gathered */
     struct names households;
     struct names offers;            /* of the catalogue */
+    struct names subjects;          /* told of by revisions */
     bool defined;                   /* there are some today */
     struct buf numbers;             /* of the events, all there were */
     size_t folded;                  /* of those, in bytes */
@@ -184,26 +188,31 @@ has_household(struct store_as_of *a, struct tl_str id, uint64_t profile)
     return false;
 }
 
-/* What an offer of somebody's is filed under is what the catalogue said at that time:
- * the two are folded together. */
+/* A record over everybody.  What a customer's events did may have hung on what it was
+ * then: if a fold looks at it, all is folded again together with what it is made of. */
+static bool
+has_named(struct store_as_of *a, struct names *n, struct tl_str name)
+{
+    size_t at = names_find(n, name);
+
+    if (at < n->known && a->doing != FOLDING)
+        return true;
+    if (a->doing != ANSWERING)
+        a->again = true;
+    if (!names_add(n, name))
+        a->too_many = true;
+    return false;
+}
+
+/* Events that define it, and are nobody's, change nothing else. */
 static bool
 has_definition(struct store_as_of *a, struct tl_str offer)
 {
     size_t at = names_find(&a->offers, offer);
 
-    if (a->doing == FOLDING && a->defining)
-        return at >= a->offers.folded && at < a->offers.known;
-    if (a->doing == FOLDING_ALL && a->defining)
-        return at < a->offers.known;
-    if (a->doing == FOLDING)
-        a->again = true;
-    else if (at < a->offers.known)
-        return true;
-    else if (a->doing == FOLDING_ALL)
-        a->again = true;
-    if (!names_add(&a->offers, offer))
-        a->too_many = true;
-    return false;
+    if (a->defining && a->doing != ANSWERING)
+        return at < a->offers.known && (a->doing == FOLDING_ALL || at >= a->offers.folded);
+    return has_named(a, &a->offers, offer);
 }
 
 static bool
@@ -219,6 +228,8 @@ has_record(void *arg, const void *key, size_t key_len)
         return a->doing != FOLDING || a->first;
     if (household_of_key(k, &name, &profile))
         return has_household(a, name, profile);
+    if (subject_of_key(k, &name))
+        return has_named(a, &a->subjects, name);
     switch (catalogue_of_key(k, &name)) {
     case CATALOGUE_DEFINED:
         return has_definition(a, name);
@@ -330,6 +341,7 @@ store_as_of_end(struct store_as_of **a)
     policy_free(&gone->then.policy);
     names_free(&gone->households);
     names_free(&gone->offers);
+    names_free(&gone->subjects);
     buf_free(&gone->numbers);
     free(gone->customer_text);
     free(gone);
@@ -339,6 +351,26 @@ void
 store_as_of_cancel(struct store_as_of *a)
 {
     atomic_store(&a->cancelled, true);
+}
+
+/* What is missing of a source that numbers its events is the same since the event that
+ * changed it last.  If that came later nobody knows what it was, and the section is
+ * not filled. */
+int
+store_as_of_freshness(struct store *st, const struct store_as_of *a, struct tl_context *c,
+                      struct arena *arena)
+{
+    const struct counters *counters = &st->fold.counters;
+    uint64_t since = 0, gaps;
+
+    for (size_t i = 0; i < c->freshness_count && since <= a->then.as_of; i++) {
+        gaps = sequence_gaps(counters, c->freshness[i].source, &since);
+        c->freshness[i].gaps = gaps < UINT32_MAX ? (uint32_t)gaps : UINT32_MAX;
+    }
+    if (since <= a->then.as_of)
+        return 0;
+    c->freshness_count = 0;
+    return context_omit(c, TL_STR("freshness"), arena);
 }
 
 /* ---------------------------------------------------------------- gathering */
@@ -370,13 +402,18 @@ want_households(struct store_as_of *a, struct views *v)
     return err;
 }
 
-static void
-gather_offers(struct store_as_of *a, struct views *v)
+static bool
+has_unknown(const struct names *n)
 {
-    struct names *n = &a->offers;
+    return n->known < n->count;
+}
 
-    for (size_t i = 0; i < OFFERS_A_CALL && n->known < n->count; i++)
-        catalogue_numbers(v, n->items[n->known++], a->then.as_of, &a->numbers);
+static void
+gather_names(struct store_as_of *a, struct views *v, struct names *n,
+             void (*numbers)(struct views *v, struct tl_str name, uint64_t to, struct buf *out))
+{
+    for (size_t i = 0; i < NAMES_A_CALL && has_unknown(n); i++)
+        numbers(v, n->items[n->known++], a->then.as_of, &a->numbers);
 }
 
 static int
@@ -399,8 +436,8 @@ gather_profiles(struct store_as_of *a, struct views *v)
 static bool
 wants_more(const struct store_as_of *a)
 {
-    return a->gathered < a->wanted.count || a->offers.known < a->offers.count ||
-           a->households.known < a->households.count;
+    return a->gathered < a->wanted.count || has_unknown(&a->offers) ||
+           has_unknown(&a->subjects) || has_unknown(&a->households);
 }
 
 int
@@ -408,8 +445,10 @@ store_as_of_gather(struct store *st, struct store_as_of *a, bool *more)
 {
     int err = want_households(a, st->views);
 
-    if (err == 0 && a->offers.known < a->offers.count)
-        gather_offers(a, st->views);
+    if (err == 0 && has_unknown(&a->offers))
+        gather_names(a, st->views, &a->offers, catalogue_numbers);
+    else if (err == 0 && has_unknown(&a->subjects))
+        gather_names(a, st->views, &a->subjects, subject_numbers);
     else if (err == 0)
         err = gather_profiles(a, st->views);
     must(!a->numbers.failed);

@@ -49,6 +49,20 @@ fixed_bytes(const struct tl_context *c)
     return bytes + REASONS_SHOWN_MAX * 80;
 }
 
+int
+context_omit(struct tl_context *out, struct tl_str section, struct arena *arena)
+{
+    struct tl_str *omitted = arena_alloc(arena, (out->omitted_count + 1) * sizeof(omitted[0]));
+
+    if (omitted == NULL)
+        return TL_TOO_MANY;
+    for (size_t i = 0; i < out->omitted_count; i++)
+        omitted[i] = out->omitted[i];
+    omitted[out->omitted_count++] = section;
+    out->omitted = omitted;
+    return 0;
+}
+
 static int
 answer_context(struct store *st, const struct store_question *q, size_t bytes_max,
                struct tl_context *out, struct arena *arena, uint64_t *depends)

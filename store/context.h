@@ -58,6 +58,9 @@ struct tl_str standing_text(const struct joining *j);       /* the position the 
 struct tl_str more_text(const struct joining *j, uint64_t more);
 struct tl_str name_of(const struct store_identifier *id, struct arena *arena);
 
+/* This section is not filled, and named. */
+int context_omit(struct tl_context *out, struct tl_str section, struct arena *arena);
+
 /* context_who.c */
 int fill_who(struct joining *j, const uint64_t *candidates, size_t candidates_count,
              struct tl_context *out);

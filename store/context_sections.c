@@ -115,15 +115,11 @@ fill_consents(struct joining *j, struct tl_context *out)
 int
 fill_may_contact(struct joining *j, struct tl_context *out)
 {
-    static struct tl_str omitted[] = {{"may_contact", 11}};
     const struct may_contact m = {j->st,  j->profiles,  j->profiles_count,
                                   j->has, j->q->now, j->arena, j->relatives};
 
-    if (j->st->policy == NULL) {
-        out->omitted = omitted;
-        out->omitted_count = 1;
-        return 0;
-    }
+    if (j->st->policy == NULL)
+        return context_omit(out, TL_STR("may_contact"), j->arena);
     return may_contact_list(&m, j->identifiers, j->identifiers_count, &out->may_contact,
                             &out->may_contact_count);
 }

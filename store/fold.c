@@ -437,7 +437,9 @@ unfold_elsewhere(struct fold *fold, const struct frame *f)
         return err;
     if ((err = unfold_sums(fold, &c)) != 0)
         return err;
-    fold_to(&c, f->number);
+    c.folded = f->number;
+    if ((err = fold_tail(fold, f, profile, &c)) != 0)
+        return err;
     store_card(fold, profile, &c);
     return 0;
 }

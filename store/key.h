@@ -39,6 +39,7 @@ enum key_global {
     KEY_SEQUENCE = 'q',         /* + source */
     KEY_SUBJECT = 's',          /* + source, subject; subject.c */
     KEY_COUNTED = 'r',          /* + profile: what company.h has of it */
+    KEY_SUBJECT_TOLD = 'S',     /* + the same, number: an event that told of it */
     KEY_DUE = 'd',              /* + stage, due time, profile, commitment id */
     KEY_MEMBER = 'h',           /* + household id 0: its last event; + profile: a member */
     KEY_MEMBER_PAST = 'H',      /* + household id 0 profile: spoke of it and is none */

@@ -246,6 +246,11 @@ int store_as_of_gather(struct store *st, struct store_as_of *a, bool *more);
 int store_as_of_run(struct store_as_of *a, int (*ask)(struct store *then, void *arg), void *arg,
                     bool *more);
 
+/* What a context says of sources is not known from its customer alone: completes it, on
+ * the loop.  0 or TL_TOO_MANY (arena). */
+int store_as_of_freshness(struct store *st, const struct store_as_of *a, struct tl_context *c,
+                          struct arena *arena);
+
 /* Ends a run soon.  Any thread. */
 void store_as_of_cancel(struct store_as_of *a);
 void store_as_of_end(struct store_as_of **a);

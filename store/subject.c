@@ -30,9 +30,9 @@ text_of(const struct buf *b)
 
 /* A long name is cut, and told from others by its hash. */
 static void
-subject_key(struct key *k, struct tl_str name)
+subject_key(struct key *k, enum key_global kind, struct tl_str name)
 {
-    key_global(k, KEY_SUBJECT);
+    key_global(k, kind);
     if (name.len <= NAME_KEPT_BYTES) {
         key_add(k, name);
     } else {
@@ -113,6 +113,43 @@ write_counted(const struct frame *f, const struct tl_event *ev, struct buf *out)
     write_touches(ev, out);
 }
 
+/* ------------------------------------------------------- which events told it */
+
+static void
+index_told(struct views *v, struct tl_str name, uint64_t number)
+{
+    struct key k;
+
+    subject_key(&k, KEY_SUBJECT_TOLD, name);
+    key_add_number(&k, number);
+    views_put(v, k.bytes, k.len, "", 0);
+}
+
+bool
+subject_of_key(struct tl_str key, struct tl_str *name)
+{
+    if (key.len < 2 || key.ptr[0] != 'G' || key.ptr[1] != KEY_SUBJECT)
+        return false;
+    *name = (struct tl_str){key.ptr + 2, key.len - 2};
+    return true;
+}
+
+void
+subject_numbers(struct views *v, struct tl_str name, uint64_t to, struct buf *numbers)
+{
+    struct views_walk w;
+    struct key prefix;
+    uint64_t number;
+    bool more;
+
+    key_global(&prefix, KEY_SUBJECT_TOLD);
+    key_add(&prefix, name);
+    more = views_first(&w, v, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && (number = key_read_number(w.key, prefix.len)) <= to; more = views_next(&w))
+        buf_append(numbers, &number, sizeof(number));
+    views_end(&w);
+}
+
 /* ----------------------------------------------------------------- folding */
 
 bool
@@ -166,7 +203,8 @@ subject_fold(struct views *v, struct counters *counters, const struct frame *f,
     if (ev->revision == 0 || ev->subject.len == 0 || f->flags & (FRAME_BUS | FRAME_HIDDEN))
         return 0;
     add_name(&name, ev->source, ev->subject);
-    subject_key(&k, text_of(&name));
+    subject_key(&k, KEY_SUBJECT, text_of(&name));
+    index_told(v, text_of(&name), f->number);
     out->name = contact_name(text_of(&name)) | 1;
     buf_free(&name);
     if ((err = find(v, &k, &out->replaced, arena)) != 0)
@@ -193,7 +231,7 @@ subject_counted(struct views *v, struct tl_str source, struct tl_str subject, ui
 
     *number = 0;
     add_name(&name, source, subject);
-    subject_key(&k, text_of(&name));
+    subject_key(&k, KEY_SUBJECT, text_of(&name));
     buf_free(&name);
     if (!views_get(v, k.bytes, k.len, &bytes))
         return 0;

@@ -57,6 +57,13 @@ int subject_fold(struct views *v, struct counters *counters, const struct frame 
 int subject_counted(struct views *v, struct tl_str source, struct tl_str subject,
                     uint64_t *number);
 
+/* Is this the key of a subject's record?  `name` borrows from it. */
+bool subject_of_key(struct tl_str key, struct tl_str *name);
+
+/* Appends the numbers (uint64_t) up to `to` of all events that told of a subject by a
+ * revision; `name` as subject_of_key gives it. */
+void subject_numbers(struct views *v, struct tl_str name, uint64_t to, struct buf *numbers);
+
 /* A profile's sales that are told by revisions, latest first. */
 struct card_sale;
 
