@@ -17,10 +17,34 @@
 #define WHY_BYTES 512
 #define DATA_BYTES_MAX (10u << 10)      /* of what is kept whole, with room for the rest */
 
+#define SEQUENCE_DIGITS_MAX 18
+
 static struct tl_str
 say(struct decoder *d, const struct value *envelope, const char *name)
 {
     return member_text(&d->draft, envelope, name);
+}
+
+/* The extension `sequence`, when it counts the events of `source`: text that sorts, such
+ * as "0012", and a `sequencetype` of Integer, or none.  0: it is something else. */
+static uint64_t
+sequence(struct decoder *d, const struct value *envelope, struct tl_str source)
+{
+    struct tl_str text = say(d, envelope, "sequence"), type = say(d, envelope, "sequencetype");
+    struct tl_str counted = say(d, envelope, "source");
+    uint64_t count = 0;
+
+    if (counted.len != source.len || memcmp(counted.ptr, source.ptr, source.len) != 0)
+        return 0;
+    if (text.len == 0 || text.len > SEQUENCE_DIGITS_MAX ||
+        (type.len > 0 && !text_is(type, "Integer")))
+        return 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return 0;
+        count = count * 10 + (uint64_t)(text.ptr[i] - '0');
+    }
+    return count;
 }
 
 /* ------------------------------------------------------------ our own event */
@@ -43,6 +67,8 @@ complete(struct decoder *d, const struct value *envelope, struct tl_event *ev)
         ev->time = t.ns;
     if (ev->region.len == 0)
         ev->region = d->region;
+    if (ev->sequence == 0)
+        ev->sequence = sequence(d, envelope, ev->source);
 }
 
 static int
@@ -191,6 +217,10 @@ read_foreign(struct decoder *d, struct value *envelope)
     if (timeformat_iso(&t, say(d, rest, "time"), d->zone))
         value_drop(rest, "time");
     ev->time = t.ns;
+    if ((ev->sequence = sequence(d, envelope, ev->source)) != 0) {
+        value_drop(rest, "sequence");
+        value_drop(rest, "sequencetype");
+    }
     put_type(d, rest);
     value_drop(rest, "subject");
     value_drop(rest, "specversion");

@@ -10,7 +10,8 @@
  * whole in the attribute `data`, under the customer that `subject` names, as
  * `email:joe@example.com` or `user/17` (`customer/17` is a `crm`).  A foreign type
  * that is not lower-case words, or would need a facet, is `cloudevent.received`
- * and kept as `ce-type`.  Extensions are attributes.  The source is the envelope's
+ * and kept as `ce-type`.  Extensions are attributes, but for a `sequence` of digits, by
+ * which a source numbers its events.  The source is the envelope's
  * unless the caller names one. */
 
 #ifndef ADAPTERS_WEB_CLOUDEVENTS_H

@@ -360,6 +360,9 @@ def check_recent(model, customer, got, now, differences):
         differences.append(f"recent: {len(shown)} of {len(want)}")
     for n, (w, g) in enumerate(zip(want, shown)):
         compare(f"recent[{n}]", w, g, differences)
+    more = len(want) - len(shown)
+    compare("recent_more", "100+" if more > 100 else str(more or ""), got["recent_more"],
+            differences)
 
 
 def reached_by(customer):

@@ -279,7 +279,8 @@ plain = st.sampled_from(["page.viewed", "call.answered", "email.opened", "note.a
 # An order or a call told of several times, each time with more or less in it.
 revisions = st.builds(
     lambda facet, subject, revision: dict(facet, subject=subject, revision=str(revision)),
-    often(offers, offers, sales(), sales(), plain, consents(), attributes),
+    often(offers, offers, sales(), sales(), st.builds(lambda o, s: {**o, **s}, offers, sales()),
+          plain, consents(), attributes),
     st.sampled_from(["order-1", "order-2"]), st.integers(1, 3))
 
 FACETS = {"revisions": revisions, "offers": offers,
@@ -318,6 +319,10 @@ ARRIVALS = {
     False: several(1, 14, st.tuples(often(*[happened_apart] * 8, words_apart, catalogue), *how))}
 
 
+def in_turn(lists):
+    return [*itertools.chain(*lists)]
+
+
 # The same of a family.  First they move in together; most are known by one name.
 at_home = often(*[households()] * 3, offers, offers, contacts())
 family = often(*[st.sampled_from(STRONG[:3]).map(lambda n: [n])] * 3, people)
@@ -328,16 +333,25 @@ parents = st.tuples(*(st.tuples(st.tuples(st.just([name]), often(moving_in, movi
                                 *how) for name in [*STRONG[:3]] * 2))
 HOMECOMINGS = {
     True: st.tuples(parents, several(0, 14, st.tuples(
-        often(*[st.tuples(family, at_home)] * 5, words), *how))),
+        often(*[st.tuples(family, at_home)] * 5, words), *how))).map(in_turn),
     False: st.tuples(parents, several(0, 14, st.tuples(
-        often(*[st.tuples(people_apart, at_home)] * 8, words_apart), *how)))}
+        often(*[st.tuples(people_apart, at_home)] * 8, words_apart), *how))).map(in_turn)}
+
+
+# The same of a shop that tells of each order again and again, and numbers what it tells.
+ordered = often(*[revisions] * 6, offers, sales(), definitions())
+how_ordered = [times, st.sampled_from(CHANNELS), st.sampled_from(SOURCES[-2:])]
+buyers = st.lists(strong, min_size=1, max_size=2)
+ORDERS = {
+    True: several(2, 16, st.tuples(st.tuples(buyers, ordered), *how_ordered)),
+    False: several(2, 16, st.tuples(often(*[st.tuples(people_apart, ordered)] * 8, words_apart),
+                                    *how_ordered))}
 
 
 @st.composite
-def events(draw, key, wandering=True, home=False):
+def events(draw, key, wandering=True, of=ARRIVALS):
     """What arrives, in the order of arrival; times are in any order."""
-    drawn = [*itertools.chain(*draw(HOMECOMINGS[wandering]))] if home else draw(
-        ARRIVALS[wandering])
+    drawn = draw(of[wandering])
     numbers = draw(st.lists(st.integers(1, 2 * len(drawn)), min_size=len(drawn),
                             max_size=len(drawn)))
     return [of_its_own(key, made(f"{key}.{n}", key, *what, *h), numbers[n])

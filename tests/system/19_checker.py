@@ -76,7 +76,7 @@ class Histories(Shared):
         self.assertEqual(differences, [], events)
 
     @many
-    @given(histories.history(home=True))
+    @given(histories.history(of=histories.HOMECOMINGS))
     def test_random_history_of_a_family_every_answer_is_what_the_design_says(self, drawn):
         events, now = drawn
         differences = checker.Checker(self.wire, pb, POLICY).check(self.tell(events), at(now))
@@ -88,9 +88,24 @@ class Histories(Shared):
         self.check_order_makes_no_difference(*drawn, random)
 
     @many
-    @given(histories.history(wandering=False, home=True), st.randoms(use_true_random=False))
+    @given(histories.history(wandering=False, of=histories.HOMECOMINGS),
+           st.randoms(use_true_random=False))
     def test_random_history_of_a_family_the_order_of_arrival_makes_no_difference(self, drawn,
                                                                                  random):
+        self.check_order_makes_no_difference(*drawn, random)
+
+    @many
+    @given(histories.history(of=histories.ORDERS))
+    def test_random_history_of_orders_every_answer_is_what_the_design_says(self, drawn):
+        events, now = drawn
+        differences = checker.Checker(self.wire, pb, POLICY).check(self.tell(events), at(now))
+        self.assertEqual(differences, [], events)
+
+    @many
+    @given(histories.history(wandering=False, of=histories.ORDERS),
+           st.randoms(use_true_random=False))
+    def test_random_history_of_orders_the_order_of_arrival_makes_no_difference(self, drawn,
+                                                                               random):
         self.check_order_makes_no_difference(*drawn, random)
 
     def check_order_makes_no_difference(self, events, now, random):

@@ -43,6 +43,37 @@ foreign_data_is_kept_whole_under_its_subject(void **state)
 }
 
 static void
+a_sequence_of_digits_is_the_sources_own_count(void **state)
+{
+    static const char *const others[] = {"-7", "", "1x", "9999999999999999999"};
+    const struct format_options named = {.source = "shop"};
+
+    (void)state;
+    expect_said("cloudevents", &plain,
+                CE(",\"subject\":\"user:1\",\"sequence\":\"0012\",\"sequencetype\":\"Integer\""),
+                "\"sequence\":\"12\"}", true);
+    expect_said("cloudevents", &plain,
+                CE(",\"sequence\":\"3\",\"data\":{\"identifiers\":[{\"type\":\"user\","
+                   "\"value\":\"7\"}]}"),
+                "\"sequence\":\"3\"}", true);
+    expect_said("cloudevents", &plain,
+                CE(",\"sequence\":\"3\",\"data\":{\"source\":\"desk\",\"identifiers\":[{\"type\":"
+                   "\"user\",\"value\":\"7\"}]}"),
+                "sequence", false);
+    expect_said("cloudevents", &named, CE(",\"subject\":\"user:1\",\"sequence\":\"3\""),
+                "\"attributes\":{\"source\":\"/s\",\"sequence\":\"3\"}", true);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        char body[256];
+
+        snprintf(body, sizeof body,
+                 "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"a.b\","
+                 "\"subject\":\"user:1\",\"sequence\":\"%s\"}",
+                 others[i]);
+        expect_said("cloudevents", &plain, body, "\"}],\"sequence\"", false);
+    }
+}
+
+static void
 a_foreign_type_that_cannot_be_ours_is_kept_beside(void **state)
 {
     static const char *const types[] = {"com.Acme.Made", "offer.made", "a..b", "x.", ""};
@@ -164,6 +195,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(data_that_is_an_event_is_that_event),
         cmocka_unit_test(foreign_data_is_kept_whole_under_its_subject),
+        cmocka_unit_test(a_sequence_of_digits_is_the_sources_own_count),
         cmocka_unit_test(a_foreign_type_that_cannot_be_ours_is_kept_beside),
         cmocka_unit_test(binary_mode_is_the_same_as_structured),
         cmocka_unit_test(protobuf_samples_decode_to_what_was_checked_by_reading),
