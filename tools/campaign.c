@@ -68,10 +68,11 @@ sum_up(struct print_table *t, const struct tl_campaign_count *const *counts, siz
     }
 }
 
+/* ---------------------------------------------------- all of them, a row each */
+
 static int
-table(const struct tl_reply *reply)
+list(const struct tl_campaigns *c)
 {
-    const struct tl_campaigns *c = tl_reply_campaign(reply);
     const struct tl_campaign_count **counts = calloc(c->counts_count + 1, sizeof *counts);
     struct print_table t = {.columns = 5, .right = 1u << 3};
 
@@ -88,6 +89,196 @@ table(const struct tl_reply *reply)
     sum_up(&t, counts, c->counts_count);
     free(counts);
     return print_rows(&t, 0, stdout);
+}
+
+/* ------------------------------------------- one: how far offers came, and when */
+
+#define CHANNELS_SHOWN_MAX 6
+#define DAYS_SHOWN_MAX 14
+
+/* On the way from made to fulfilled, then what ended it otherwise. */
+static const char *const outcomes[] = {
+    "made",      "delivered", "presented",   "clicked", "accepted",  "redeemed",   "fulfilled",
+    "undelivered", "dismissed", "declined", "no_response", "expired", "withdrawn", "superseded",
+    "disputed",
+};
+
+#define OUTCOMES (sizeof outcomes / sizeof outcomes[0])
+
+/* Counts by one name: of a channel, or of a day. */
+struct column {
+    struct tl_str name;
+    uint64_t counts[OUTCOMES];
+    uint64_t sum;
+};
+
+struct columns {
+    struct column *items;
+    size_t count;
+};
+
+static size_t
+outcome_of(struct tl_str name)
+{
+    size_t i = 0;
+
+    while (i < OUTCOMES && compare(name, (struct tl_str){outcomes[i], strlen(outcomes[i])}) != 0)
+        i++;
+    return i;
+}
+
+static void
+add(struct columns *to, struct tl_str name, size_t outcome, uint64_t count)
+{
+    size_t i = 0;
+
+    while (i < to->count && compare(to->items[i].name, name) != 0)
+        i++;
+    if (i == to->count)
+        to->items[to->count++].name = name;
+    to->items[i].counts[outcome] += count;
+    to->items[i].sum += count;
+}
+
+static int
+greatest_first(const void *a, const void *b)
+{
+    const struct column *x = a, *y = b;
+
+    return x->sum != y->sum ? (x->sum < y->sum) - (x->sum > y->sum) : compare(x->name, y->name);
+}
+
+static int
+latest_first(const void *a, const void *b)
+{
+    return compare(((const struct column *)b)->name, ((const struct column *)a)->name);
+}
+
+static void
+number(struct print_table *t, uint64_t n)
+{
+    char text[32];
+
+    print_cellf(t, "%s", n > 0 ? print_count(text, n) : "");
+}
+
+/* All channels, the greatest of them, and the share of what was made. */
+static int
+by_channel(const struct column *all, struct columns *channels)
+{
+    size_t shown = channels->count < CHANNELS_SHOWN_MAX ? channels->count : CHANNELS_SHOWN_MAX;
+    struct print_table t = {.columns = 3 + shown, .right = ~1u};
+
+    print_cellf(&t, "STATE");
+    print_cellf(&t, "ALL");
+    print_cellf(&t, "OF MADE");
+    for (size_t i = 0; i < shown; i++)
+        print_cell(&t, channels->items[i].name.len > 0 ? channels->items[i].name
+                                                       : TL_STR("(none)"));
+    for (size_t o = 0; o < OUTCOMES; o++) {
+        if (all->counts[o] == 0)
+            continue;
+        print_cellf(&t, "%s", outcomes[o]);
+        number(&t, all->counts[o]);
+        if (o > 0 && all->counts[0] > 0)
+            print_cellf(&t, "%.1f %%", 100.0 * (double)all->counts[o] / (double)all->counts[0]);
+        else
+            print_cellf(&t, "%s", "");
+        for (size_t i = 0; i < shown; i++)
+            number(&t, channels->items[i].counts[o]);
+    }
+    return print_rows(&t, 2, stdout);
+}
+
+static int
+by_day(const struct column *all, const struct columns *days)
+{
+    struct print_table t = {.columns = 1, .right = ~1u};
+    size_t shown = days->count < DAYS_SHOWN_MAX ? days->count : DAYS_SHOWN_MAX;
+
+    for (size_t o = 0; o < OUTCOMES; o++)
+        t.columns += all->counts[o] > 0;
+    putchar('\n');
+    print_cellf(&t, "DAY");
+    for (size_t o = 0; o < OUTCOMES; o++)
+        if (all->counts[o] > 0)
+            print_cellf(&t, "%s", outcomes[o]);
+    for (size_t i = 0; i < shown; i++) {
+        print_cell(&t, days->items[i].name);
+        for (size_t o = 0; o < OUTCOMES; o++)
+            if (all->counts[o] > 0)
+                number(&t, days->items[i].counts[o]);
+    }
+    return print_rows(&t, 2, stdout);
+}
+
+static void
+heading(const struct tl_campaigns *c, const struct columns *days)
+{
+    struct tl_str name = c->counts[0].campaign, last = days->items[0].name,
+                  first = days->items[days->count - 1].name;
+
+    printf("%.*s: %zu %s, %.*s", (int)name.len, name.ptr, days->count,
+           days->count == 1 ? "day" : "days", (int)first.len, first.ptr);
+    if (days->count > 1)
+        printf(" to %.*s", (int)last.len, last.ptr);
+    putchar('\n');
+}
+
+static int
+show_one(const struct tl_campaigns *c, struct columns *channels, struct columns *days)
+{
+    struct column all = {0};
+    int err;
+
+    for (size_t i = 0; i < c->counts_count; i++) {
+        const struct tl_campaign_count *n = &c->counts[i];
+        size_t outcome = outcome_of(n->outcome);
+
+        if (outcome == OUTCOMES)
+            continue;
+        add(channels, n->channel, outcome, n->count);
+        add(days, n->day, outcome, n->count);
+        all.counts[outcome] += n->count;
+    }
+    if (days->count == 0)
+        return list(c);
+    qsort(channels->items, channels->count, sizeof channels->items[0], greatest_first);
+    qsort(days->items, days->count, sizeof days->items[0], latest_first);
+    heading(c, days);
+    err = by_channel(&all, channels);
+    return err == 0 ? by_day(&all, days) : err;
+}
+
+static int
+one(const struct tl_campaigns *c)
+{
+    struct columns channels = {calloc(c->counts_count + 1, sizeof(struct column)), 0};
+    struct columns days = {calloc(c->counts_count + 1, sizeof(struct column)), 0};
+    int err = TL_ENOMEM;
+
+    if (channels.items != NULL && days.items != NULL)
+        err = show_one(c, &channels, &days);
+    free(channels.items);
+    free(days.items);
+    return err;
+}
+
+static bool
+is_one(const struct tl_campaigns *c)
+{
+    for (size_t i = 1; i < c->counts_count; i++)
+        if (compare(c->counts[i].campaign, c->counts[0].campaign) != 0)
+            return false;
+    return c->counts_count > 0;
+}
+
+static int
+table(const struct tl_reply *reply)
+{
+    const struct tl_campaigns *c = tl_reply_campaign(reply);
+
+    return is_one(c) ? one(c) : list(c);
 }
 
 static int

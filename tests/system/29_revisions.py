@@ -3,6 +3,7 @@ by the difference; and what is missing of sources that number their events."""
 
 import itertools
 import random
+import re
 
 import touchline_pb2 as pb
 from harness import Case, Shared, event, minute, offer, sale, touched
@@ -250,6 +251,27 @@ class Revisions(Shared):
                 redeemed[name] = redeemed.get(name, 0) + 1
             self.assertEqual({o["offer"]: o["outcomes"][0]["count"]
                               for o in self.shared.offers(self.who)}, redeemed)
+
+
+class Campaigns(Case):
+
+    def test_the_table_of_one_says_how_far_offers_came_by_channel_and_day(self):
+        broker = self.broker()
+        broker.publish(
+            [touched("made", minute(n), offer="o", campaign="spring", channel="email",
+                     customer=f"loyalty:x{n}", count=100) for n in range(10)]
+            + [touched("clicked", minute(n), offer="o", campaign="spring", channel="web",
+                       customer=f"loyalty:x{n}") for n in range(4)]
+            + [touched("redeemed", minute(1440 * n), offer="o", campaign="spring", channel="pos",
+                       customer=f"loyalty:x{n}") for n in range(20)])
+        out = broker.run("campaign", "spring").out
+        self.assertRegex(out, r"^spring: 20 days, 2024-03-01 to 2024-03-20\n")
+        self.assertRegex(out, r"STATE +ALL +OF MADE +email +pos +web\n")
+        self.assertRegex(out, r"made +1,000 +1,000 *\n")
+        self.assertRegex(out, r"clicked +4 +0\.4 % +4 *\n")
+        self.assertRegex(out, r"redeemed +20 +2\.0 % +20 *\n")
+        days = re.findall(r"(?m)^ +(2024-03-..)", out)
+        self.assertEqual(days, [f"2024-03-{n:02}" for n in range(20, 6, -1)])
 
 
 class AfterACrash(Case):
