@@ -8,20 +8,14 @@
 
 #define SENT_BY_MACHINE "Auto-Submitted"        /* RFC 3834 */
 
-/* A type's two halves. */
-struct halves {
-    struct tl_str object;
-    struct tl_str word;
-};
-
-static struct halves
-halves_of(struct tl_str type)
+/* Is it a type of this object?  `word` is what follows. */
+static inline bool
+is_of(struct tl_str type, struct tl_str object, struct tl_str *word)
 {
-    const char *dot = memchr(type.ptr, '.', type.len);
-    size_t len = dot != NULL ? (size_t)(dot - type.ptr) : type.len;
-
-    return (struct halves){{type.ptr, len},
-                           {type.ptr + len + (dot != NULL), type.len - len - (dot != NULL)}};
+    if (type.len <= object.len || memcmp(type.ptr, object.ptr, object.len) != 0)
+        return false;
+    *word = (struct tl_str){type.ptr + object.len, type.len - object.len};
+    return true;
 }
 
 static enum spoken_by
@@ -47,18 +41,18 @@ first_id(struct tl_str a, struct tl_str b, struct tl_str c)
 /* ----------------------------------------------------------------- messages */
 
 static const struct saying {
-    const char *word;
+    struct tl_str word;
     unsigned who;           /* when no direction says it */
     enum spoken_word ours;
     enum spoken_word his;
 } sayings[] = {
-    {"sent", SPOKEN_WE, SPOKEN_OURS, SPOKEN_HIS},
-    {"delivered", SPOKEN_WE, SPOKEN_OURS_DELIVERED, SPOKEN_NO_WORD},
-    {"received", SPOKEN_HE, SPOKEN_OURS, SPOKEN_HIS},
-    {"replied", SPOKEN_HE, SPOKEN_OURS, SPOKEN_HIS},
+    {{"sent", 4}, SPOKEN_WE, SPOKEN_OURS, SPOKEN_HIS},
+    {{"delivered", 9}, SPOKEN_WE, SPOKEN_OURS_DELIVERED, SPOKEN_NO_WORD},
+    {{"received", 8}, SPOKEN_HE, SPOKEN_OURS, SPOKEN_HIS},
+    {{"replied", 7}, SPOKEN_HE, SPOKEN_OURS, SPOKEN_HIS},
     /* A live chat's words are those of its visitor. */
-    {"message_sent", SPOKEN_HE, SPOKEN_OURS, SPOKEN_HIS},
-    {"message_received", SPOKEN_WE, SPOKEN_OURS, SPOKEN_HIS},
+    {{"message_sent", 12}, SPOKEN_HE, SPOKEN_OURS, SPOKEN_HIS},
+    {{"message_received", 16}, SPOKEN_WE, SPOKEN_OURS, SPOKEN_HIS},
 };
 
 static const struct saying *
@@ -67,7 +61,7 @@ saying_of(enum spoken_by by, struct tl_str word)
     if (by == SPOKEN_PUSH && str_is(word, "received"))
         return &sayings[1];     /* by his telephone */
     for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++)
-        if (str_is(word, sayings[i].word))
+        if (str_equal(word, sayings[i].word))
             return &sayings[i];
     return NULL;
 }
@@ -82,7 +76,7 @@ is_by_machine(const struct tl_event *ev)
 }
 
 static void
-speak(struct spoken *s, const struct saying *said, const struct tl_event *ev)
+speak(struct spoken *s, const struct saying *said, const struct tl_event *ev, bool reply)
 {
     struct tl_str none = {"", 0};
     struct tl_str id = ev->message != NULL ? ev->message->id : none;
@@ -100,7 +94,7 @@ speak(struct spoken *s, const struct saying *said, const struct tl_event *ev)
     if (s->who == 0)
         return;
     s->word = s->who == SPOKEN_WE ? said->ours : said->his;
-    s->reply = s->who == SPOKEN_HE && str_is(halves_of(ev->type).word, "replied");
+    s->reply = s->who == SPOKEN_HE && reply;
     if (s->conversation.len == 0)
         s->conversation = s->who == SPOKEN_WE ? first_id(answered, none, none)
                                               : first_id(answered, id, ev->id);
@@ -114,7 +108,7 @@ speak_by_message(struct spoken *s, enum spoken_by by, const struct tl_event *ev,
 
     s->by = by;
     if (said != NULL)
-        speak(s, said, ev);
+        speak(s, said, ev, str_is(word, "replied"));
     else if (str_is(word, "opened") || str_is(word, "read"))
         s->word = SPOKEN_OPENED;
     else if (str_is(word, "link_clicked") || str_is(word, "clicked") || str_is(word, "tapped"))
@@ -237,38 +231,49 @@ spoken_of(const struct frame *f, const struct tl_event *ev)
         .word = SPOKEN_NO_WORD,
         .conversation = ev->conversation,
     };
-    struct halves type = halves_of(f->type);
+    struct tl_str type = f->type, word;
 
     /* Most events are none of these: their first letter tells. */
-    switch (type.object.len > 0 ? type.object.ptr[0] : '\0') {
-    case 'c':
-        if (str_is(type.object, "call"))
-            speak_by_call(&s, ev, type.word);
-        else if (str_is(f->type, "callback.requested"))
-            ask_for_call(&s, ev);
-        else if (str_is(type.object, "conversation"))
-            speak_of_conversation(&s, type.word);
-        else if (str_is(type.object, "chat"))
-            speak_by_message(&s, SPOKEN_CHAT, ev, type.word);
+    switch (type.len > 0 ? type.ptr[0] : '\0') {
+    case 'e':
+        if (is_of(type, TL_STR("email."), &word))
+            speak_by_message(&s, SPOKEN_EMAIL, ev, word);
         break;
-    case 'f':
-        if (str_is(type.object, "feedback"))
-            speak_by_feedback(&s, ev, type.word);
-        else if (str_is(f->type, "form.submitted"))
-            fill_in_form(&s);
+    case 's':
+        if (is_of(type, TL_STR("sms."), &word))
+            speak_by_message(&s, SPOKEN_SMS, ev, word);
+        else if (is_of(type, TL_STR("social."), &word))
+            speak_by_message(&s, SPOKEN_SOCIAL, ev, word);
+        break;
+    case 'p':
+        if (is_of(type, TL_STR("push."), &word))
+            speak_by_message(&s, SPOKEN_PUSH, ev, word);
+        break;
+    case 'm':
+        if (is_of(type, TL_STR("mail."), &word))
+            speak_by_message(&s, SPOKEN_MAIL, ev, word);
+        else if (is_of(type, TL_STR("message."), &word))
+            speak_by_message(&s, way_of(f->channel), ev, word);
         break;
     case 'o':
-        if (str_is(f->type, "offer.made") && way_of(f->channel) != SPOKEN_OTHERWISE)
+        if (str_is(type, "offer.made") && way_of(f->channel) != SPOKEN_OTHERWISE)
             speak_by_message(&s, way_of(f->channel), ev, TL_STR("sent"));
         break;
-    case 'e':
-    case 's':
-    case 'p':
-    case 'm':
-        if (str_is(type.object, "message"))
-            speak_by_message(&s, way_of(f->channel), ev, type.word);
-        else if (way_of(type.object) != SPOKEN_OTHERWISE)
-            speak_by_message(&s, way_of(type.object), ev, type.word);
+    case 'c':
+        if (is_of(type, TL_STR("call."), &word))
+            speak_by_call(&s, ev, word);
+        else if (is_of(type, TL_STR("chat."), &word))
+            speak_by_message(&s, SPOKEN_CHAT, ev, word);
+        else if (is_of(type, TL_STR("conversation."), &word))
+            speak_of_conversation(&s, word);
+        else if (str_is(type, "callback.requested"))
+            ask_for_call(&s, ev);
+        break;
+    case 'f':
+        if (is_of(type, TL_STR("feedback."), &word))
+            speak_by_feedback(&s, ev, word);
+        else if (str_is(type, "form.submitted"))
+            fill_in_form(&s);
         break;
     default: break;
     }
