@@ -361,6 +361,9 @@ build(struct decoder *d, struct value *element, const struct webhook_facts *f,
     put_consent(d, f, kind);
     if (strcmp(kind->type, "email.marked_as_spam") == 0)
         put_complaint(draft);
+    /* The services tell only of answers that his machine gave, and not he. */
+    if (strcmp(kind->type, "email.replied") == 0)
+        draft_attribute(draft, TL_STR("Auto-Submitted"), TL_STR("auto-replied"));
     put_attributes(d, element);
 }
 

@@ -273,6 +273,8 @@ a_bounce_that_is_none_is_what_it_is(void **state)
            "email.deferred");
     expect("postmark", "{\"RecordType\":\"Bounce\",\"Type\":\"AutoResponder\",\"Email\":\"a@b\"}",
            1, "email.replied");
+    expect("postmark", "{\"RecordType\":\"Bounce\",\"Type\":\"AutoResponder\",\"Email\":\"a@b\"}",
+           1, "\"Auto-Submitted\":\"auto-replied\"");
     expect("sparkpost", "{\"msys\":{\"message_event\":{\"type\":\"bounce\",\"bounce_class\":\"90\","
                         "\"rcpt_to\":\"a@b\"}}}",
            1, "\"status\":\"revoked\"");
