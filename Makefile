@@ -272,6 +272,7 @@ help:
 	@echo 'make test      install what is missing, build, and run every test'
 	@echo '               SAN=address,undefined or SAN=thread: the same on an instrumented build'
 	@echo 'make unit | replay | system | fault | lint   one kind of test; fault takes ROUNDS=500'
+	@echo 'make check-long   10,000 random histories (HISTORIES=, SEED=), whole tables, 1,000 races'
 	@echo 'make fuzz      look for bytes that do harm; FUZZ_SECONDS=60 for each target'
 	@echo 'make bench     measure this machine, beside Redis and PostgreSQL'
 	@echo 'make bench-growth   the same at 0.1, 1, 5 and 20 million events: a table and a picture'

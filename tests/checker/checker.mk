@@ -1,4 +1,5 @@
-# Random histories against the second opinion, new ones each time, the whole of the
+# Random histories against the second opinion, new ones each time (a slice that fails
+# prints its smallest history, and the command that runs it again), the whole of the
 # retailers' tables, and a thousand races for the last place: not for CI.  SEED=N
 # runs the same histories again.
 
