@@ -355,8 +355,8 @@ check_listen(struct setup *s, char why[SETUP_WHY_BYTES])
         return 0;
     snprintf(why, SETUP_WHY_BYTES,
              "%.200s can be reached from other machines, and without tokens anybody there could "
-             "write: listen at a loopback address behind a proxy that speaks TLS, or make tokens "
-             "with `touchline token new`",
+             "write: listen at a loopback address behind a proxy that speaks TLS (this version has "
+             "no `touchline token new` yet)",
              s->listen);
     return -1;
 }

@@ -35,8 +35,8 @@ refuse_listen(const char *endpoint)
 
     snprintf(sentence, sizeof sentence,
              "%.300s can be reached from other machines, and without keys anybody there could read "
-             "and write: listen at a loopback address (tcp://127.0.0.1:7700), or make keys with "
-             "`touchline key new`",
+             "and write: listen at a loopback address (tcp://127.0.0.1:7700); this version has no "
+             "`touchline key new` yet",
              endpoint);
     return complain(EXIT_CALLED_WRONGLY, sentence);
 }

@@ -56,7 +56,8 @@ static const struct verb verbs[] = {
     {"rebuild", "--data DIR", "make the answers anew from the log, offline", JSON, verb_rebuild},
     {"bench",
      "[--customers N] [--events N] [--data DIR] [--peers] [--long]\n"
-     "                        [--sustain SECONDS] | --decode [FORMAT…]", "measure", JSON, verb_bench},
+     "                        [--sustain SECONDS] | --decode [FORMAT…]",
+     "measure", JSON, verb_bench},
 };
 
 #define VERBS (sizeof verbs / sizeof verbs[0])
