@@ -63,15 +63,17 @@ static void
 definition_row(struct print_table *t, const struct tl_offer *d, int64_t now)
 {
     char when[PRINT_WHEN_BYTES], from[PRINT_WHEN_BYTES], money[PRINT_MONEY_BYTES];
+    bool begins = d->valid_from > now;
 
     print_cell(t, d->offer);
     print_cell(t, d->campaign);
     print_cell(t, d->state);
-    print_cellf(t, "%s%s%s%s", d->valid_from > now ? "from " : "",
-                d->valid_from > now ? print_when(from, d->valid_from, now) : "",
-                d->expires == 0       ? ""
-                : d->expires > now    ? " until "
-                                      : "ended ",
+    print_cellf(t, "%s%s%s%s%s", begins ? "from " : "",
+                begins ? print_when(from, d->valid_from, now) : "",
+                begins && d->expires != 0 ? " " : "",
+                d->expires == 0    ? ""
+                : d->expires > now ? "until "
+                                   : "ended ",
                 print_when(when, d->expires, now));
     print_cell(t, d->exclusivity_group);
     print_cell(t, d->title);
