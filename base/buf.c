@@ -1,5 +1,6 @@
 #include "base/buf.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,33 +109,25 @@ buf_drop_front(struct buf *b, size_t bytes)
         memmove(b->ptr, b->ptr + bytes, b->len);
 }
 
-static void
-append_le(struct buf *b, uint64_t v, size_t bytes)
-{
-    unsigned char *at = buf_grow(b, bytes);
-
-    if (at == NULL)
-        return;
-    for (size_t i = 0; i < bytes; i++)
-        at[i] = (unsigned char)(v >> (8 * i));
-}
-
 void
 buf_u16(struct buf *b, uint16_t v)
 {
-    append_le(b, v, 2);
+    v = htole16(v);
+    buf_append(b, &v, sizeof v);
 }
 
 void
 buf_u32(struct buf *b, uint32_t v)
 {
-    append_le(b, v, 4);
+    v = htole32(v);
+    buf_append(b, &v, sizeof v);
 }
 
 void
 buf_u64(struct buf *b, uint64_t v)
 {
-    append_le(b, v, 8);
+    v = htole64(v);
+    buf_append(b, &v, sizeof v);
 }
 
 void

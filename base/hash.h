@@ -8,7 +8,7 @@
 
 #define HASH_KEY_BYTES 32
 
-/* For tables in memory: SipHash-2-4 under a key drawn at start. */
+/* For tables in memory: SipHash-1-3 under a key drawn at start. */
 uint64_t hash_table(const void *bytes, size_t len);
 
 /* 96 bits under `key` over two parts, unambiguously joined: SipHash-2-4-128 of

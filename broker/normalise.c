@@ -157,16 +157,42 @@ spaces_in(struct tl_str s)
     return false;
 }
 
+/* Nearly all addresses are such that nothing would be changed: c@example.com.
+ * Others may be so, too. */
+static bool
+is_canonical_email(struct tl_str s)
+{
+    size_t at = SIZE_MAX;
+    char before = '.';
+
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if (c == '@' && at == SIZE_MAX)
+            at = i;
+        else if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+                 (at == SIZE_MAX ? c != '.' && c != '-' && c != '_' && c != '+'
+                                 : c != '.' || before == '.' || before == '@'))
+            return false;
+        before = c;
+    }
+    return at != SIZE_MAX && at > 0 && before != '.' && before != '@' &&
+           s.len - at - 1 <= LABEL_BYTES_MAX;
+}
+
 static int
 normalise_email(struct tl_str *value, const struct spelling *s)
 {
-    char *copy = arena_copy(s->arena, value->ptr, value->len);
-    char *at = copy != NULL ? memchr(copy, '@', value->len) : NULL;
+    char *copy;
+    char *at;
     struct tl_str local, domain;
     int err;
 
-    if (copy == NULL)
+    if (is_canonical_email(*value))
+        return 0;
+    if ((copy = arena_copy(s->arena, value->ptr, value->len)) == NULL)
         return TL_TOO_MANY;
+    at = memchr(copy, '@', value->len);
     if (at == NULL || strchr(at + 1, '@') != NULL || spaces_in(*value))
         return TL_BAD_IDENTIFIER;
     local = (struct tl_str){copy, (size_t)(at - copy)};

@@ -2,6 +2,7 @@
 
 #include "proto/codec.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -26,12 +27,49 @@ codec_init(void)
 
 typedef const unsigned char *bytes;
 
+/* As they lie in memory, the first byte the lowest. */
+static inline uint64_t
+eight(bytes p)
+{
+    uint64_t w;
+
+    memcpy(&w, p, sizeof w);
+    return le64toh(w);
+}
+
+static inline uint64_t
+four(bytes p)
+{
+    uint32_t w;
+
+    memcpy(&w, p, sizeof w);
+    return le32toh(w);
+}
+
 /* Readers give the place after what they read, NULL when it is not there. */
+
+/* Seven bits of each of up to eight bytes, moved together. */
+static inline uint64_t
+join_sevens(uint64_t w)
+{
+    w = (w & 0x7f007f007f007f00) >> 1 | (w & 0x007f007f007f007f);
+    w = (w & 0x3fff00003fff0000) >> 2 | (w & 0x00003fff00003fff);
+    return (w & 0x0fffffff00000000) >> 4 | (w & 0x000000000fffffff);
+}
 
 static bytes
 read_long_varint(uint64_t *v, bytes p, bytes end)
 {
     uint64_t sum = 0;
+
+    if (end - p >= 8) {
+        uint64_t w = eight(p), stops = ~w & 0x8080808080808080;
+
+        if (stops != 0) {
+            *v = join_sevens(w & (stops ^ (stops - 1)));
+            return p + __builtin_ctzll(stops) / 8 + 1;
+        }
+    }
 
     for (unsigned shift = 0; p < end && shift < 63; shift += 7) {
         uint64_t byte = *p++;
@@ -148,24 +186,6 @@ set_number(const struct table_field *f, unsigned char *at, uint64_t v)
     }
 }
 
-static inline uint64_t
-eight(bytes p)
-{
-    uint64_t w;
-
-    memcpy(&w, p, sizeof w);
-    return w;
-}
-
-static inline uint64_t
-four(bytes p)
-{
-    uint32_t w;
-
-    memcpy(&w, p, sizeof w);
-    return w;
-}
-
 /* Only printable ASCII, as most text is?  Short text is looked at in two words
  * that overlap; no byte of them may be below a space or have its top bit set. */
 static inline bool
@@ -174,6 +194,12 @@ is_plain(bytes p, size_t len)
     const uint64_t spaces = 0x2020202020202020u, tops = 0x8080808080808080u;
     uint64_t a, b;
 
+    for (; len > 32; p += 16, len -= 16) {
+        a = eight(p);
+        b = eight(p + 8);
+        if ((((a - spaces) | a | (b - spaces) | b) & tops) != 0)
+            return false;
+    }
     for (; len > 16; p += 8, len -= 8) {
         a = eight(p);
         if ((((a - spaces) | a) & tops) != 0)
@@ -192,7 +218,7 @@ is_plain(bytes p, size_t len)
     return (((a - spaces) | a | (b - spaces) | b) & tops) == 0;
 }
 
-static int
+static inline int
 set_text(const struct table_field *f, unsigned char *at, bytes p, size_t len)
 {
     if (f->kind == TABLE_TEXT && !is_plain(p, len) && !utf8_text(p, len))
@@ -218,7 +244,7 @@ set_message(const struct table_field *f, unsigned char *at, bytes p, size_t len,
     return read_message(f->sub, *slot, p, p + len, arena);
 }
 
-static int
+static inline int
 set_single(const struct table_field *f, unsigned char *at, bytes p, size_t len,
            struct arena *arena)
 {

@@ -30,7 +30,7 @@ static bool
 among(struct tl_str s, const struct tl_str *words)
 {
     for (; words->len > 0; words++) {
-        if (str_equal(s, *words))
+        if (s.len == words->len && s.ptr[0] == words->ptr[0] && str_equal(s, *words))
             return true;
     }
     return false;
@@ -48,14 +48,21 @@ is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Lower-case letters, digits and `others`. */
+enum { WORD = 1, DASH = 2, UNDERLINE = 4, DOT = 8 };
+
+static unsigned
+class_of(char c)
+{
+    if (is_lower(c) || is_digit(c))
+        return WORD;
+    return c == '-' ? DASH : c == '_' ? UNDERLINE : c == '.' ? DOT : 0;
+}
+
 static bool
-is_made_of(struct tl_str s, const char *others)
+is_made_of(struct tl_str s, unsigned classes)
 {
     for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-
-        if (!is_lower(c) && !is_digit(c) && (c == '\0' || strchr(others, c) == NULL))
+        if ((class_of(s.ptr[i]) & classes) == 0)
             return false;
     }
     return s.len > 0;
@@ -64,7 +71,7 @@ is_made_of(struct tl_str s, const char *others)
 bool
 valid_word(struct tl_str s)
 {
-    return s.len <= CHANNEL_BYTES_MAX && is_made_of(s, "_-");
+    return s.len <= CHANNEL_BYTES_MAX && is_made_of(s, WORD | DASH | UNDERLINE);
 }
 
 /* Words joined by single dots. */
@@ -74,11 +81,11 @@ is_type(struct tl_str s)
     char before = '.';
 
     for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '.' && before == '.')
+        if (class_of(s.ptr[i]) == 0 || (s.ptr[i] == '.' && before == '.'))
             return false;
         before = s.ptr[i];
     }
-    return before != '.' && is_made_of(s, "_-.");
+    return before != '.';
 }
 
 static bool
@@ -203,15 +210,17 @@ static const struct tl_str identifier_types[] = {
     TL_STR("anonymous"), TL_STR("receipt"), {0},
 };
 
+static bool
+is_open_type(struct tl_str type)
+{
+    return begins(type, "x-") && type.len > 2 && type.len <= IDENTIFIER_TYPE_BYTES_MAX &&
+           is_made_of(type, WORD | DASH);
+}
+
 static int
 check_identifier(const struct tl_identifier *id, const char **detail)
 {
-    bool known = among(id->type, identifier_types);
-    bool open = begins(id->type, "x-") && id->type.len > 2 &&
-                id->type.len <= IDENTIFIER_TYPE_BYTES_MAX &&
-                is_made_of(id->type, "-");
-
-    if (!known && !open)
+    if (!among(id->type, identifier_types) && !is_open_type(id->type))
         return refuse(TL_BAD_IDENTIFIER,
                       "identifier type: crm user account loyalty email payment phone social device "
                       "cookie anonymous receipt, or x- and a word",
@@ -636,6 +645,8 @@ check_needs(const struct tl_event *ev, const char **detail)
         struct tl_str type = needs[i].type;
         bool prefix = type.ptr[type.len - 1] == '.';
 
+        if (type.ptr[0] != ev->type.ptr[0])
+            continue;
         if (prefix ? str_starts(ev->type, type) : str_equal(ev->type, type))
             return needs[i].check(ev, detail);
     }

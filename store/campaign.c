@@ -31,9 +31,9 @@ struct cell {
 static int
 add(struct views *v, struct counters *counters, const struct cell *cell, int64_t touches)
 {
+    unsigned char out[RECORD_VARINT_MAX];
+    uint64_t hash, sum = 0;
     struct tl_str bytes;
-    struct buf out = {0};
-    uint64_t sum = 0;
     struct key k;
 
     if (cell->campaign.len == 0 || cell->outcome == OUTCOME_COUNT)
@@ -43,7 +43,8 @@ add(struct views *v, struct counters *counters, const struct cell *cell, int64_t
     key_add_end(&k, outcome_name(cell->outcome));
     key_add_end(&k, cell->channel);
     key_add_time(&k, day_of(cell->time));
-    if (views_get(v, k.bytes, k.len, &bytes)) {
+    hash = views_hash(k.bytes, k.len);
+    if (views_get_hashed(v, hash, k.bytes, k.len, &bytes)) {
         struct record r = record_open(bytes);
 
         sum = record_varint(&r);
@@ -52,13 +53,11 @@ add(struct views *v, struct counters *counters, const struct cell *cell, int64_t
     }
     counter_add(counters, COUNTER_CAMPAIGN, cell->campaign, touches < 0 ? -1 : 1);
     sum += (uint64_t)touches;
-    if (sum == 0) {
+    if (sum == 0)
         views_delete(v, k.bytes, k.len);
-        return 0;
-    }
-    buf_varint(&out, sum);
-    views_put(v, k.bytes, k.len, out.ptr, out.len);
-    buf_free(&out);
+    else
+        views_put_hashed(v, hash, k.bytes, k.len, out,
+                         (size_t)(record_write_varint(out, sum) - out));
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "base/must.h"
 #include "proto/code.h"
 #include "proto/str.h"
+#include "store/fold.h"
 #include "store/key.h"
 #include "store/offer.h"
 #include "store/record.h"
@@ -15,6 +16,8 @@ enum kind { DECLINED = 'd', COMPLAINTS = 'f', RESERVATIONS = 'r', SENT = 's' };
 
 /* Which of a contact's fields are in its record. */
 enum { HAS_KEY = 1, HAS_NAMES = 2, HAS_CAMPAIGN = 4, HAS_OFFER = 8, HAS_UNTIL = 16 };
+
+#define CONTACT_BYTES_MAX (8 + RECORD_VARINT_MAX + 1 + 8 + 8 + 4 + 4 + 8)
 
 struct contacts {
     struct contact items[CONTACTS_KEPT_MAX + 1];    /* newest first */
@@ -138,13 +141,13 @@ struct change {
     struct part part;           /* as it is: holds nothing when it is not there */
     struct tl_str before;
     struct tl_str after;
-    struct buf out;
+    struct buf *out;            /* lent */
     size_t part_at;
     bool full;                  /* it is not there, and no part more fits */
 };
 
 static int
-change_begin(struct change *c, struct views *v, struct card *card, uint64_t profile,
+change_begin(struct change *c, struct fold *fold, struct card *card, uint64_t profile,
              const struct part *wanted)
 {
     struct tl_str bytes = {"", 0};
@@ -152,10 +155,12 @@ change_begin(struct change *c, struct views *v, struct card *card, uint64_t prof
     struct part p;
     size_t parts = 1;           /* with the one that is wanted */
 
-    *c = (struct change){.card = card, .part = *wanted};
+    c->card = card;
+    c->part = *wanted;
+    c->out = &fold->bytes;
     key_profile(&c->key, profile, KEY_CONTACT);
     if (card->has & CARD_CONTACTS)
-        views_get(v, c->key.bytes, c->key.len, &bytes);
+        views_get(fold->views, c->key.bytes, c->key.len, &bytes);
     for (at = r = record_open(bytes); next_part(&r, &p) && compare_parts(&p, wanted) < 0; at = r)
         parts++;
     c->before = (struct tl_str){bytes.ptr, bytes.len - (size_t)(r.end - at.at)};
@@ -173,51 +178,84 @@ change_begin(struct change *c, struct views *v, struct card *card, uint64_t prof
 static struct buf *
 change_write(struct change *c)
 {
-    buf_append(&c->out, c->before.ptr, c->before.len);
-    c->part_at = c->out.len;
-    buf_u16(&c->out, 0);
-    buf_byte(&c->out, (unsigned char)c->part.kind);
-    record_put_text(&c->out, c->part.channel);
-    record_put_text(&c->out, c->part.purpose);
-    return &c->out;
+    struct buf *out = c->out;
+
+    buf_clear(out);
+    buf_append(out, c->before.ptr, c->before.len);
+    c->part_at = out->len;
+    buf_u16(out, 0);
+    buf_byte(out, (unsigned char)c->part.kind);
+    record_put_text(out, c->part.channel);
+    record_put_text(out, c->part.purpose);
+    return out;
 }
 
 static void
 change_end(struct change *c, struct views *v)
 {
-    size_t bytes = c->out.len - c->part_at - 2;
+    struct buf *out = c->out;
+    size_t bytes = out->len - c->part_at - 2;
 
-    must(!c->out.failed && bytes <= UINT16_MAX);
-    c->out.ptr[c->part_at] = (unsigned char)bytes;
-    c->out.ptr[c->part_at + 1] = (unsigned char)(bytes >> 8);
-    buf_append(&c->out, c->after.ptr, c->after.len);
-    must(!c->out.failed);
-    views_put(v, c->key.bytes, c->key.len, c->out.ptr, c->out.len);
-    buf_free(&c->out);
+    must(!out->failed && bytes <= UINT16_MAX);
+    out->ptr[c->part_at] = (unsigned char)bytes;
+    out->ptr[c->part_at + 1] = (unsigned char)(bytes >> 8);
+    buf_append(out, c->after.ptr, c->after.len);
+    must(!out->failed);
+    views_put(v, c->key.bytes, c->key.len, out->ptr, out->len);
     c->card->has |= CARD_CONTACTS;
 }
 
 /* -------------------------------------------------------- what parts hold */
 
-static void
-write_contact(const struct contact *c, struct buf *out)
+static unsigned char *
+write_u32(unsigned char *at, uint32_t v)
 {
-    buf_u64(out, (uint64_t)c->time);
-    buf_varint(out, c->number);
-    buf_byte(out, (unsigned char)((c->key != 0 ? HAS_KEY : 0) | (c->names != 0 ? HAS_NAMES : 0) |
-                                  (c->campaign != 0 ? HAS_CAMPAIGN : 0) |
-                                  (c->offer != 0 ? HAS_OFFER : 0) |
-                                  (c->until != 0 ? HAS_UNTIL : 0)));
+    memcpy(at, &v, 4);
+    return at + 4;
+}
+
+static unsigned char *
+write_u64(unsigned char *at, uint64_t v)
+{
+    memcpy(at, &v, 8);
+    return at + 8;
+}
+
+/* At most CONTACT_BYTES_MAX. */
+static unsigned char *
+write_contact(const struct contact *c, unsigned char *at)
+{
+    unsigned has = (c->key != 0 ? HAS_KEY : 0u) | (c->names != 0 ? HAS_NAMES : 0u) |
+                   (c->campaign != 0 ? HAS_CAMPAIGN : 0u) | (c->offer != 0 ? HAS_OFFER : 0u) |
+                   (c->until != 0 ? HAS_UNTIL : 0u);
+
+    at = write_u64(at, (uint64_t)c->time);
+    at = record_write_varint(at, c->number);
+    *at++ = (unsigned char)has;
     if (c->key != 0)
-        buf_u64(out, c->key);
+        at = write_u64(at, c->key);
     if (c->names != 0)
-        buf_u64(out, c->names);
+        at = write_u64(at, c->names);
     if (c->campaign != 0)
-        buf_u32(out, c->campaign);
+        at = write_u32(at, c->campaign);
     if (c->offer != 0)
-        buf_u32(out, c->offer);
+        at = write_u32(at, c->offer);
     if (c->until != 0)
-        buf_u64(out, (uint64_t)c->until);
+        at = write_u64(at, (uint64_t)c->until);
+    return at;
+}
+
+static void
+write_contacts(const struct contacts *list, struct buf *out)
+{
+    size_t room = RECORD_VARINT_MAX + list->count * CONTACT_BYTES_MAX;
+    unsigned char *start = buf_grow(out, room), *at = start;
+
+    must(start != NULL);
+    at = record_write_varint(at, list->count);
+    for (size_t i = 0; i < list->count; i++)
+        at = write_contact(&list->items[i], at);
+    out->len -= room - (size_t)(at - start);
 }
 
 static uint32_t
@@ -343,7 +381,7 @@ drop_over(struct contacts *list, int64_t now)
 }
 
 static int
-add(struct views *v, struct card *card, uint64_t profile, const struct part *to,
+add(struct fold *fold, struct card *card, uint64_t profile, const struct part *part,
     const struct contact *said)
 {
     struct contacts list;
@@ -351,19 +389,17 @@ add(struct views *v, struct card *card, uint64_t profile, const struct part *to,
     struct change c;
     struct buf *out;
 
-    if (change_begin(&c, v, card, profile, to) != 0 || read_contacts(&list, c.part.held) != 0)
+    if (change_begin(&c, fold, card, profile, part) != 0 || read_contacts(&list, c.part.held) != 0)
         return TL_EDAMAGED;
     if (c.full)
         return 0;
-    if (to->kind == RESERVATIONS)
+    if (part->kind == RESERVATIONS)
         drop_over(&list, one.time);
     take_same(&list, &one);
     insert(&list, &one);
     out = change_write(&c);
-    buf_varint(out, list.count);
-    for (size_t i = 0; i < list.count; i++)
-        write_contact(&list.items[i], out);
-    change_end(&c, v);
+    write_contacts(&list, out);
+    change_end(&c, fold->views);
     return 0;
 }
 
@@ -387,23 +423,21 @@ is_channel_of_messages(struct tl_str name)
     return false;
 }
 
-/* Is it something of ours that reached out to the customer: a message that was
- * sent or delivered, an offer sent to him, a call we made? */
-static bool
-reaches_out(const struct frame *f, const struct tl_event *ev)
+bool
+contact_reaches_out(const struct tl_event *ev)
 {
-    struct tl_str object = object_of(f->type);
-    struct tl_str word = {f->type.ptr + object.len, f->type.len - object.len};
+    struct tl_str object = object_of(ev->type);
+    struct tl_str word = {ev->type.ptr + object.len, ev->type.len - object.len};
 
     if (str_is(ev->direction, "inbound"))
         return false;
     if (str_is(object, "call"))
         return str_is(ev->direction, "outbound");
-    if (str_is(f->type, "offer.made"))
-        return is_channel_of_messages(f->channel);
+    if (str_is(ev->type, "offer.made"))
+        return is_channel_of_messages(ev->channel);
     return (str_is(word, ".sent") || str_is(word, ".delivered")) &&
            (is_channel_of_messages(object) ||
-            (str_is(object, "message") && is_channel_of_messages(f->channel)));
+            (str_is(object, "message") && is_channel_of_messages(ev->channel)));
 }
 
 static struct tl_str
@@ -427,7 +461,7 @@ key_of(const struct frame *f, const struct tl_event *ev)
 }
 
 static int
-fold_contact(struct views *v, struct card *card, const struct frame *f,
+fold_contact(struct fold *fold, struct card *card, const struct frame *f,
              const struct tl_event *ev)
 {
     struct tl_str named = attribute(ev, CONTACT_RESERVATION);
@@ -438,17 +472,17 @@ fold_contact(struct views *v, struct card *card, const struct frame *f,
         .names = contact_name(named.len > 0 ? named : ev->causation_id),
         .campaign = short_name(ev->campaign),
     };
-    const struct part to = {SENT, channel_of(f), purpose_of(ev), {"", 0}};
+    const struct part part = {SENT, channel_of(f), purpose_of(ev), {"", 0}};
 
     if (ev->offers_count > 0) {
         one.campaign = short_name(offer_campaign(ev, &ev->offers[0]));
         one.offer = short_name(offer_id(ev, &ev->offers[0]));
     }
-    return add(v, card, f->profile, &to, &one);
+    return add(fold, card, f->profile, &part, &one);
 }
 
 static int
-fold_reservation(struct views *v, struct card *card, const struct frame *f,
+fold_reservation(struct fold *fold, struct card *card, const struct frame *f,
                  const struct tl_event *ev)
 {
     struct tl_str until = attribute(ev, CONTACT_UNTIL);
@@ -459,11 +493,11 @@ fold_reservation(struct views *v, struct card *card, const struct frame *f,
         .campaign = short_name(ev->campaign),
         .offer = short_name(attribute(ev, CONTACT_OFFER)),
     };
-    const struct part to = {RESERVATIONS, f->channel, purpose_of(ev), {"", 0}};
+    const struct part part = {RESERVATIONS, f->channel, purpose_of(ev), {"", 0}};
 
     if (clock_parse(&one.until, until.ptr, until.len) != 0)
         return TL_EDAMAGED;
-    return add(v, card, f->profile, &to, &one);
+    return add(fold, card, f->profile, &part, &one);
 }
 
 /* ------------------------------------------------ declines and complaints */
@@ -478,21 +512,21 @@ declines(const struct tl_event *ev)
 }
 
 static int
-fold_declined(struct views *v, struct card *card, const struct frame *f)
+fold_declined(struct fold *fold, struct card *card, const struct frame *f)
 {
-    const struct part to = {DECLINED, {"", 0}, {"", 0}, {"", 0}};
+    const struct part part = {DECLINED, {"", 0}, {"", 0}, {"", 0}};
     struct contact_word known;
     struct change c;
     struct buf *out;
 
-    if (change_begin(&c, v, card, f->profile, &to) != 0 || read_word(&known, c.part.held) != 0)
+    if (change_begin(&c, fold, card, f->profile, &part) != 0 || read_word(&known, c.part.held) != 0)
         return TL_EDAMAGED;
     if (c.full || !later(f->time, f->number, known.time, known.number))
         return 0;
     out = change_write(&c);
     buf_u64(out, (uint64_t)f->time);
     buf_varint(out, f->number);
-    change_end(&c, v);
+    change_end(&c, fold->views);
     return 0;
 }
 
@@ -538,19 +572,19 @@ insert_complaint(struct contact_complaints *list, const struct contact_complaint
 }
 
 static int
-fold_complaint(struct views *v, struct card *card, const struct frame *f,
+fold_complaint(struct fold *fold, struct card *card, const struct frame *f,
                const struct tl_event *ev, enum said said)
 {
     struct tl_str id = ev->feedback->id.len > 0 ? ev->feedback->id
                        : ev->subject.len > 0    ? ev->subject
                                                 : ev->id;
     struct contact_complaint one = {f->time, f->number, hash("complaint", id), said == COMPLAINED};
-    const struct part to = {COMPLAINTS, {"", 0}, {"", 0}, {"", 0}};
+    const struct part part = {COMPLAINTS, {"", 0}, {"", 0}, {"", 0}};
     struct contact_complaints list;
     struct change c;
     struct buf *out;
 
-    if (change_begin(&c, v, card, f->profile, &to) != 0 || read_complaints(&list, c.part.held) != 0)
+    if (change_begin(&c, fold, card, f->profile, &part) != 0 || read_complaints(&list, c.part.held) != 0)
         return TL_EDAMAGED;
     if (c.full)
         return 0;
@@ -563,12 +597,12 @@ fold_complaint(struct views *v, struct card *card, const struct frame *f,
         buf_u64(out, list.items[i].id);
         buf_byte(out, list.items[i].open);
     }
-    change_end(&c, v);
+    change_end(&c, fold->views);
     return 0;
 }
 
 int
-contact_fold(struct views *v, struct card *c, const struct frame *f, const struct tl_event *ev)
+contact_fold(struct fold *fold, struct card *c, const struct frame *f, const struct tl_event *ev)
 {
     bool reserved = f->flags & FRAME_BUS && str_is(f->type, CONTACT_RESERVED);
     enum said said = NOTHING;
@@ -579,17 +613,17 @@ contact_fold(struct views *v, struct card *c, const struct frame *f, const struc
         return 0;
     if (!(f->flags & FRAME_HIDDEN)) {
         said = ev->feedback != NULL ? said_of_complaint(ev) : NOTHING;
-        contact = reaches_out(f, ev);
+        contact = contact_reaches_out(ev);
         declined = declines(ev);
     }
     if (reserved)
-        err = fold_reservation(v, c, f, ev);
+        err = fold_reservation(fold, c, f, ev);
     if (contact)
-        err = fold_contact(v, c, f, ev);
+        err = fold_contact(fold, c, f, ev);
     if (declined && err == 0)
-        err = fold_declined(v, c, f);
+        err = fold_declined(fold, c, f);
     if (said != NOTHING && err == 0)
-        err = fold_complaint(v, c, f, ev, said);
+        err = fold_complaint(fold, c, f, ev, said);
     return err;
 }
 

@@ -13,6 +13,8 @@
 #include "store/frame.h"
 #include "store/views.h"
 
+struct fold;
+
 #define CONTACTS_KEPT_MAX 32        /* of a channel and purpose; no cap is higher */
 #define CONTACT_PARTS_MAX 32        /* such lists and words of one profile; others are not kept */
 #define COMPLAINTS_KEPT_MAX 16
@@ -73,9 +75,13 @@ struct contact_record {
 /* Frozen: records hold it. */
 uint64_t contact_name(struct tl_str text);
 
+/* Is it something of ours that reached out to the customer: a message that was
+ * sent or delivered, an offer sent to him, a call we made? */
+bool contact_reaches_out(const struct tl_event *ev);
+
 /* Folds what an event says of these into its profile's records.  Returns 0 or
  * TL_EDAMAGED. */
-int contact_fold(struct views *v, struct card *c, const struct frame *f,
+int contact_fold(struct fold *fold, struct card *c, const struct frame *f,
                  const struct tl_event *ev);
 
 /* Adds a profile's to `out`, zeroed before the first.  Text lives in `arena`.

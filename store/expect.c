@@ -2,17 +2,19 @@
  * would wait some five times, each for the place that the one before it names.
  * Here a handful of events takes each of those steps together. */
 
+#include "store/contact.h"
 #include "store/key.h"
 #include "store/record.h"
 #include "store/state.h"
 
 #define NAMES_MAX 3     /* identifiers of an event that are looked ahead for */
+#define RECORDS_MAX 2
 
 struct expected {
     struct views_ahead names[NAMES_MAX];
     size_t names_count;
-    struct views_ahead card;
-    bool has_card;
+    struct views_ahead records[RECORDS_MAX];    /* of the profile */
+    size_t records_count;
 };
 
 static void
@@ -52,15 +54,26 @@ guess_profile(const struct expected *e)
 }
 
 static void
-expect_card(struct expected *e, const struct store *st)
+expect_record(struct expected *e, const struct store *st, uint64_t profile,
+              enum key_section section)
 {
-    uint64_t profile = guess_profile(e);
     struct key k;
 
-    if (!(e->has_card = profile != 0))
+    key_profile(&k, profile, section);
+    views_ahead(&e->records[e->records_count++], st->views, views_hash(k.bytes, k.len));
+}
+
+static void
+expect_records(struct expected *e, const struct store *st, const struct store_event *in)
+{
+    uint64_t profile = guess_profile(e);
+
+    e->records_count = 0;
+    if (profile == 0)
         return;
-    key_profile(&k, profile, KEY_CARD);
-    views_ahead(&e->card, st->views, views_hash(k.bytes, k.len));
+    expect_record(e, st, profile, KEY_CARD);
+    if (contact_reaches_out(in->event))
+        expect_record(e, st, profile, KEY_CONTACT);
 }
 
 void
@@ -83,11 +96,11 @@ store_expect(struct store *st, struct store_event **in, size_t count)
         for (size_t j = 0; j < e[i].names_count; j++)
             views_ahead_bytes(&e[i].names[j]);
     for (size_t i = 0; i < count; i++)
-        expect_card(&e[i], st);
+        expect_records(&e[i], st, in[i]);
     for (size_t i = 0; i < count; i++)
-        if (e[i].has_card)
-            views_ahead_entry(&e[i].card, st->views);
+        for (size_t j = 0; j < e[i].records_count; j++)
+            views_ahead_entry(&e[i].records[j], st->views);
     for (size_t i = 0; i < count; i++)
-        if (e[i].has_card)
-            views_ahead_bytes(&e[i].card);
+        for (size_t j = 0; j < e[i].records_count; j++)
+            views_ahead_bytes(&e[i].records[j]);
 }

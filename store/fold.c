@@ -413,7 +413,7 @@ fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev
             err = fold_spoken(fold, f, ev, said, &c);
     }
     if (err == 0)
-        err = contact_fold(fold->views, &c, f, ev);
+        err = contact_fold(fold, &c, f, ev);
     if (err == 0)
         err = fold_relationship(fold, said, &c);
     c.folded = f->number;

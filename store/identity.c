@@ -29,6 +29,9 @@ struct binding {
     uint64_t past[IDENTITY_PAST_MAX];   /* ascending */
 };
 
+#define BINDING_BYTES_MAX (2 * RECORD_VARINT_MAX + \
+                           IDENTITY_HOLDERS_MAX * (2 * RECORD_VARINT_MAX + 8))
+
 /* `hash`: the identifier's, or 0.  Of the holders only those counted are set. */
 static int
 binding_get(struct views *v, struct tl_str type, struct tl_str value, uint64_t hash,
@@ -62,23 +65,22 @@ binding_get(struct views *v, struct tl_str type, struct tl_str value, uint64_t h
 static void
 binding_put(struct views *v, struct tl_str type, struct tl_str value, const struct binding *b)
 {
-    struct buf out = {0};
+    unsigned char out[BINDING_BYTES_MAX], *at = out;
     struct key k;
 
-    buf_varint(&out, b->home);
-    buf_varint(&out, b->holders_count);
+    at = record_write_varint(at, b->home);
+    at = record_write_varint(at, b->holders_count);
     for (size_t i = 0; i < b->holders_count; i++) {
-        buf_varint(&out, b->holders[i].profile);
-        record_put_time(&out, b->holders[i].time);
-        buf_varint(&out, b->holders[i].number);
+        at = record_write_varint(at, b->holders[i].profile);
+        at = record_write_time(at, b->holders[i].time);
+        at = record_write_varint(at, b->holders[i].number);
     }
     if (b->past_count > 0)
         buf_varint(&out, b->past_count);
     for (size_t i = 0; b->past_count <= IDENTITY_PAST_MAX && i < b->past_count; i++)
         buf_varint(&out, b->past[i]);
     key_identifier(&k, type, value);
-    views_put(v, k.bytes, k.len, out.ptr, out.len);
-    buf_free(&out);
+    views_put(v, k.bytes, k.len, out, (size_t)(at - out));
 }
 
 static size_t

@@ -1,5 +1,6 @@
 #include "store/key.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define SIGN (1ULL << 63)
@@ -16,19 +17,29 @@ add(struct key *k, const void *bytes, size_t len)
     k->len += len;
 }
 
-static void
+static inline void
+add_byte(struct key *k, unsigned char byte)
+{
+    if (k->len < KEY_BYTES_MAX)
+        k->bytes[k->len++] = byte;
+}
+
+static inline void
 start(struct key *k, unsigned char table)
 {
-    k->len = 0;
-    key_add_byte(k, table);
+    k->bytes[0] = table;
+    k->len = 1;
 }
 
 void
 key_profile(struct key *k, uint64_t profile, enum key_section section)
 {
-    start(k, 'P');
-    key_add_number(k, profile);
-    key_add_byte(k, (unsigned char)section);
+    uint64_t be = htobe64(profile);
+
+    k->bytes[0] = 'P';
+    memcpy(k->bytes + 1, &be, sizeof be);
+    k->bytes[9] = (unsigned char)section;
+    k->len = KEY_PROFILE_BYTES;
 }
 
 void
@@ -43,7 +54,7 @@ void
 key_global(struct key *k, enum key_global kind)
 {
     start(k, 'G');
-    key_add_byte(k, (unsigned char)kind);
+    add_byte(k, (unsigned char)kind);
 }
 
 void
@@ -56,23 +67,21 @@ void
 key_add_end(struct key *k, struct tl_str text)
 {
     add(k, text.ptr, text.len);
-    key_add_byte(k, 0);
+    add_byte(k, 0);
 }
 
 void
 key_add_byte(struct key *k, unsigned char byte)
 {
-    add(k, &byte, 1);
+    add_byte(k, byte);
 }
 
 void
 key_add_number(struct key *k, uint64_t number)
 {
-    unsigned char be[8];
+    uint64_t be = htobe64(number);
 
-    for (int i = 0; i < 8; i++)
-        be[i] = (unsigned char)(number >> (56 - 8 * i));
-    add(k, be, 8);
+    add(k, &be, sizeof be);
 }
 
 void

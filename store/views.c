@@ -374,10 +374,17 @@ make_room_in_memory(struct views *v)
 void
 views_put(struct views *v, const void *key, size_t key_len, const void *value, size_t len)
 {
+    views_put_hashed(v, generation_hash(key, key_len), key, key_len, value, len);
+}
+
+void
+views_put_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len,
+                 const void *value, size_t len)
+{
     must(v->walks == 0);
     if (!has(v, key, key_len))
         return;
-    generation_put(v->active, generation_hash(key, key_len), key, key_len, value, len);
+    generation_put(v->active, hash, key, key_len, value, len);
     if (generation_bytes(v->active) > v->room_until)
         make_room_in_memory(v);
 }

@@ -75,9 +75,11 @@ void views_ahead_entry(struct views_ahead *a, const struct views *v);
 void views_ahead_bytes(const struct views_ahead *a);
 struct tl_str views_ahead_value(const struct views_ahead *a);   /* empty: not known */
 
-/* A get by a hash that is known. */
+/* A get, and a put, by a hash that is known. */
 bool views_get_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len,
                       struct tl_str *value);
+void views_put_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len,
+                      const void *value, size_t len);
 
 /* Walks records whose key begins with `prefix`, from the first key >= `from`
  * (or, backward, the last key <= `from`; an empty `from` starts at the end the

@@ -14,12 +14,14 @@
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/contact.h"
+#include "store/fold.h"
 
 #define HOUR (3600 * CLOCK_SECOND)
 #define T (19797 * 24 * HOUR)
 
 static char dir[64];
 static struct views *views;
+static struct fold folding;
 static struct arena arena;
 static struct card card;
 static uint64_t number;
@@ -33,6 +35,7 @@ set_up(void **state)
     snprintf(dir, sizeof dir, "/tmp/contact-test-XXXXXX");
     assert_non_null(mkdtemp(dir));
     assert_int_equal(views_open(&views, dir, 1 << 24, why), 0);
+    folding.views = views;
     arena_init(&arena, 4u << 20);
     card_clear(&card);
     number = 0;
@@ -46,6 +49,7 @@ tear_down(void **state)
 
     (void)state;
     views_close(&views);
+    buf_free(&folding.bytes);
     arena_fini(&arena);
     snprintf(command, sizeof command, "rm -rf %s", dir);
     return system(command);
@@ -70,7 +74,7 @@ fold_as(const struct tl_event *ev, uint64_t profile, uint16_t flags)
     struct frame f = {.number = ++number, .time = ev->time, .profile = profile,
                       .type = ev->type, .channel = ev->channel, .flags = flags};
 
-    assert_int_equal(contact_fold(views, &card, &f, ev), 0);
+    assert_int_equal(contact_fold(&folding, &card, &f, ev), 0);
     return number;
 }
 
@@ -405,7 +409,7 @@ a_torn_record_is_damage(void **state)
     }
     views_put(views, key, sizeof key, bytes, len - 1);
     assert_int_equal(contact_read(views, 1, &record, &arena), TL_EDAMAGED);
-    assert_int_equal(contact_fold(views, &card, &f, &ev), TL_EDAMAGED);
+    assert_int_equal(contact_fold(&folding, &card, &f, &ev), TL_EDAMAGED);
 }
 
 int
