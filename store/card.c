@@ -23,6 +23,70 @@ card_clear(struct card *c)
     c->has_moved = false;
     c->identifiers_count = c->values_count = c->sources_count = 0;
     c->conflicts_count = c->recent_count = c->tail_count = 0;
+    c->closed = false;
+    c->recent_here_count = c->tail_here_count = 0;
+    c->recent_here = c->tail_here = TL_STR("");
+}
+
+/* ---------------------------------------------------- events left encoded */
+
+#define EVENT_BYTES (8 + RECORD_NUMBER_BYTES)   /* what each begins with: time and number */
+
+static struct card_event
+event_at(const char *bytes)
+{
+    struct record r = record_open((struct tl_str){bytes, EVENT_BYTES});
+    int64_t time = record_time(&r);
+
+    return (struct card_event){time, record_number(&r)};
+}
+
+static void
+read_recent(struct card *c, struct record *r)
+{
+    for (size_t i = 0; i < c->recent_count; i++) {
+        struct card_recent *event = &c->recent[i];
+
+        event->time = record_time(r);
+        event->number = record_number(r);
+        event->body = record_text(r);
+    }
+}
+
+static void
+read_tail(struct card *c, struct record *r)
+{
+    for (size_t i = 0; i < c->tail_count; i++) {
+        uint64_t number;
+
+        c->tail[i].time = record_time(r);
+        number = record_number(r);
+        c->tail[i].number = number >> TAIL_BITS | (number & TAIL_HIDDEN ? CARD_HIDDEN : 0) |
+                            (number & TAIL_OTHERS ? CARD_OTHERS : 0);
+    }
+}
+
+void
+card_open(struct card *c)
+{
+    struct record recent = record_open(c->recent_here), tail = record_open(c->tail_here);
+    struct card_recent newest = c->recent[0];
+    struct card_event last = c->tail[0];
+    size_t newest_count = c->recent_count, last_count = c->tail_count;
+
+    if (!c->closed)
+        return;
+    c->closed = false;
+    c->recent_count = c->recent_here_count;
+    c->tail_count = c->tail_here_count;
+    c->recent_here_count = c->tail_here_count = 0;
+    read_recent(c, &recent);
+    read_tail(c, &tail);
+    must(!recent.bad && !tail.bad);     /* card_read_closed has seen to it */
+    if (newest_count > 0)
+        card_recent(c, &newest);
+    if (last_count > 0)
+        card_tail_add(c, last.time, last.number);
 }
 
 /* ---------------------------------------------------------------- merging */
@@ -185,11 +249,41 @@ card_conflict(struct card *c, const struct card_conflict *conflict)
         c->conflicts[c->conflicts_count++] = *conflict;
 }
 
+/* Is it later than all that are encoded, and the first such?  Else opens the card. */
+static bool
+stays_closed(struct card *c, size_t added, struct tl_str encoded, int64_t time, uint64_t number)
+{
+    struct card_event latest = {INT64_MIN, 0};
+
+    if (!c->closed)
+        return false;
+    if (encoded.len > 0)
+        latest = event_at(encoded.ptr);
+    if (added == 0 && later(time, number, latest.time, latest.number))
+        return true;
+    card_open(c);
+    return false;
+}
+
+bool
+card_has_room_for(struct card *c, int64_t time, uint64_t number)
+{
+    const struct card_recent *oldest = &c->recent[CARD_RECENT_MAX - 1];
+
+    return stays_closed(c, c->recent_count, c->recent_here, time, number) ||
+           c->recent_count < CARD_RECENT_MAX || oldest->time <= time;
+}
+
 void
 card_recent(struct card *c, const struct card_recent *event)
 {
-    size_t at = c->recent_count;
+    size_t at;
 
+    if (stays_closed(c, c->recent_count, c->recent_here, event->time, event->number)) {
+        c->recent[c->recent_count++] = *event;
+        return;
+    }
+    at = c->recent_count;
     while (at > 0 && later(event->time, event->number, c->recent[at - 1].time,
                            c->recent[at - 1].number))
         at--;
@@ -202,10 +296,18 @@ card_recent(struct card *c, const struct card_recent *event)
 bool
 card_tail_add(struct card *c, int64_t time, uint64_t number)
 {
-    size_t at = c->tail_count;
+    struct tl_str last = c->tail_here;
+    size_t at;
 
-    if (c->tail_count == CARD_TAIL_MAX)
+    if (c->tail_here_count + c->tail_count == CARD_TAIL_MAX)
         return false;
+    if (last.len > 0)
+        last = (struct tl_str){last.ptr + last.len - EVENT_BYTES, EVENT_BYTES};
+    if (stays_closed(c, c->tail_count, last, time, (number & CARD_NUMBER) << TAIL_BITS)) {
+        c->tail[c->tail_count++] = (struct card_event){time, number};
+        return true;
+    }
+    at = c->tail_count;
     while (at > 0 && later(c->tail[at - 1].time, c->tail[at - 1].number & CARD_NUMBER, time,
                            number & CARD_NUMBER))
         at--;
@@ -280,6 +382,7 @@ card_recent_supersede(struct card *c, uint64_t number, struct arena *arena)
     struct card_recent *event = c->recent;
     char *body;
 
+    card_open(c);
     while (event < c->recent + c->recent_count && event->number != number)
         event++;
     if (event == c->recent + c->recent_count || event->body.len == 0)
@@ -347,30 +450,32 @@ read_conflicts(struct card *c, struct record *r)
     }
 }
 
+/* Leaves them encoded, having seen that they can be read. */
 static void
 read_events(struct card *c, struct record *r)
 {
-    c->recent_count = record_count(r, CARD_RECENT_MAX);
-    for (size_t i = 0; i < c->recent_count; i++) {
-        struct card_recent *event = &c->recent[i];
+    struct record recent;
+    size_t bytes;
 
-        event->time = record_time(r);
-        event->number = record_number(r);
-        event->body = record_text(r);
+    c->recent_here_count = record_count(r, CARD_RECENT_MAX);
+    c->recent_here = record_text(r);
+    recent = record_open(c->recent_here);
+    for (size_t i = 0; i < c->recent_here_count; i++) {
+        c->recent_here_oldest = (size_t)((const char *)recent.at - c->recent_here.ptr);
+        record_time(&recent);
+        record_number(&recent);
+        record_text(&recent);
     }
-    c->tail_count = record_count(r, CARD_TAIL_MAX);
-    for (size_t i = 0; i < c->tail_count; i++) {
-        uint64_t number;
-
-        c->tail[i].time = record_time(r);
-        number = record_number(r);
-        c->tail[i].number = number >> TAIL_BITS | (number & TAIL_HIDDEN ? CARD_HIDDEN : 0) |
-                            (number & TAIL_OTHERS ? CARD_OTHERS : 0);
-    }
+    c->tail_here_count = record_count(r, CARD_TAIL_MAX);
+    bytes = c->tail_here_count * EVENT_BYTES;
+    c->tail_here = (struct tl_str){(const char *)r->at, bytes};
+    if (recent.bad || recent.at != recent.end || bytes != (size_t)(r->end - r->at))
+        record_fault(r);
+    c->closed = true;
 }
 
 int
-card_read(struct card *c, struct tl_str bytes)
+card_read_closed(struct card *c, struct tl_str bytes)
 {
     struct record r = record_open(bytes);
 
@@ -391,13 +496,23 @@ card_read(struct card *c, struct tl_str bytes)
     }
     read_conflicts(c, &r);
     read_events(c, &r);
-    return r.bad || r.at != r.end ? TL_EDAMAGED : 0;
+    return r.bad ? TL_EDAMAGED : 0;
+}
+
+int
+card_read(struct card *c, struct tl_str bytes)
+{
+    int err = card_read_closed(c, bytes);
+
+    if (err == 0)
+        card_open(c);
+    return err;
 }
 
 static size_t
 bytes_at_most(const struct card *c)
 {
-    size_t bytes = 18 * RECORD_VARINT_MAX + c->last_sale.currency.len + 8 +
+    size_t bytes = 19 * RECORD_VARINT_MAX + c->last_sale.currency.len + 8 +
                    c->offers_here.len + c->relationship.len;
 
     for (size_t i = 0; i < c->identifiers_count; i++)
@@ -412,7 +527,8 @@ bytes_at_most(const struct card *c)
                  c->conflicts[i].value_a.len + c->conflicts[i].value_b.len;
     for (size_t i = 0; i < c->recent_count; i++)
         bytes += 2 * RECORD_VARINT_MAX + 8 + c->recent[i].body.len;
-    return bytes + c->tail_count * (RECORD_VARINT_MAX + 8);
+    return bytes + c->recent_here.len + c->tail_here.len +
+           c->tail_count * (RECORD_VARINT_MAX + 8);
 }
 
 static unsigned char *
@@ -481,9 +597,35 @@ write_conflicts(const struct card *c, unsigned char *at)
 }
 
 static unsigned char *
+write_bytes(unsigned char *at, const char *bytes, size_t len)
+{
+    if (len > 0)
+        memcpy(at, bytes, len);
+    return at + len;
+}
+
+/* The bytes of the recent ones, and those of them that follow what is in c->recent. */
+static size_t
+recent_bytes(const struct card *c, size_t *here)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < c->recent_count; i++)
+        bytes += EVENT_BYTES + record_text_bytes(c->recent[i].body);
+    *here = c->recent_count + c->recent_here_count > CARD_RECENT_MAX ? c->recent_here_oldest
+            : c->recent_here_count > 0                               ? c->recent_here.len
+                                                                     : 0;
+    return bytes + *here;
+}
+
+static unsigned char *
 write_events(const struct card *c, unsigned char *at)
 {
-    at = record_write_varint(at, c->recent_count);
+    size_t count = c->recent_count + c->recent_here_count, here;
+    size_t bytes = recent_bytes(c, &here);
+
+    at = record_write_varint(at, count < CARD_RECENT_MAX ? count : CARD_RECENT_MAX);
+    at = record_write_varint(at, bytes);
     for (size_t i = 0; i < c->recent_count; i++) {
         const struct card_recent *event = &c->recent[i];
 
@@ -491,7 +633,9 @@ write_events(const struct card *c, unsigned char *at)
         at = record_write_number(at, event->number);
         at = record_write_text(at, event->body);
     }
-    at = record_write_varint(at, c->tail_count);
+    at = write_bytes(at, c->recent_here.ptr, here);
+    at = record_write_varint(at, c->tail_here_count + c->tail_count);
+    at = write_bytes(at, c->tail_here.ptr, c->tail_here_count * EVENT_BYTES);
     for (size_t i = 0; i < c->tail_count; i++) {
         at = record_write_time(at, c->tail[i].time);
         at = record_write_number(at, c->tail[i].number << TAIL_BITS |

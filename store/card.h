@@ -125,6 +125,16 @@ struct card {
     size_t recent_count;
     struct card_event tail[CARD_TAIL_MAX];                  /* oldest first */
     size_t tail_count;
+
+    /* Closed: those that were read are left encoded, and the two above hold at most
+     * one each, later than all of them.  Nearly always an event is, and what it
+     * comes before and behind is not looked at. */
+    bool closed;
+    struct tl_str recent_here;
+    size_t recent_here_count;
+    size_t recent_here_oldest;  /* where in it the last one begins */
+    struct tl_str tail_here;
+    size_t tail_here_count;
 };
 
 /* An empty one.  Does not touch what the counts exclude. */
@@ -132,6 +142,10 @@ void card_clear(struct card *c);
 
 /* Text in `c` borrows from `bytes`.  Returns 0 or TL_EDAMAGED. */
 int card_read(struct card *c, struct tl_str bytes);
+
+/* The same for who adds an event or looks at no event: leaves it closed. */
+int card_read_closed(struct card *c, struct tl_str bytes);
+void card_open(struct card *c);
 void card_write(const struct card *c, struct buf *out);
 
 void card_identifier_seen(struct card *c, struct tl_str type, struct tl_str value, unsigned kind,
@@ -144,6 +158,9 @@ void card_last_sale(struct card *c, const struct card_sale *sale);      /* if it
 void card_unsold(struct card *c, struct tl_str currency, int64_t minor, bool returned);
 void card_conflict(struct card *c, const struct card_conflict *conflict);
 void card_recent(struct card *c, const struct card_recent *event);
+
+/* Would an event be among the recent ones? */
+bool card_has_room_for(struct card *c, int64_t time, uint64_t number);
 void card_recent_body(struct buf *out, const struct card_event_text *text);
 int card_recent_text(const struct card_recent *event, struct card_event_text *text);
 bool card_recent_superseded(const struct card_recent *event);

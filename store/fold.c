@@ -77,7 +77,7 @@ load_card(struct fold *fold, uint64_t profile, struct card *c)
     }
     /* The card borrows; puts of other records must not move its text. */
     bytes.ptr = arena_copy(&fold->arena, bytes.ptr, bytes.len);
-    return bytes.ptr == NULL ? TL_TOO_MANY : card_read(c, bytes);
+    return bytes.ptr == NULL ? TL_TOO_MANY : card_read_closed(c, bytes);
 }
 
 static void
@@ -130,6 +130,7 @@ fold_tail(struct fold *fold, const struct frame *f, uint64_t profile, struct car
     int err = 0;
 
     if (!card_tail_add(c, f->time, number)) {
+        card_open(c);
         err = timeline_spill(fold->views, profile, c);
         if (err == 0)
             card_tail_add(c, f->time, number);
@@ -144,12 +145,11 @@ fold_recent(struct fold *fold, const struct frame *f, const struct tl_event *ev,
                                    .superseded = fold->subject.superseded,
                                    .type = f->type,
                                    .channel = f->channel};
-    const struct card_recent *oldest = &c->recent[CARD_RECENT_MAX - 1];
     unsigned char *summary;
 
     c->events += !fold->subject.superseded;
     card_source_seen(c, ev->source, f->time);
-    if (c->recent_count == CARD_RECENT_MAX && oldest->time > f->time)
+    if (!card_has_room_for(c, f->time, f->number))
         return;
     buf_clear(&fold->body);
     summary_of(ev, &fold->body);

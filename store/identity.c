@@ -183,7 +183,7 @@ refresh_sole_holder(struct views *v, struct binding *b, const struct frame_ident
     key_profile(&k, holder->profile, KEY_CARD);
     if (!views_get(v, k.bytes, k.len, &bytes))
         return 0;
-    if (card_read(&card, bytes) != 0)
+    if (card_read_closed(&card, bytes) != 0)
         return TL_EDAMAGED;
     for (size_t i = 0; i < card.identifiers_count; i++) {
         const struct card_identifier *known = &card.identifiers[i];
@@ -315,7 +315,7 @@ side_add_card(struct side *s, struct views *v, uint64_t profile, struct arena *a
     key_profile(&k, profile, KEY_CARD);
     if (!views_get(v, k.bytes, k.len, &bytes))
         return 0;
-    if (card_read(&card, bytes) != 0)
+    if (card_read_closed(&card, bytes) != 0)
         return TL_EDAMAGED;
     s->has_strong = s->has_strong || card_has_strong(&card);
     for (size_t i = 0; i < card.identifiers_count; i++) {
@@ -448,7 +448,7 @@ is_known_conflict(struct deciding *d, const struct identity_say *conflict)
             return true;
 
     key_profile(&k, conflict->a, KEY_CARD);
-    if (!views_get(d->v, k.bytes, k.len, &bytes) || card_read(&card, bytes) != 0)
+    if (!views_get(d->v, k.bytes, k.len, &bytes) || card_read_closed(&card, bytes) != 0)
         return false;
     for (size_t i = 0; i < card.conflicts_count; i++) {
         const struct card_conflict *known = &card.conflicts[i];

@@ -313,7 +313,7 @@ load_has(struct may_contact *m, uint64_t *folded)
         key_profile(&k, m->profiles[i], KEY_CARD);
         if (!views_get(m->store->views, k.bytes, k.len, &bytes))
             continue;
-        if (card_read(c, bytes) != 0)
+        if (card_read_closed(c, bytes) != 0)
             return TL_EDAMAGED;
         m->has |= c->has;
         if (c->folded > *folded)

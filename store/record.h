@@ -117,6 +117,16 @@ record_write_text(unsigned char *at, struct tl_str text)
     return at + text.len;
 }
 
+static inline size_t
+record_text_bytes(struct tl_str text)
+{
+    size_t bytes = 1;
+
+    for (size_t left = text.len; left >= 0x80; left >>= 7)
+        bytes++;
+    return bytes + text.len;
+}
+
 void record_put_signed(struct buf *b, int64_t v);
 void record_put_time(struct buf *b, int64_t ns);
 void record_put_text(struct buf *b, struct tl_str text);

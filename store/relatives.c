@@ -57,7 +57,7 @@ look_at_cards(struct search *s, struct relative *r, const uint64_t *profiles)
         key_profile(&k, profiles[i], KEY_CARD);
         if (!views_get(s->views, k.bytes, k.len, &bytes))
             continue;
-        if (card_read(s->card, bytes) != 0)
+        if (card_read_closed(s->card, bytes) != 0)
             return TL_EDAMAGED;
         r->has |= s->card->has;
         depend_on(s, s->card->folded);
