@@ -183,8 +183,7 @@ waiting_event(struct publish *p, size_t i)
 static size_t
 look_at_next(struct broker *b, struct publish *p, const struct tl_str *events, int64_t received)
 {
-    struct store_event *fine[EVENTS_PER_LOOK];
-    size_t left = p->count - p->decided, fine_count = 0;
+    size_t left = p->count - p->decided;
     size_t count = left < EVENTS_PER_LOOK ? left : EVENTS_PER_LOOK;
 
     for (size_t i = 0; i < count; i++) {
@@ -194,9 +193,9 @@ look_at_next(struct broker *b, struct publish *p, const struct tl_str *events, i
 
         l->in = (struct store_event){.event = &l->event, .bytes = bytes, .received = received};
         if ((l->err = examine(b, l, bytes)) == 0)
-            fine[fine_count++] = &l->in;
+            store_expect(b->store, &l->in);
     }
-    store_expect(b->store, fine, fine_count);
+    store_fetch(b->store);
     return count;
 }
 

@@ -2,43 +2,35 @@
  * would wait some five times, each for the place that the one before it names.
  * Here a handful of events takes each of those steps together. */
 
+#include "base/must.h"
 #include "store/contact.h"
 #include "store/key.h"
 #include "store/record.h"
 #include "store/state.h"
 
-#define NAMES_MAX 3     /* identifiers of an event that are looked ahead for */
-#define RECORDS_MAX 2
-
-struct expected {
-    struct views_ahead names[NAMES_MAX];
-    size_t names_count;
-    struct views_ahead records[RECORDS_MAX];    /* of the profile */
-    size_t records_count;
-};
-
-static void
-expect_names(struct expected *e, const struct store *st, const struct store_event *in)
+void
+store_expect(struct store *st, struct store_event *in)
 {
-    struct key k;
+    struct store_expected *e = &st->expected[st->expected_count++];
 
-    e->names_count = in->identifiers_count < NAMES_MAX ? in->identifiers_count : NAMES_MAX;
-    for (size_t i = 0; i < e->names_count; i++) {
+    must(st->expected_count <= STORE_EXPECT_MAX);
+    store_seen_key(in->seen, st->key, in->event->source, in->event->id);
+    in->expected = true;
+    seen_expect(st->seen, in->seen);
+    e->reaches_out = contact_reaches_out(in->event);
+    e->names_count = 0;
+    for (size_t i = 0; i < in->identifiers_count && i < EXPECT_NAMES_MAX; i++) {
         const struct store_identifier *id = &in->identifiers[i];
+        uint64_t hash = id->hash != 0 ? id->hash : store_hash(id->type, id->value);
 
-        if (id->hash != 0) {
-            views_ahead(&e->names[i], st->views, id->hash);
-            continue;
-        }
-        key_identifier(&k, id->type, id->value);
-        views_ahead(&e->names[i], st->views, views_hash(k.bytes, k.len));
+        views_ahead(&e->names[e->names_count++], st->views, hash);
     }
 }
 
 /* Whose the first identifier that is known most likely is (identity.c): a guess,
  * by which nothing is decided. */
 static uint64_t
-guess_profile(const struct expected *e)
+guess_profile(const struct store_expected *e)
 {
     for (size_t i = 0; i < e->names_count; i++) {
         struct tl_str bytes = views_ahead_value(&e->names[i]);
@@ -54,7 +46,7 @@ guess_profile(const struct expected *e)
 }
 
 static void
-expect_record(struct expected *e, const struct store *st, uint64_t profile,
+expect_record(struct store_expected *e, const struct store *st, uint64_t profile,
               enum key_section section)
 {
     struct key k;
@@ -64,7 +56,7 @@ expect_record(struct expected *e, const struct store *st, uint64_t profile,
 }
 
 static void
-expect_records(struct expected *e, const struct store *st, const struct store_event *in)
+expect_records(struct store_expected *e, const struct store *st)
 {
     uint64_t profile = guess_profile(e);
 
@@ -72,22 +64,18 @@ expect_records(struct expected *e, const struct store *st, const struct store_ev
     if (profile == 0)
         return;
     expect_record(e, st, profile, KEY_CARD);
-    if (contact_reaches_out(in->event))
+    if (e->reaches_out)
         expect_record(e, st, profile, KEY_CONTACT);
 }
 
 void
-store_expect(struct store *st, struct store_event **in, size_t count)
+store_fetch(struct store *st)
 {
-    struct expected e[STORE_EXPECT_MAX];
+    struct store_expected *e = st->expected;
+    size_t count = st->expected_count;
 
-    for (size_t i = 0; i < count; i++) {
-        store_seen_key(in[i]->seen, st->key, in[i]->event->source, in[i]->event->id);
-        in[i]->expected = true;
-        seen_expect(st->seen, in[i]->seen);
-        expect_names(&e[i], st, in[i]);
-    }
-    if (count == 1)
+    st->expected_count = 0;
+    if (count < 2)
         return;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < e[i].names_count; j++)
@@ -96,7 +84,7 @@ store_expect(struct store *st, struct store_event **in, size_t count)
         for (size_t j = 0; j < e[i].names_count; j++)
             views_ahead_bytes(&e[i].names[j]);
     for (size_t i = 0; i < count; i++)
-        expect_records(&e[i], st, in[i]);
+        expect_records(&e[i], st);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < e[i].records_count; j++)
             views_ahead_entry(&e[i].records[j], st->views);

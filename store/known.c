@@ -77,6 +77,12 @@ known_add(struct known *k, uint64_t hash)
     k->count += is_new;
 }
 
+void
+known_fetch(const struct known *k, uint64_t hash)
+{
+    __builtin_prefetch((const void *)block_of(k, hash));
+}
+
 bool
 known_may_have(const struct known *k, uint64_t hash)
 {

@@ -24,6 +24,7 @@ void known_free(struct known **k);
 
 /* `hash` is generation_hash's of the key.  Once or often is the same. */
 void known_add(struct known *k, uint64_t hash);
+void known_fetch(const struct known *k, uint64_t hash);      /* ahead of asking */
 bool known_may_have(const struct known *k, uint64_t hash);
 
 /* It holds more than it was made for: make a larger one. */

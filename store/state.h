@@ -26,6 +26,18 @@ struct store_batch {
     uint32_t offsets[STORE_BATCH_FRAMES_MAX];
 };
 
+/* What an event that is expected will look at (expect.c). */
+#define EXPECT_NAMES_MAX 3      /* of its identifiers */
+#define EXPECT_RECORDS_MAX 2    /* of its profile */
+
+struct store_expected {
+    bool reaches_out;
+    size_t names_count;
+    struct views_ahead names[EXPECT_NAMES_MAX];
+    size_t records_count;
+    struct views_ahead records[EXPECT_RECORDS_MAX];
+};
+
 struct store {
     struct store_settings settings;
     int lock_fd;
@@ -54,6 +66,8 @@ struct store {
     bool wants_freeze;          /* admit nothing until all is durable, then freeze */
     struct arena arena;
     struct buf scratch;
+    struct store_expected expected[STORE_EXPECT_MAX];
+    size_t expected_count;
 };
 
 /* `err`, unless what it was found by was damaged. */

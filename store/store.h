@@ -82,10 +82,12 @@ bool store_has_room(const struct store *st);
 
 /* Fetches from memory what admitting a few events will look at, before the first
  * of them is admitted: together they wait once for what each would wait for by
- * itself.  At most STORE_EXPECT_MAX; need not be called. */
+ * itself.  Expect each, as soon as it is read; then fetch; then admit.  At most
+ * STORE_EXPECT_MAX.  Need not be called: only hints are kept. */
 #define STORE_EXPECT_MAX 16
 
-void store_expect(struct store *st, struct store_event **in, size_t count);
+void store_expect(struct store *st, struct store_event *in);
+void store_fetch(struct store *st);
 
 /* Decides about one valid event and, when it is new, numbers it, folds it, and
  * adds it (and what the bus itself has to say about it) to the open batch.  Tell

@@ -323,6 +323,8 @@ views_ahead_entry(struct views_ahead *a, const struct views *v)
 
     if (e == NULL && v->flushing != NULL)
         e = generation_fetch_entry(v->flushing, a->hash);
+    if (e == NULL && v->known != NULL)
+        known_fetch(v->known, a->hash);
     for (size_t i = 0; i < v->clean_count && e == NULL; i++)
         e = generation_fetch_entry(v->clean[i], a->hash);
     a->entry = e;
