@@ -64,7 +64,7 @@ buf_grow(struct buf *b, size_t bytes)
 }
 
 void
-buf_append(struct buf *b, const void *bytes, size_t len)
+buf_append_slowly(struct buf *b, const void *bytes, size_t len)
 {
     void *at;
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
     unsigned char *ptr;
@@ -21,10 +22,21 @@ struct buf {
 void buf_free(struct buf *b);                 /* frees the memory; the buf is empty again */
 void buf_clear(struct buf *b);                /* keeps the memory */
 void *buf_grow(struct buf *b, size_t bytes);  /* makes the buffer longer; NULL when out of memory */
-void buf_append(struct buf *b, const void *bytes, size_t len);
+void buf_append_slowly(struct buf *b, const void *bytes, size_t len);
 void buf_text(struct buf *b, const char *text);
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *b, const char *fmt, ...);
 void buf_drop_front(struct buf *b, size_t bytes);
+
+static inline void
+buf_append(struct buf *b, const void *bytes, size_t len)
+{
+    if (len - 1 >= b->cap - b->len || b->failed) {      /* also when there are none */
+        buf_append_slowly(b, bytes, len);
+        return;
+    }
+    memcpy(b->ptr + b->len, bytes, len);
+    b->len += len;
+}
 
 static inline void
 buf_byte(struct buf *b, unsigned char byte)

@@ -8,8 +8,6 @@
 
 #include "base/must.h"
 
-#define PART_BYTES crypto_shorthash_siphashx24_BYTES
-
 static uint64_t table_key[2];
 static pthread_once_t started = PTHREAD_ONCE_INIT;
 static _Atomic bool ready;
@@ -82,16 +80,34 @@ hash_table(const void *bytes, size_t len)
  * ("ab","c") cannot be ("a","bc"), no length is too long, nothing is copied.
  * BLAKE2b over both takes five times as long. */
 void
+hash_part(unsigned char out[HASH_PART_BYTES], const unsigned char key[HASH_KEY_BYTES],
+          const void *a, size_t a_len)
+{
+    _Static_assert(HASH_PART_BYTES == crypto_shorthash_siphashx24_BYTES, "128 bits");
+    _Static_assert(HASH_KEY_BYTES == 2 * crypto_shorthash_siphashx24_KEYBYTES, "two keys in one");
+    crypto_shorthash_siphashx24(out, a, a_len, key);
+}
+
+void
+hash_pair96_of(unsigned char out[12], const unsigned char key[HASH_KEY_BYTES],
+               const unsigned char part[HASH_PART_BYTES], const void *b, size_t b_len)
+{
+    unsigned char parts[2 * HASH_PART_BYTES], whole[HASH_PART_BYTES];
+
+    memcpy(parts, part, HASH_PART_BYTES);
+    crypto_shorthash_siphashx24(parts + HASH_PART_BYTES, b, b_len, key + HASH_KEY_BYTES / 2);
+    crypto_shorthash_siphashx24(whole, parts, sizeof parts, key);
+    memcpy(out, whole, 12);
+}
+
+void
 hash_pair96(unsigned char out[12], const unsigned char key[HASH_KEY_BYTES], const void *a,
             size_t a_len, const void *b, size_t b_len)
 {
-    unsigned char parts[2 * PART_BYTES], whole[PART_BYTES];
+    unsigned char part[HASH_PART_BYTES];
 
-    _Static_assert(HASH_KEY_BYTES == 2 * crypto_shorthash_siphashx24_KEYBYTES, "two keys in one");
-    crypto_shorthash_siphashx24(parts, a, a_len, key);
-    crypto_shorthash_siphashx24(parts + PART_BYTES, b, b_len, key + HASH_KEY_BYTES / 2);
-    crypto_shorthash_siphashx24(whole, parts, sizeof parts, key);
-    memcpy(out, whole, 12);
+    hash_part(part, key, a, a_len);
+    hash_pair96_of(out, key, part, b, b_len);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include "base/utf8.h"
+#include "base/varint.h"
 #include "proto/code.h"
 #include "proto/table.h"
 
@@ -48,29 +49,14 @@ four(bytes p)
 
 /* Readers give the place after what they read, NULL when it is not there. */
 
-/* Seven bits of each of up to eight bytes, moved together. */
-static inline uint64_t
-join_sevens(uint64_t w)
-{
-    w = (w & 0x7f007f007f007f00) >> 1 | (w & 0x007f007f007f007f);
-    w = (w & 0x3fff00003fff0000) >> 2 | (w & 0x00003fff00003fff);
-    return (w & 0x0fffffff00000000) >> 4 | (w & 0x000000000fffffff);
-}
-
 static bytes
 read_long_varint(uint64_t *v, bytes p, bytes end)
 {
     uint64_t sum = 0;
+    size_t len;
 
-    if (end - p >= 8) {
-        uint64_t w = eight(p), stops = ~w & 0x8080808080808080;
-
-        if (stops != 0) {
-            *v = join_sevens(w & (stops ^ (stops - 1)));
-            return p + __builtin_ctzll(stops) / 8 + 1;
-        }
-    }
-
+    if (end - p >= 8 && (len = varint_read(v, p)) > 0)
+        return p + len;
     for (unsigned shift = 0; p < end && shift < 63; shift += 7) {
         uint64_t byte = *p++;
 
@@ -343,6 +329,12 @@ read_message(const struct table *t, unsigned char *out, bytes p, bytes end, stru
                 return TL_MALFORMED;
         } else if ((tag & 7) != f->wire) {
             return TL_MALFORMED;
+        } else if (f->kind == TABLE_TEXT && !f->repeated) {
+            if ((p = read_length(&len, p, end)) == NULL)
+                return TL_MALFORMED;
+            if ((err = set_text(f, out + f->offset, p, len)) != 0)
+                return err;
+            p += len;
         } else if (f->wire == TABLE_VARINT) {
             if ((p = read_varint(&v, p, end)) == NULL)
                 return TL_MALFORMED;

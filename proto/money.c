@@ -1,8 +1,8 @@
 #include "proto/money.h"
 
-#include <inttypes.h>
-
 #include "proto/str.h"
+
+#define AMOUNT_BYTES_MAX 24     /* -, 20 digits, a point */
 
 /* ISO 4217, list one: the currencies whose minor unit is not a hundredth. */
 static const struct {
@@ -18,10 +18,19 @@ static const struct {
 int
 money_decimals(struct tl_str currency)
 {
-    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
-        if (str_is(currency, odd[i].currency))
+    for (size_t i = 0; currency.len == 3 && i < sizeof(odd) / sizeof(odd[0]); i++)
+        if (memcmp(currency.ptr, odd[i].currency, 3) == 0)
             return odd[i].decimals;
     return 2;
+}
+
+/* In digits, at least `digits` of them, up to `end`; where they begin. */
+static char *
+write_digits(char *end, uint64_t v, int digits)
+{
+    for (; v > 0 || digits > 0; v /= 10, digits--)
+        *--end = (char)('0' + v % 10);
+    return end;
 }
 
 void
@@ -29,14 +38,18 @@ money_format(struct buf *out, int64_t minor, struct tl_str currency)
 {
     int decimals = money_decimals(currency);
     uint64_t amount = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor, unit = 1;
+    char text[AMOUNT_BYTES_MAX], *at = text + sizeof(text);
 
     for (int i = 0; i < decimals; i++)
         unit *= 10;
+    if (decimals > 0) {
+        at = write_digits(at, amount % unit, decimals);
+        *--at = '.';
+    }
+    at = write_digits(at, amount / unit, 1);
     if (minor < 0)
-        buf_byte(out, '-');
-    buf_printf(out, "%" PRIu64, amount / unit);
-    if (decimals > 0)
-        buf_printf(out, ".%0*" PRIu64, decimals, amount % unit);
+        *--at = '-';
+    buf_append(out, at, (size_t)(text + sizeof(text) - at));
     if (currency.len > 0)
         buf_byte(out, ' ');
     buf_append(out, currency.ptr, currency.len);

@@ -37,12 +37,6 @@ among(struct tl_str s, const struct tl_str *words)
 }
 
 static bool
-is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static bool
 is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -50,19 +44,27 @@ is_digit(char c)
 
 enum { WORD = 1, DASH = 2, UNDERLINE = 4, DOT = 8 };
 
+static const unsigned char classes[256] = {
+    ['0'] = WORD, ['1'] = WORD, ['2'] = WORD, ['3'] = WORD, ['4'] = WORD, ['5'] = WORD,
+    ['6'] = WORD, ['7'] = WORD, ['8'] = WORD, ['9'] = WORD, ['a'] = WORD, ['b'] = WORD,
+    ['c'] = WORD, ['d'] = WORD, ['e'] = WORD, ['f'] = WORD, ['g'] = WORD, ['h'] = WORD,
+    ['i'] = WORD, ['j'] = WORD, ['k'] = WORD, ['l'] = WORD, ['m'] = WORD, ['n'] = WORD,
+    ['o'] = WORD, ['p'] = WORD, ['q'] = WORD, ['r'] = WORD, ['s'] = WORD, ['t'] = WORD,
+    ['u'] = WORD, ['v'] = WORD, ['w'] = WORD, ['x'] = WORD, ['y'] = WORD, ['z'] = WORD,
+    ['-'] = DASH, ['_'] = UNDERLINE, ['.'] = DOT,
+};
+
 static unsigned
 class_of(char c)
 {
-    if (is_lower(c) || is_digit(c))
-        return WORD;
-    return c == '-' ? DASH : c == '_' ? UNDERLINE : c == '.' ? DOT : 0;
+    return classes[(unsigned char)c];
 }
 
 static bool
-is_made_of(struct tl_str s, unsigned classes)
+is_made_of(struct tl_str s, unsigned allowed)
 {
     for (size_t i = 0; i < s.len; i++) {
-        if ((class_of(s.ptr[i]) & classes) == 0)
+        if ((class_of(s.ptr[i]) & allowed) == 0)
             return false;
     }
     return s.len > 0;

@@ -8,13 +8,27 @@
 #include "store/record.h"
 #include "store/state.h"
 
+static void
+seen_key(struct store *st, unsigned char out[SEEN_KEY_BYTES], const struct tl_event *ev)
+{
+    struct store_source *before = &st->source;
+
+    if (before->len != ev->source.len || memcmp(before->text, ev->source.ptr, before->len) != 0) {
+        must(ev->source.len > 0 && ev->source.len <= sizeof(before->text));
+        memcpy(before->text, ev->source.ptr, ev->source.len);
+        before->len = ev->source.len;
+        hash_part(before->part, st->key, before->text, before->len);
+    }
+    hash_pair96_of(out, st->key, before->part, ev->id.ptr, ev->id.len);
+}
+
 void
 store_expect(struct store *st, struct store_event *in)
 {
     struct store_expected *e = &st->expected[st->expected_count++];
 
     must(st->expected_count <= STORE_EXPECT_MAX);
-    store_seen_key(in->seen, st->key, in->event->source, in->event->id);
+    seen_key(st, in->seen, in->event);
     in->expected = true;
     seen_expect(st->seen, in->seen);
     e->reaches_out = contact_reaches_out(in->event);

@@ -1,5 +1,6 @@
 #include "store/record.h"
 
+#include "base/varint.h"
 #include "store/le.h"
 
 struct record
@@ -22,7 +23,13 @@ uint64_t
 record_long_varint(struct record *r)
 {
     uint64_t v = 0;
+    size_t len;
 
+    if (r->end - r->at >= 8 && (len = varint_read(&v, r->at)) > 0) {
+        r->at += len;
+        return v;
+    }
+    v = 0;
     for (unsigned shift = 0; shift < 64 && r->at < r->end; shift += 7) {
         unsigned char byte = *r->at++;
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/hash.h"
+#include "proto/valid.h"
 #include "store/fold.h"
 #include "store/log.h"
 #include "store/rules.h"
@@ -38,6 +39,13 @@ struct store_expected {
     struct views_ahead records[EXPECT_RECORDS_MAX];
 };
 
+/* The source of the event before, hashed: most have the same as that. */
+struct store_source {
+    char text[ID_BYTES_MAX];
+    size_t len;                 /* 0: none */
+    unsigned char part[HASH_PART_BYTES];
+};
+
 struct store {
     struct store_settings settings;
     int lock_fd;
@@ -68,6 +76,7 @@ struct store {
     struct buf scratch;
     struct store_expected expected[STORE_EXPECT_MAX];
     size_t expected_count;
+    struct store_source source;
 };
 
 /* `err`, unless what it was found by was damaged. */

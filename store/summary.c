@@ -19,8 +19,10 @@ sum_sale(const struct tl_sale *sale, struct buf *out)
     size_t lines = sale->lines_count + sale->lines_more;
 
     money_format(out, sale->total_minor, sale->currency);
-    if (lines > 0)
-        buf_printf(out, ", %zu %s", lines, lines == 1 ? "line" : "lines");
+    if (lines == 1)
+        buf_text(out, ", 1 line");
+    else if (lines > 1)
+        buf_printf(out, ", %zu lines", lines);
 }
 
 static void
