@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/must.h"
+#include "base/short.h"
 #include "base/utf8.h"
 #include "base/varint.h"
 #include "proto/code.h"
@@ -454,28 +455,6 @@ write_number(struct writer *w, const struct table_field *f, uint64_t v)
         w->p = put_varint(put_tag(w->p, f), v);
 }
 
-/* Most text is short, and a call of memcpy would cost more than the copy. */
-static inline unsigned char *
-put_bytes(unsigned char *p, const char *from, size_t len)
-{
-    if (len > 32) {
-        memcpy(p, from, len);
-    } else if (len > 16) {
-        memcpy(p, from, 16);
-        memcpy(p + len - 16, from + len - 16, 16);
-    } else if (len >= 8) {
-        memcpy(p, from, 8);
-        memcpy(p + len - 8, from + len - 8, 8);
-    } else if (len >= 4) {
-        memcpy(p, from, 4);
-        memcpy(p + len - 4, from + len - 4, 4);
-    } else {
-        for (size_t i = 0; i < len; i++)
-            p[i] = (unsigned char)from[i];
-    }
-    return p + len;
-}
-
 static inline void
 write_text(struct writer *w, const struct table_field *f, const struct tl_str *s)
 {
@@ -484,7 +463,7 @@ write_text(struct writer *w, const struct table_field *f, const struct tl_str *s
     if (!room(w, 2 + VARINT_BYTES_MAX + s->len))
         return;
     p = put_varint(put_tag(w->p, f), s->len);
-    w->p = put_bytes(p, s->ptr, s->len);
+    w->p = short_copy(p, s->ptr, s->len);
 }
 
 static void

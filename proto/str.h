@@ -5,12 +5,13 @@
 
 #include <string.h>
 
+#include "base/short.h"
 #include "proto/event.h"
 
 static inline bool
 str_equal(struct tl_str a, struct tl_str b)
 {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+    return a.len == b.len && short_equal(a.ptr, b.ptr, a.len);
 }
 
 static inline bool
@@ -22,7 +23,7 @@ str_is(struct tl_str a, const char *text)
 static inline bool
 str_starts(struct tl_str a, struct tl_str prefix)
 {
-    return a.len >= prefix.len && (prefix.len == 0 || memcmp(a.ptr, prefix.ptr, prefix.len) == 0);
+    return a.len >= prefix.len && short_equal(a.ptr, prefix.ptr, prefix.len);
 }
 
 /* As memcmp: bytes first, then the shorter one. */

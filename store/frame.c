@@ -4,6 +4,7 @@
 
 #include "base/crc32c.h"
 #include "base/must.h"
+#include "base/short.h"
 #include "proto/code.h"
 #include "store/le.h"
 
@@ -19,9 +20,7 @@ align8(size_t bytes)
 static unsigned char *
 put_str(unsigned char *at, struct tl_str s)
 {
-    if (s.len > 0)
-        memcpy(at, s.ptr, s.len);
-    return at + s.len;
+    return short_copy(at, s.ptr, s.len);
 }
 
 void

@@ -14,6 +14,7 @@ fresh_new(void)
     struct fresh *f = calloc(1, sizeof *f);
 
     must(f != NULL);
+    slab_init(&f->slab, &f->spare);
     return f;
 }
 
@@ -22,8 +23,8 @@ fresh_free(struct fresh **f)
 {
     if (*f == NULL)
         return;
-    for (size_t i = 0; i < FRESH_PARTS; i++)
-        free((*f)->parts[i].slots);
+    slab_drop(&(*f)->slab);
+    slab_free_blocks((*f)->spare);
     free(*f);
     *f = NULL;
 }
@@ -49,17 +50,17 @@ place(const struct fresh_part *p, const unsigned char key[SEEN_KEY_BYTES])
 }
 
 static void
-grow(struct fresh_part *p)
+grow(struct fresh *f, struct fresh_part *p)
 {
     struct fresh_part bigger = {.count = p->count};
 
     bigger.slots_count = p->slots_count != 0 ? p->slots_count * 2 : SLOTS_MIN;
-    bigger.slots = calloc(bigger.slots_count, sizeof *bigger.slots);
-    must(bigger.slots != NULL);
+    bigger.slots = slab_alloc(&f->slab, bigger.slots_count * sizeof *bigger.slots);
+    memset(bigger.slots, 0, bigger.slots_count * sizeof *bigger.slots);
     for (size_t i = 0; i < p->slots_count; i++)
         if (fresh_number(&p->slots[i]) != 0)
             *place(&bigger, p->slots[i].key) = p->slots[i];
-    free(p->slots);
+    slab_free(&f->slab, p->slots, p->slots_count * sizeof *p->slots);
     *p = bigger;
 }
 
@@ -87,7 +88,7 @@ fresh_add(struct fresh *f, const unsigned char key[SEEN_KEY_BYTES], uint64_t num
     struct fresh_slot *slot;
 
     if (p->count >= p->slots_count - p->slots_count / 4)
-        grow(p);
+        grow(f, p);
     slot = place(p, key);
     if (fresh_number(slot) != 0)
         return;

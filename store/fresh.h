@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/slab.h"
 #include "store/seen.h"
 
 #define FRESH_PARTS 256
@@ -27,6 +28,8 @@ struct fresh_part {
 
 struct fresh {
     struct fresh_part parts[FRESH_PARTS];
+    struct slab slab;                   /* of their slots: huge pages, as keys come in no order */
+    struct slab_block *spare;
     uint64_t first;                     /* of the run it becomes */
     uint64_t last;
     bool written;                       /* it is one */

@@ -187,6 +187,16 @@ generation_fetch(const struct generation *g, uint64_t hash)
     __builtin_prefetch(&g->entries.slots[hash & (g->entries.slots_count - 1)]);
 }
 
+void
+generation_fetch_group(const struct generation *g, const void *prefix, size_t len)
+{
+    size_t name = group_bytes(prefix, len);
+
+    if (name > 0)
+        __builtin_prefetch(&g->groups.slots[generation_hash(prefix, name) &
+                                            (g->groups.slots_count - 1)]);
+}
+
 const struct entry *
 generation_fetch_entry(const struct generation *g, uint64_t hash)
 {

@@ -68,6 +68,7 @@ const struct entry *generation_get(const struct generation *g, uint64_t hash, co
 /* Asks the memory for where the record's entry is found, and, when that has come,
  * for the entry; that of another record with the same hash, or NULL. */
 void generation_fetch(const struct generation *g, uint64_t hash);
+void generation_fetch_group(const struct generation *g, const void *prefix, size_t len);
 const struct entry *generation_fetch_entry(const struct generation *g, uint64_t hash);
 
 void generation_put(struct generation *g, uint64_t hash, const void *key, size_t key_len,

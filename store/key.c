@@ -3,17 +3,18 @@
 #include <endian.h>
 #include <string.h>
 
+#include "base/short.h"
+
 #define SIGN (1ULL << 63)
 
-static void
+static inline void
 add(struct key *k, const void *bytes, size_t len)
 {
     size_t room = KEY_BYTES_MAX - k->len;
 
     if (len > room)
         len = room;
-    if (len > 0)
-        memcpy(k->bytes + k->len, bytes, len);
+    short_copy(k->bytes + k->len, bytes, len);
     k->len += len;
 }
 

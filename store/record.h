@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/short.h"
 #include "proto/event.h"
 
 struct record {
@@ -111,10 +112,7 @@ record_write_number(unsigned char *at, uint64_t number)
 static inline unsigned char *
 record_write_text(unsigned char *at, struct tl_str text)
 {
-    at = record_write_varint(at, text.len);
-    if (text.len > 0)
-        memcpy(at, text.ptr, text.len);
-    return at + text.len;
+    return short_copy(record_write_varint(at, text.len), text.ptr, text.len);
 }
 
 static inline size_t

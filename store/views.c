@@ -316,6 +316,13 @@ views_ahead(struct views_ahead *a, const struct views *v, uint64_t hash)
         generation_fetch(v->clean[i], hash);
 }
 
+/* What a put of it will look at besides, when it is the first of its group. */
+void
+views_ahead_put(const struct views *v, const void *key, size_t key_len)
+{
+    generation_fetch_group(v->active, key, key_len);
+}
+
 void
 views_ahead_entry(struct views_ahead *a, const struct views *v)
 {

@@ -71,6 +71,7 @@ struct views_ahead {
 
 uint64_t views_hash(const void *key, size_t key_len);
 void views_ahead(struct views_ahead *a, const struct views *v, uint64_t hash);
+void views_ahead_put(const struct views *v, const void *key, size_t key_len);
 void views_ahead_entry(struct views_ahead *a, const struct views *v);
 void views_ahead_bytes(const struct views_ahead *a);
 struct tl_str views_ahead_value(const struct views_ahead *a);   /* empty: not known */
