@@ -33,17 +33,19 @@ static const struct kind built_in[] = {
 #define BUILT_IN (sizeof built_in / sizeof built_in[0])
 
 /* What systems send when they mean nobody.  Of any type, in any case. */
-static const char *const nobody[] = {
-    "null", "(null)", "nil", "none", "undefined", "anonymous", "unknown", "guest", "n/a", "?",
-    "1234567890",
+static const struct tl_str nobody[] = {
+    TL_STR("null"), TL_STR("(null)"), TL_STR("nil"), TL_STR("none"), TL_STR("undefined"),
+    TL_STR("anonymous"), TL_STR("unknown"), TL_STR("guest"), TL_STR("n/a"), TL_STR("?"),
+    TL_STR("1234567890"),
 };
 
 /* As nobody[], for telephones: what exchanges hand over for a withheld number,
  * some of them spelled on a keypad. */
-static const char *const nobody_calls[] = {
-    "restricted", "private", "unavailable", "blocked", "withheld",
-    "+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253",
-    "+11234567890", "+1234567890", "0123456789", "123456789", "12345678",
+static const struct tl_str nobody_calls[] = {
+    TL_STR("restricted"), TL_STR("private"), TL_STR("unavailable"), TL_STR("blocked"),
+    TL_STR("withheld"), TL_STR("+266696687"), TL_STR("+7378742833"), TL_STR("+2562533"),
+    TL_STR("+8656696"), TL_STR("+86282452253"), TL_STR("+11234567890"), TL_STR("+1234567890"),
+    TL_STR("0123456789"), TL_STR("123456789"), TL_STR("12345678"),
 };
 
 struct pair {
@@ -54,6 +56,7 @@ struct pair {
 struct kinds {
     struct kind items[BUILT_IN + KINDS_OWN_MAX + 1];    /* the last is any other x-... */
     size_t count;
+    size_t lengths[BUILT_IN + KINDS_OWN_MAX + 1];       /* of their names */
     struct pair blocked[BLOCKED_VALUES_MAX];
     size_t blocked_count;
     struct pair regions[REGIONS_MAX];
@@ -248,8 +251,10 @@ kinds_read(struct kinds **out, const char *path, char error[CONF_ERROR_BYTES])
         return -1;
     }
     k->items[k->count++] = (struct kind){.name = "x-*"};
-    for (unsigned i = 0; i < k->count; i++)
+    for (unsigned i = 0; i < k->count; i++) {
         k->items[i].rank = k->items[i].strong ? i : WEAK_RANK + i;
+        k->lengths[i] = strlen(k->items[i].name);
+    }
     *out = k;
     return 0;
 }
@@ -283,7 +288,7 @@ const struct kind *
 kinds_find(const struct kinds *k, struct tl_str type)
 {
     for (size_t i = 0; i < k->count - 1; i++)
-        if (str_is(type, k->items[i].name))
+        if (type.len == k->lengths[i] && short_equal(type.ptr, k->items[i].name, type.len))
             return &k->items[i];
     return type.len > 2 && type.ptr[0] == 'x' && type.ptr[1] == '-' ? &k->items[k->count - 1]
                                                                     : NULL;
@@ -296,10 +301,10 @@ same_word(struct tl_str s, const char *word)
 }
 
 static bool
-one_of(struct tl_str s, const char *const *words, size_t count)
+one_of(struct tl_str s, const struct tl_str *words, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (same_word(s, words[i]))
+        if (s.len == words[i].len && strncasecmp(s.ptr, words[i].ptr, s.len) == 0)
             return true;
     return false;
 }
