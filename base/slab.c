@@ -8,6 +8,7 @@
 #include "base/must.h"
 
 #define UNIT 8
+#define PAGE_BYTES 4096
 #define BLOCK_ROOM (SLAB_BLOCK_BYTES - sizeof(struct slab_block))
 #define OWN_BLOCK_BYTES (SLAB_BLOCK_BYTES / 4)      /* from here on a piece has its own block */
 
@@ -155,6 +156,38 @@ slab_cut(struct slab_block **spare, size_t keep_bytes)
     cut = *spare;
     *spare = NULL;
     return cut;
+}
+
+void
+slab_ready(struct slab_block **blocks, size_t bytes)
+{
+    for (size_t made = 0; made < bytes; made += BLOCK_ROOM) {
+        struct slab_block *block = new_block();
+
+        for (size_t at = 0; at < block->size; at += PAGE_BYTES)
+            block->bytes[at] = 0;
+        block->next = *blocks;
+        *blocks = block;
+    }
+}
+
+void
+slab_join(struct slab_block **to, struct slab_block **from)
+{
+    while (*to != NULL)
+        to = &(*to)->next;
+    *to = *from;
+    *from = NULL;
+}
+
+size_t
+slab_blocks_bytes(const struct slab_block *blocks)
+{
+    size_t bytes = 0;
+
+    for (; blocks != NULL; blocks = blocks->next)
+        bytes += blocks->size;
+    return bytes;
 }
 
 void

@@ -35,6 +35,11 @@ void slab_drop(struct slab *s);                 /* every piece; the blocks go to
 
 /* Cuts all spare blocks but `keep_bytes` off; slab_free_blocks returns them, on any thread. */
 struct slab_block *slab_cut(struct slab_block **spare, size_t keep_bytes);
+/* Adds blocks of `bytes` together, whose pages are there already: for any thread
+ * that has `blocks` to itself. */
+void slab_ready(struct slab_block **blocks, size_t bytes);
+void slab_join(struct slab_block **to, struct slab_block **from);   /* takes `from` */
+size_t slab_blocks_bytes(const struct slab_block *blocks);
 void slab_free_blocks(struct slab_block *blocks);
 
 #endif

@@ -69,14 +69,16 @@ load_card(struct fold *fold, uint64_t profile, struct card *c)
 {
     struct tl_str bytes;
     struct key k;
+    bool lasts;
 
     key_profile(&k, profile, KEY_CARD);
-    if (!views_get(fold->views, k.bytes, k.len, &bytes)) {
+    if (!views_get_lasting(fold->views, k.bytes, k.len, &bytes, &lasts)) {
         card_clear(c);
         return 0;
     }
     /* The card borrows; puts of other records must not move its text. */
-    bytes.ptr = arena_copy(&fold->arena, bytes.ptr, bytes.len);
+    if (!lasts)
+        bytes.ptr = arena_copy(&fold->arena, bytes.ptr, bytes.len);
     return bytes.ptr == NULL ? TL_TOO_MANY : card_read_closed(c, bytes);
 }
 

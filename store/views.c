@@ -63,6 +63,8 @@ struct views {
     bool running;                       /* the flusher; what follows is its until it is joined */
     pthread_t flusher;
     struct slab_block *surplus;
+    size_t wanted_bytes;                /* the generations to come need so much more memory */
+    struct slab_block *ready;           /* which is made ready for them */
     struct known *learning;             /* as far as learned_to; or NULL */
     unsigned char learned_to[GENERATION_KEY_BYTES_MAX];
     size_t learned_to_len;
@@ -204,6 +206,7 @@ views_close(struct views **v)
     known_free(&(*v)->learning);
     known_free(&(*v)->learned);
     slab_free_blocks((*v)->spare);
+    slab_free_blocks((*v)->ready);
     txn_reader_fini(&(*v)->reader);
     txn_env_close(&(*v)->env);
     free(*v);
@@ -274,17 +277,16 @@ find_clean(const struct views *v, uint64_t hash, const void *key, size_t key_len
     return e;
 }
 
-bool
-views_get_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len,
-                 struct tl_str *value)
+static bool
+get_older(struct views *v, uint64_t hash, const void *key, size_t key_len, struct tl_str *value)
 {
-    const struct entry *e = generation_get(v->active, hash, key, key_len);
+    const struct entry *e = NULL;
 
-    if (e == NULL && v->env == NULL) {
+    if (v->env == NULL) {
         has(v, key, key_len);
         return false;
     }
-    if (e == NULL && v->flushing != NULL)
+    if (v->flushing != NULL)
         e = generation_get(v->flushing, hash, key, key_len);
     if (e == NULL) {
         if (!may_be_in_lmdb(v, hash, key))
@@ -293,6 +295,35 @@ views_get_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len
             return txn_get(&v->reader, key, key_len, value);
     }
     *value = entry_value(e);
+    return e->len != ENTRY_DELETED;
+}
+
+bool
+views_get_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len,
+                 struct tl_str *value)
+{
+    const struct entry *e = generation_get(v->active, hash, key, key_len);
+
+    if (e == NULL)
+        return get_older(v, hash, key, key_len, value);
+    *value = entry_value(e);
+    return e->len != ENTRY_DELETED;
+}
+
+/* What is in the active generation is moved by nothing but its own next put. */
+bool
+views_get_lasting(struct views *v, const void *key, size_t key_len, struct tl_str *value,
+                  bool *lasts)
+{
+    uint64_t hash = generation_hash(key, key_len);
+    const struct entry *e = generation_get(v->active, hash, key, key_len);
+
+    if (!(*lasts = e != NULL))
+        return get_older(v, hash, key, key_len, value);
+    *value = entry_value(e);
+    /* All of it at once: what reads it jumps from place to place. */
+    for (size_t at = 0; at < value->len; at += LINE_BYTES)
+        __builtin_prefetch(value->ptr + at);
     return e->len != ENTRY_DELETED;
 }
 
@@ -664,6 +695,7 @@ flush(void *arg)
         v->result = write_generation(v);
     if (v->result == 0 && (v->known == NULL || known_full(v->known)))
         learn_identifiers(v);
+    slab_ready(&v->ready, v->wanted_bytes);
     v->done(v->arg);
     return NULL;
 }
@@ -688,6 +720,20 @@ fit_map(struct views *v)
     return txn_env_fit(v->env, bytes);
 }
 
+/* As much as the generation before took, less what is spare, if there is memory
+ * for it without letting anything go: the kernel clears what it gives, and the
+ * loop need not wait for that. */
+static size_t
+wanted_bytes(const struct views *v)
+{
+    size_t like = generation_bytes(v->flushing), spare = slab_blocks_bytes(v->spare);
+    size_t held = views_dirty_bytes(v) + views_kept_bytes(v) + spare;
+
+    if (like <= spare || held + like > v->memory_bytes)
+        return 0;
+    return like - spare;
+}
+
 void
 views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *arg)
 {
@@ -701,6 +747,7 @@ views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *ar
     v->surplus = slab_cut(&v->spare, generation_bytes(v->flushing));
     atomic_store(&v->hurry, false);
     make_room_in_memory(v);
+    v->wanted_bytes = wanted_bytes(v);
     v->number = number;
     v->done = done;
     v->arg = arg;
@@ -740,6 +787,7 @@ views_release(struct views *v)
         return 0;
     must(pthread_join(v->flusher, NULL) == 0);
     v->running = false;
+    slab_join(&v->spare, &v->ready);
     if (v->result != 0)
         return v->result;
     if (v->learned != NULL) {

@@ -60,6 +60,11 @@ bool views_get(struct views *v, const void *key, size_t key_len, struct tl_str *
 void views_put(struct views *v, const void *key, size_t key_len, const void *value, size_t len);
 void views_delete(struct views *v, const void *key, size_t key_len);
 
+/* The same.  `*lasts`: the value stays where it is, whatever is put or deleted
+ * besides, until this record is, or views_freeze. */
+bool views_get_lasting(struct views *v, const void *key, size_t key_len, struct tl_str *value,
+                       bool *lasts);
+
 /* What a get will look at, fetched from memory ahead of it, in three steps that
  * each wait for what the one before asked for: take each with all records that
  * will be looked at before the next.  Only hints: what they say may be wrong, and
