@@ -584,7 +584,8 @@ fold_complaint(struct fold *fold, struct card *card, const struct frame *f,
     struct change c;
     struct buf *out;
 
-    if (change_begin(&c, fold, card, f->profile, &part) != 0 || read_complaints(&list, c.part.held) != 0)
+    if (change_begin(&c, fold, card, f->profile, &part) != 0 ||
+        read_complaints(&list, c.part.held) != 0)
         return TL_EDAMAGED;
     if (c.full)
         return 0;
