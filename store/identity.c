@@ -29,7 +29,7 @@ struct binding {
     uint64_t past[IDENTITY_PAST_MAX];   /* ascending */
 };
 
-#define BINDING_BYTES_MAX (2 * RECORD_VARINT_MAX + \
+#define BINDING_BYTES_MAX ((3 + IDENTITY_PAST_MAX) * RECORD_VARINT_MAX + \
                            IDENTITY_HOLDERS_MAX * (2 * RECORD_VARINT_MAX + 8))
 
 /* `hash`: the identifier's, or 0.  Of the holders only those counted are set. */
@@ -76,9 +76,9 @@ binding_put(struct views *v, struct tl_str type, struct tl_str value, const stru
         at = record_write_varint(at, b->holders[i].number);
     }
     if (b->past_count > 0)
-        buf_varint(&out, b->past_count);
+        at = record_write_varint(at, b->past_count);
     for (size_t i = 0; b->past_count <= IDENTITY_PAST_MAX && i < b->past_count; i++)
-        buf_varint(&out, b->past[i]);
+        at = record_write_varint(at, b->past[i]);
     key_identifier(&k, type, value);
     views_put(v, k.bytes, k.len, out, (size_t)(at - out));
 }
