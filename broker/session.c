@@ -29,14 +29,56 @@ session_find(struct broker *b, const struct peer *peer)
 
 static void deliver_gathered(struct broker *b);
 
+/* What was not read yet of a conversation goes before what its next one says. */
+struct leftover {
+    struct outgoing *first;
+    struct outgoing **end;
+    size_t bytes;
+};
+
+static void
+take_outbox(struct session *s, struct leftover *left)
+{
+    *left = (struct leftover){s->outbox, s->outbox_end, s->outbox_bytes};
+    s->outbox = NULL;
+    s->outbox_end = &s->outbox;
+    s->outbox_bytes = 0;
+}
+
+static void
+wait_for_pipe(struct broker *b, struct session *s)
+{
+    session_ref(s);
+    s->next_blocked = b->sessions.blocked;
+    b->sessions.blocked = s;
+    s->retry_wait_ms = RETRY_MS;
+    s->retry_at_ms = uv_now(&b->loop) + RETRY_MS;
+    uv_timer_start(&b->retry, broker_retry, RETRY_MS, 0);
+}
+
+static void
+give_outbox(struct broker *b, struct session *s, const struct leftover *left)
+{
+    if (left->first == NULL)
+        return;
+    s->outbox = left->first;
+    s->outbox_end = left->end;
+    s->outbox_bytes = left->bytes;
+    wait_for_pipe(b, s);
+}
+
 struct session *
 session_open(struct broker *b, const struct peer *peer, struct tl_str name)
 {
     struct session *s = session_find(b, peer);
+    struct leftover left = {.first = NULL};
 
     if (s != NULL) {
-        deliver_gathered(b);
+        session_ref(s);
+        deliver_gathered(b);    /* which may find that it is gone */
+        take_outbox(s, &left);
         session_close(b, s);
+        session_unref(&s);
     }
     if (b->sessions.by_peer.count >= SESSIONS_MAX)
         return NULL;
@@ -50,6 +92,7 @@ session_open(struct broker *b, const struct peer *peer, struct tl_str name)
              (int)(name.len < sizeof s->name ? name.len : sizeof s->name),
              name.len > 0 ? name.ptr : "");
     *map_put(&b->sessions.by_peer, peer->routing, peer->routing_len) = s;
+    give_outbox(b, s, &left);
     return s;
 }
 
@@ -105,14 +148,8 @@ put_in_outbox(struct broker *b, struct session *s, zmq_msg_t *message)
     struct outgoing *out = calloc(1, sizeof *out);
 
     must(out != NULL);
-    if (s->outbox == NULL) {
-        session_ref(s);
-        s->next_blocked = b->sessions.blocked;
-        b->sessions.blocked = s;
-        s->retry_wait_ms = RETRY_MS;
-        s->retry_at_ms = uv_now(&b->loop) + RETRY_MS;
-        uv_timer_start(&b->retry, broker_retry, RETRY_MS, 0);
-    }
+    if (s->outbox == NULL)
+        wait_for_pipe(b, s);
     s->outbox_bytes += zmq_msg_size(message);
     must(zmq_msg_init(&out->message) == 0 && zmq_msg_move(&out->message, message) == 0);
     *s->outbox_end = out;

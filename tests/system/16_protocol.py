@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
 from google.protobuf import json_format
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -75,6 +76,19 @@ class Protocol(Case):
             wire.send(context=pb.ContextQuery(customer="loyalty:1"))
             replies = [wire.receive().WhichOneof("body") for _ in range(42)]
             self.assertEqual(replies, 40 * ["context"] + ["welcome", "context"])
+
+    def test_that_is_so_also_when_nothing_more_goes_out(self):
+        broker = self.broker()
+        with broker.wire(RCVHWM=1, RCVBUF=4096) as wire:
+            wire.publish([event(id=str(n), attributes={"a": "x" * 2000}) for n in range(20)])
+            broker.process.send_signal(signal.SIGSTOP)
+            for _ in range(120):    # of 40 KB each: more than pipe and sockets hold
+                wire.send(timeline=pb.TimelineQuery(customer="loyalty:1"))
+            wire.send(hello=pb.Hello(version=1))
+            broker.process.send_signal(signal.SIGCONT)
+            time.sleep(0.5)
+            replies = [wire.receive().WhichOneof("body") for _ in range(121)]
+            self.assertEqual(replies, 120 * ["timeline"] + ["welcome"])
 
     def ask_at_once(self, broker, bundles, count):
         """So many questions that lie there when the broker looks; the messages of its answers."""
