@@ -41,6 +41,8 @@ def standing(words):
 def relatives(customers, customer):
     """[(household, how he is a member, the other customer)], everybody who lives with him."""
     mine = memberships(customer.events)
+    if not mine:
+        return []       # most people of a real table: everybody else need not be looked at
     return [(id, as_member, other) for other in customers if other is not customer
             for id, as_member in memberships(other.events).items() if id in mine]
 
