@@ -115,7 +115,9 @@ class Strangers(Case):
     def test_a_client_that_never_reads_slows_nobody(self):
         broker = self.broker()
         with broker.wire() as wire:
-            wire.publish([event(id=f"fill{i}", touchpoint="x" * 2000) for i in range(400)])
+            answers = wire.publish([event(id=f"fill{i}", attributes={"filler": "x" * 2000})
+                                    for i in range(400)])
+            self.assertEqual([a.code for a in answers if a.code], [])
         deaf = broker.wire(RCVHWM=1, RCVBUF=4096)
         stop = threading.Event()
 
