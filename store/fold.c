@@ -418,10 +418,11 @@ fold_profile(struct fold *fold, const struct frame *f, const struct tl_event *ev
         err = contact_fold(fold, &c, f, ev);
     if (err == 0)
         err = fold_relationship(fold, said, &c);
-    c.folded = f->number;
-    store_card(fold, f->profile, &c);
+    /* Before the card is stored: what it borrows may be of the card that is replaced. */
     if (err == 0 && may_move(ev, said))
         err = company_moved(&fold->counters, fold->views, f->profile, c.relationship);
+    c.folded = f->number;
+    store_card(fold, f->profile, &c);
     return err;
 }
 
