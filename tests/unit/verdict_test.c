@@ -415,7 +415,7 @@ main(void)
         TEST(a_cap_full_of_reservations_defers_until_the_first_lease_ends),
         TEST(of_several_caps_the_longest_wait_counts),
         TEST(a_cap_per_household_counts_what_the_others_got_too),
-        cmocka_unit_test(an_allowed_contact_names_the_cap_with_fewest_places_left),
+        TEST(an_allowed_contact_names_the_cap_with_fewest_places_left),
         TEST(the_highest_cap_is_reached_and_not_passed),
         TEST(of_contacts_at_one_time_the_last_to_arrive_are_named),
         TEST(a_refusal_outweighs_a_wait),
