@@ -260,8 +260,8 @@ HOMES = ["home-{k}", "flat-{k}"]
 
 @st.composite
 def households(draw):
-    word = draw(st.sampled_from(["joined", "joined", "joined", "formed", "left", "role_changed",
-                                 "visibility_set", "visibility_set", "invited"]))
+    word = draw(st.sampled_from(["joined", "joined", "formed", "left", "left", "left",
+                                 "role_changed", "visibility_set", "visibility_set", "invited"]))
     told = {"id": draw(st.sampled_from(HOMES + HOMES[:1]))}
     if word == "role_changed" or draw(st.integers(0, 3)) == 0:
         told["role"] = draw(st.sampled_from(["Tante", "cousin", "son"]))
@@ -324,17 +324,18 @@ def in_turn(lists):
 
 
 # The same of a family.  First they move in together; most are known by one name.
-at_home = often(*[households()] * 3, offers, offers, contacts())
+at_home = often(*[households()] * 5, offers, offers, contacts(), contacts())
 family = often(*[st.sampled_from(STRONG[:3]).map(lambda n: [n])] * 3, people)
-moving_in = st.sampled_from(["offers", "offers", "all", "none"]).map(
-    lambda visibility: {"type": "household.joined",
-                        "household": {"id": HOMES[0], "visibility": visibility}})
+moving_in = st.builds(
+    lambda home, visibility: {"type": "household.joined",
+                              "household": {"id": home, "visibility": visibility}},
+    st.sampled_from([HOMES[0], *HOMES]), st.sampled_from(["offers", "offers", "all", "none"]))
 parents = st.tuples(*(st.tuples(st.tuples(st.just([name]), often(moving_in, moving_in, offers)),
                                 *how) for name in [*STRONG[:3]] * 2))
 HOMECOMINGS = {
-    True: st.tuples(parents, several(0, 14, st.tuples(
+    True: st.tuples(parents, several(4, 16, st.tuples(
         often(*[st.tuples(family, at_home)] * 5, words), *how))).map(in_turn),
-    False: st.tuples(parents, several(0, 14, st.tuples(
+    False: st.tuples(parents, several(4, 16, st.tuples(
         often(*[st.tuples(people_apart, at_home)] * 8, words_apart), *how))).map(in_turn)}
 
 
