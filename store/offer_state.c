@@ -73,13 +73,23 @@ is_newer(const struct offer_instance *a, const struct offer_instance *b)
     return str_compare(a->instance, b->instance) > 0;
 }
 
+/* Offered under the very name, which says more than the offer's? */
+static bool
+is_exactly(const struct offer_instance *bare, int64_t time)
+{
+    int64_t made = offer_made_time(bare);
+
+    return bare->campaign.len > 0 && made != 0 && made <= time;
+}
+
 /* A reaction may be to what was only sent or shown; that itself is of what was made. */
 static struct offer_instance *
-newest_before(struct offer_group *g, const struct offer_instance *bare, int64_t time,
-              bool to_reaction)
+newest_before(struct offer_group *g, struct offer_instance *bare, int64_t time, bool to_reaction)
 {
     struct offer_instance *newest = NULL;
 
+    if (to_reaction && is_exactly(bare, time))
+        return bare;
     for (size_t i = 0; i < g->count; i++) {
         struct offer_instance *in = &g->instances[i];
         int64_t made = offer_made_time(in);
@@ -148,6 +158,7 @@ join_outcome(struct offer_group *g, struct offer_instance *bare, enum outcome o)
         first.time = first.first_time;
         first.number = first.first_number;
         first.channel = first.first_channel;
+        first.reason = TL_STR("");      /* only the last one's is kept */
         rest.count--;
         rest.first_time = rest.time;
         rest.first_number = rest.number;

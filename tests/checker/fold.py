@@ -143,14 +143,10 @@ class Touch:
     def get(self, name):
         return self.touch.get(name, "")
 
-    @property
-    def names(self):
-        return self.campaign, self.get("treatment"), self.get("instance")
-
-    def could_be_of(self, group):
-        """Does it name nothing else than these?"""
-        return all(t.offer == self.offer and self.campaign in ("", t.campaign)
-                   and self.get("treatment") in ("", t.get("treatment")) for t in group)
+    def could_be_of(self, key, names):
+        """May it be of an instance so named, of which it says less than that?"""
+        return not self.get("instance") and not self.get("treatment") \
+            and self.offer == key[0] and self.campaign in ("", names["campaign"])
 
 
 def touches(events):
@@ -167,13 +163,15 @@ def instances(events):
     groups = {}
     for touch in touches(events):
         groups.setdefault(touch.key, []).append(touch)
-    made = {key: [t for t in group if t.outcome == "made"] for key, group in groups.items()}
-    made = {key: said for key, said in made.items() if said}
+    names = {key: named(key, group) for key, group in groups.items()}
+    made = {key: first_of([t for t in group if t.outcome == "made"], key, names)
+            for key, group in groups.items() if any(t.outcome == "made" for t in group)}
     shown = {}
     for key, group in groups.items():
         place(group, shown, lambda touch, key=key: key if (
             key in made or touch.outcome not in FURTHER) else newest_before(touch, made) or key)
-    offered = {key: offered_in(group) for key, group in shown.items() if offered_in(group)}
+    offered = {key: first_of(offered_in(group), key, names)
+               for key, group in shown.items() if offered_in(group)}
     joined = {}
     for key, group in shown.items():
         place(group, joined, lambda touch, key=key: reacts_to(touch, key, offered))
@@ -191,6 +189,7 @@ def place(group, into, where):
         if rest and places[0] != places[1]:
             rest[0].count += first.count - 1
             first.count = 1
+            first.touch = dict(first.touch, reason="")      # not kept
         for touch in said:
             into.setdefault(places[0 if touch is first else 1], []).append(touch)
 
@@ -198,7 +197,7 @@ def place(group, into, where):
 def reacts_to(touch, key, offered):
     """The instance a reaction that was said of `key` is to; anything else is where it is."""
     bare = touch.key == (touch.offer, "", "", "")
-    if touch.outcome in FURTHER or not bare and offered_by(touch, offered.get(key, [])):
+    if touch.outcome in FURTHER or not bare and key in offered and offered[key][0] <= touch.when[0]:
         return key
     return newest_before(touch, offered) or key
 
@@ -213,8 +212,9 @@ def torn(events):
     return {key[0] for key, into in went.items() if len(into) > 1 or not any(key[1:])}
 
 
-def offered_by(reaction, made):
-    return any(t.when[0] <= reaction.when[0] for t in made)
+def first_of(offering, key, names):
+    """When it was offered first, and how it is named: what tells which is the newest."""
+    return min(t.when[0] for t in offering), names[key]
 
 
 def offered_in(group):
@@ -224,11 +224,10 @@ def offered_in(group):
 
 
 def newest_before(touch, offered):
-    if touch.get("instance"):
-        return None
-    made = [(t.when[0], t.names, key) for key, group in offered.items() for t in group
-            if touch.could_be_of(group) and t.when[0] <= touch.when[0]]
-    return max(made)[-1] if made else None
+    before = [(time, names["campaign"], names["treatment"], key[3], key)
+              for key, (time, names) in offered.items()
+              if touch.could_be_of(key, names) and time <= touch.when[0]]
+    return max(before)[-1] if before else None
 
 
 def outcomes(group):

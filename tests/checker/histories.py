@@ -103,7 +103,7 @@ def touches(draw):
     named = draw(st.sampled_from(["campaign", "campaign", "treatment", "instance", "offer"]))
     if named != "offer":
         touch["campaign"] = draw(st.sampled_from(["spring", "summer"]))
-    if named == "treatment":
+    if named == "treatment" or named == "instance" and draw(st.booleans()):
         touch["treatment"] = draw(st.sampled_from(["red", "blue"]))
     if named == "instance":
         touch["instance"] = draw(st.sampled_from(["i1", "i2"]))
@@ -337,6 +337,15 @@ HOMECOMINGS = {
         often(*[st.tuples(family, at_home)] * 5, words), *how))).map(in_turn),
     False: st.tuples(parents, several(4, 16, st.tuples(
         often(*[st.tuples(people_apart, at_home)] * 8, words_apart), *how))).map(in_turn)}
+
+
+# The same of one who is offered much.
+offered = often(*[offers] * 8, definitions(), sales())
+him = often(*[st.just(STRONG[:1])] * 3, st.just(STRONG[3:4]), st.just(STRONG[0:4:3]))
+him_apart = st.sampled_from(MEETING).map(lambda which: [NAMES_APART[i].format(n=0) for i in which])
+PITCHES = {
+    True: several(3, 12, st.tuples(st.tuples(him, offered), *how)),
+    False: several(3, 12, st.tuples(st.tuples(him_apart, offered), *how))}
 
 
 # The same of a shop that tells of each order again and again, and numbers what it tells.

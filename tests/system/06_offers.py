@@ -124,6 +124,36 @@ class Offers(Shared):
         self.assertEqual(self.offer(campaign="early")["state"], "declined")
         self.assertEqual(self.offer(campaign="late")["state"], "redeemed")
 
+    def test_a_reaction_in_the_name_of_what_was_offered_is_to_that_whatever_came_after_it(self):
+        self.say(self.said(10, "made", campaign="spring"),
+                 self.said(20, "made", campaign="spring", treatment="red"),
+                 self.said(30, "clicked", campaign="spring"),
+                 self.said(5, "presented", campaign="summer", treatment="blue"),
+                 self.said(25, "declined", campaign="summer"))
+        self.assertEqual(self.offer(campaign="spring", treatment="")["state"], "clicked")
+        self.assertEqual(self.offer(campaign="spring", treatment="red")["state"], "made")
+        # Nothing was offered in that one's own name.
+        self.assertEqual(self.offer(campaign="summer")["state"], "declined")
+
+    def test_which_of_two_is_the_newest_goes_by_when_each_was_first_made(self):
+        self.say(self.said(10, "made", campaign="early"), self.said(20, "made", campaign="late"),
+                 self.said(30, "made", campaign="early"), self.said(40, "declined", campaign=""))
+        self.assertEqual(self.offer(campaign="early")["state"], "made")
+        self.assertEqual(self.offer(campaign="late")["state"], "declined")
+
+    def test_an_instance_has_one_campaign_that_of_the_first_who_named_it(self):
+        self.say(self.said(20, "made", campaign="late", instance="i1"),
+                 self.said(10, "made", campaign="early", instance="i1"),
+                 self.said(30, "declined", campaign="early"))
+        self.assertEqual((self.offer()["campaign"], self.offer()["state"]), ("early", "declined"))
+
+    def test_of_two_declines_that_part_each_has_its_own_reason_or_none(self):
+        self.say(self.said(10, "made", campaign="early"), self.said(20, "made", campaign="late"),
+                 self.said(15, "declined", campaign="", reason="too dear"),
+                 self.said(30, "declined", campaign="", reason="too late"))
+        self.assertEqual(self.offer(campaign="early")["reason"], "")
+        self.assertEqual(self.offer(campaign="late")["reason"], "too late")
+
     def test_instances_of_one_offer_are_kept_apart(self):
         self.say(self.said(1, "made", instance="i1"), self.said(2, "made", instance="i2"),
                  self.said(3, "accepted", instance="i1"))

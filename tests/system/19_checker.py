@@ -95,6 +95,20 @@ class Histories(Shared):
         self.check_order_makes_no_difference(*drawn, random)
 
     @many
+    @given(histories.history(of=histories.PITCHES))
+    def test_random_history_of_offers_every_answer_is_what_the_design_says(self, drawn):
+        events, now = drawn
+        differences = checker.Checker(self.wire, pb, POLICY).check(self.tell(events), at(now))
+        self.assertEqual(differences, [], events)
+
+    @many
+    @given(histories.history(wandering=False, of=histories.PITCHES),
+           st.randoms(use_true_random=False))
+    def test_random_history_of_offers_the_order_of_arrival_makes_no_difference(self, drawn,
+                                                                               random):
+        self.check_order_makes_no_difference(*drawn, random)
+
+    @many
     @given(histories.history(of=histories.ORDERS))
     def test_random_history_of_orders_every_answer_is_what_the_design_says(self, drawn):
         events, now = drawn
