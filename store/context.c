@@ -105,13 +105,15 @@ answer_offers(struct store *st, const struct store_question *q, size_t limit,
               struct tl_offers *out, struct arena *arena, uint64_t *depends)
 {
     uint64_t candidates[IDENTITY_HOLDERS_MAX];
-    size_t candidates_count, count = 0;
+    size_t candidates_count;
+    struct offer_list list;
     struct joining j;
     int err = begin_joining(&j, st, q, arena, candidates, &candidates_count);
     struct offer_query query = {.views = st->views,
                                 .counters = &st->fold.counters,
                                 .now = q->now,
                                 .limit = limit > OFFERS_LOOKED_AT ? limit : OFFERS_LOOKED_AT,
+                                .rest_max = LONGEST_COUNT,
                                 .arena = arena};
 
     if (err != 0)
@@ -119,10 +121,11 @@ answer_offers(struct store *st, const struct store_question *q, size_t limit,
     query.sources = j.offer_sources;
     query.sources_count = j.offer_sources_count;
     *out = (struct tl_offers){.customer = name_of(&q->customer, arena)};
-    if ((err = offer_list(&query, &out->offers, &count, &j.depends)) != 0)
+    if ((err = offer_list(&query, &list, &j.depends)) != 0)
         return err;
-    out->offers_count = count < limit ? count : limit;
-    out->offers_more = more_text(&j, (count > j.offers ? count : j.offers) - out->offers_count);
+    out->offers = list.offers;
+    out->offers_count = list.count < limit ? list.count : limit;
+    out->offers_more = more_text(&j, offer_list_more(&query, &list, out->offers_count));
     *depends = j.depends;
     out->position = standing_text(&j);
     return out->customer.ptr == NULL || out->position.ptr == NULL ? TL_TOO_MANY : 0;

@@ -9,6 +9,7 @@
 #include "store/state.h"
 
 #define REASONS_SHOWN_MAX 5
+#define LONGEST_COUNT 100       /* more is said as `100+` */
 #define OFFERS_LOOKED_AT 24     /* at least so many of the best: which are in conflict is told of these */
 
 /* A customer while the answer is put together. */
@@ -39,7 +40,6 @@ struct joining {
     struct relationship relationship;
     struct card_event unanswered;       /* his last message that nobody answered; number 0: none */
     uint64_t events;
-    uint64_t offers;
     uint64_t has;
     struct relatives *relatives;    /* NULL: he is in no household */
 };

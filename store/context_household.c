@@ -15,7 +15,6 @@
 struct shown {
     struct tl_household_member member;
     bool has_offers;                /* that may be shown */
-    size_t offers_count;            /* on his profiles' cards and apart; one of two counts twice */
     const struct offer_source *sources;
     size_t sources_count;
 };
@@ -67,7 +66,6 @@ look_at(struct joining *j, const struct relative *r, struct shown *out)
                    .since = r->member.since,
                    .shows_offers = relative_shows_offers(j->relatives, r)},
         .has_offers = relative_shows_offers(j->relatives, r) && his.has & CARD_OFFERS,
-        .offers_count = his.offers,
         .sources = arena_copy(j->arena, his.offer_sources,
                               his.offer_sources_count * sizeof(his.offer_sources[0])),
         .sources_count = his.offer_sources_count,
@@ -91,16 +89,6 @@ compare_shown(const void *a, const void *b)
     return str_compare(x->member.customer, y->member.customer);
 }
 
-/* How many he has, of whom so many were listed: those on his cards are all. */
-static size_t
-offers_in_all(const struct shown *one, size_t listed)
-{
-    for (size_t i = 0; i < one->sources_count; i++)
-        if (one->sources[i].apart && one->offers_count > listed)
-            return one->offers_count;
-    return listed;
-}
-
 /* As many as there is room for. */
 static int
 fill_member_offers(struct joining *j, const struct shown *one, struct tl_household_member *out,
@@ -113,16 +101,18 @@ fill_member_offers(struct joining *j, const struct shown *one, struct tl_househo
         .sources_count = one->sources_count,
         .now = j->q->now,
         .limit = MEMBER_OFFERS_MAX,
+        .rest_max = LONGEST_COUNT,
         .arena = j->arena,
     };
-    size_t count = 0;
+    struct offer_list list;
     int err;
 
     if (!one->has_offers)
         return 0;
-    if ((err = offer_list(&query, &out->offers, &count, &j->depends)) != 0)
+    if ((err = offer_list(&query, &list, &j->depends)) != 0)
         return err;
-    while (out->offers_count < count && out->offers_count < MEMBER_OFFERS_MAX) {
+    out->offers = list.offers;
+    while (out->offers_count < list.count && out->offers_count < MEMBER_OFFERS_MAX) {
         size_t bytes = offer_bytes(&out->offers[out->offers_count]);
 
         if (bytes > *room)
@@ -130,7 +120,7 @@ fill_member_offers(struct joining *j, const struct shown *one, struct tl_househo
         *room -= bytes;
         out->offers_count++;
     }
-    out->offers_more = more_text(j, offers_in_all(one, count) - out->offers_count);
+    out->offers_more = more_text(j, offer_list_more(&query, &list, out->offers_count));
     return 0;
 }
 

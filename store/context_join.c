@@ -10,8 +10,6 @@
 #include "store/identity.h"
 #include "store/key.h"
 
-#define LONGEST_COUNT 100       /* more is said as `100+` */
-
 /* The types everybody knows, strongest first, as the design lists them. */
 static size_t
 strength(const struct card_identifier *id)
@@ -138,9 +136,8 @@ join_card(struct joining *j, uint64_t profile, const struct card *c)
     if (c->folded > j->depends)
         j->depends = c->folded;
     j->events += c->events;
-    j->offers += c->offers;
     j->offer_sources[j->offer_sources_count++] =
-        (struct offer_source){profile, c->offers_here, c->has & CARD_OFFERS_APART};
+        (struct offer_source){profile, c->offers_here, c->has & CARD_OFFERS_APART, c->offers};
     j->has |= c->has;
     if (c->has & CARD_CONVERSATIONS)
         j->conversing[j->conversing_count++] = profile;

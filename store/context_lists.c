@@ -32,25 +32,27 @@ fill_offers(struct joining *j, struct tl_context *out, size_t *room)
         .sources_count = j->offer_sources_count,
         .now = j->q->now,
         .limit = OFFERS_LOOKED_AT,
+        .rest_max = LONGEST_COUNT,
         .arena = j->arena,
     };
     size_t enough = *room > RECENT_BYTES_KEPT ? *room - RECENT_BYTES_KEPT : 0;
-    size_t count = 0, used = 0;
+    struct offer_list list;
+    size_t used = 0;
     int err;
 
     if (!(j->has & CARD_OFFERS))
         return 0;
-    if ((err = offer_list(&query, &out->offers, &count, &j->depends)) != 0)
+    if ((err = offer_list(&query, &list, &j->depends)) != 0)
         return err;
-    while (out->offers_count < count) {
+    out->offers = list.offers;
+    while (out->offers_count < list.count) {
         used += offer_bytes(&out->offers[out->offers_count]);
         if (used > enough)
             break;
         out->offers_count++;
     }
     *room -= used > enough ? enough : used;
-    out->offers_more =
-        more_text(j, (count > j->offers ? count : j->offers) - out->offers_count);
+    out->offers_more = more_text(j, offer_list_more(&query, &list, out->offers_count));
     return 0;
 }
 

@@ -152,6 +152,7 @@ struct offer_source {
     uint64_t profile;
     struct tl_str here;         /* the card's, borrowed as long as the answer */
     bool apart;                 /* there are some in records of their own */
+    uint64_t count;             /* distinct offer ids, here and apart */
 };
 
 /* Live offers compared with each other, the first of the list. */
@@ -168,14 +169,27 @@ struct offer_query {
     size_t sources_count;
     int64_t now;
     size_t limit;               /* at least so many of the best are among those listed */
+    size_t rest_max;            /* what is not listed is counted so far, and one further */
     struct arena *arena;
 };
 
-/* A customer's offers: live first, then the newest closed.  All there are, when
- * they are no more than `limit`.  `*depends` is raised to the last event of the
- * catalogue they stand on.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
-int offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count,
-               uint64_t *depends);
+/* A customer's offers, one of each instance: live first, then the newest closed. */
+struct offer_list {
+    struct tl_offer *offers;
+    size_t count;
+    uint64_t rest;              /* distinct offer ids of which nothing is listed; above
+                                 * `rest_max`: so many or more */
+};
+
+/* All there are, when they are no more than `limit`.  `*depends` is raised to the
+ * last event of the catalogue they stand on.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
+int offer_list(const struct offer_query *q, struct offer_list *out, uint64_t *depends);
+
+/* How many more there are when the first so many of the list are shown: what else
+ * there is of the offers shown, and every other offer id once.  That does not
+ * depend on which of them were looked at.  Above `rest_max`: so many or more. */
+uint64_t offer_list_more(const struct offer_query *q, const struct offer_list *list,
+                         size_t shown);
 
 /* Says of each live offer which other one is for the same thing on other terms;
  * `offers` live ones first.  Returns 0 or TL_TOO_MANY. */

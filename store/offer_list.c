@@ -22,6 +22,7 @@ struct listing {
     struct tl_offer *offers;
     size_t count;
     size_t room;
+    uint64_t *known;            /* of each source, how many of its offers were found */
 };
 
 /* Room for so many more of an array in the answer's arena. */
@@ -298,6 +299,7 @@ load_group(struct listing *l, const struct found *found, struct offer_group *out
             err = find_apart(l->q, source, found->offer, &bytes);
         if (err == 0 && bytes.len > 0)
             err = add_group(l, found, bytes, out);
+        l->known[i] += bytes.len > 0;
     }
     if (err == 0)
         offer_join(out);
@@ -514,26 +516,107 @@ add_offer(struct listing *l, const struct found *found)
     return err;
 }
 
+/* ----------------------------------------------------- what is not listed */
+
+/* What of a source was not found is found now, until that is enough. */
+static int
+collect_rest(struct listing *l, const struct offer_source *source, size_t enough)
+{
+    struct views_walk w;
+    struct key prefix;
+    int err = 0;
+    bool more;
+
+    key_profile(&prefix, source->profile, KEY_OFFER_ORDER);
+    more = views_first(&w, l->q->views, prefix.bytes, prefix.len, NULL, 0, false);
+    for (; more && l->finds_count < enough && err == 0; more = views_next(&w)) {
+        size_t before = prefix.len + 1 + 8;     /* its class, its time */
+        struct tl_str offer = {w.key.ptr + before, w.key.len - before};
+
+        if (is_found(l, offer))
+            continue;
+        offer.ptr = arena_copy(l->q->arena, offer.ptr, offer.len);
+        err = offer.ptr == NULL ? TL_TOO_MANY : add_found(l, offer, source, TL_STR(""));
+    }
+    views_end(&w);
+    return err;
+}
+
+/* Offers that none was found of, each once though several sources know it.  Nothing
+ * is looked for unless several have such, each no more than are counted: so the
+ * steps are bounded by what was found, and that. */
+static int
+count_rest(struct listing *l, uint64_t *rest)
+{
+    size_t listed = l->finds_count;
+    uint64_t most = 0, sum = 0;
+    int err = 0;
+
+    for (size_t i = 0; i < l->q->sources_count; i++) {
+        uint64_t left = l->q->sources[i].count - l->known[i];
+
+        sum += left;
+        most = left > most ? left : most;
+    }
+    *rest = most;
+    if (most == sum || most > l->q->rest_max)
+        return 0;
+    for (size_t i = 0; i < l->q->sources_count && err == 0; i++)
+        if (l->q->sources[i].count > l->known[i])
+            err = collect_rest(l, &l->q->sources[i], listed + l->q->rest_max + 1);
+    *rest = l->finds_count - listed;
+    return err;
+}
+
 int
-offer_list(const struct offer_query *q, struct tl_offer **offers, size_t *count,
-           uint64_t *depends)
+offer_list(const struct offer_query *q, struct offer_list *out, uint64_t *depends)
 {
     struct listing l = {
         .q = q,
         .has_catalogue = !catalogue_is_empty(q->counters),
         .depends = *depends,
+        .known = arena_alloc(q->arena, (q->sources_count + 1) * sizeof(l.known[0])),
     };
-    int err;
+    size_t found;
+    int err = l.known != NULL ? 0 : TL_TOO_MANY;
 
     arena_init(&l.scratch, q->arena->budget_max);
-    err = collect(&l);
-    for (size_t i = 0; i < l.finds_count && err == 0; i++)
+    if (err == 0)
+        err = collect(&l);
+    found = l.finds_count;
+    for (size_t i = 0; i < found && err == 0; i++)
         err = add_offer(&l, &l.finds[i]);
     if (err == 0 && l.count > 1)
         err = sort_offers(&l);
+    if (err == 0)
+        err = count_rest(&l, &out->rest);
     arena_fini(&l.scratch);
-    *offers = l.offers;
-    *count = l.count;
+    out->offers = l.offers;
+    out->count = l.count;
     *depends = l.depends;
     return err == 0 ? offer_conflicts(l.offers, l.count, q->arena) : err;
+}
+
+/* Is it an offer of one of these?  Instances of one share the text of its id. */
+static bool
+is_among(const struct tl_offer *one, const struct tl_offer *offers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (offers[i].offer.ptr == one->offer.ptr)
+            return true;
+    return false;
+}
+
+uint64_t
+offer_list_more(const struct offer_query *q, const struct offer_list *list, size_t shown)
+{
+    uint64_t more = list->rest;
+
+    for (size_t i = shown; i < list->count && more <= q->rest_max; i++) {
+        const struct tl_offer *one = &list->offers[i];
+
+        more += is_among(one, list->offers, shown) ||
+                !is_among(one, &list->offers[shown], i - shown);
+    }
+    return more;
 }

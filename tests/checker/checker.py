@@ -231,8 +231,17 @@ def offers_of(model, customer, offers, now):
     return want, found, words
 
 
+def offers_more(want, found):
+    """What else there is of the offers shown, and each other offer once."""
+    shown = {key[0] for key in found}
+    more = sum(key[0] in shown and key not in found for key in want) \
+        + len({key[0] for key in want} - shown)
+    return "100+" if more > 100 else str(more or "")
+
+
 def check_offers(model, customer, got, now, differences):
     want, found, words = offers_of(model, customer, got["offers"], now)
+    compare("offers_more", offers_more(want, found), got["offers_more"], differences)
     catalogue.check_conflicts(got["offers"], differences)
     compare("offers", want, found, differences)
     live = [offer["live"] for offer in got["offers"]]
@@ -341,8 +350,9 @@ def check_member(model, mine, id, as_member, other, member, now, differences):
     count = len(member["offers"])
     want, found, _ = offers_of(model, other, member["offers"], now)
     want = want if shows else {}
-    if count != min(len(want), household.OFFERS_MAX) \
-            or count + int(member["offers_more"] or 0) < len(want):
+    compare(f"household.{member['customer']}.offers_more",
+            offers_more(want, found) if shows else "", member["offers_more"], differences)
+    if count != min(len(want), household.OFFERS_MAX):
         differences.append(f"household.{member['customer']}: {len(want)} offers, got {member}")
     live = sum(offer.get("live", False) for offer in want.values())
     if sum(offer["live"] for offer in member["offers"]) < min(live, count):
@@ -433,7 +443,8 @@ class Checker:
         node, candidates = model.whose.ask(id)
         customer = Customer() if node is None else model.of(node)
         differences = []
-        compare("offers and context", plain(offers.offers)["offers"], got["offers"], differences)
+        for part in ("offers", "offers_more"):
+            compare(f"{part} and context", plain(offers.offers)[part], got[part], differences)
         for section in SECTIONS:
             section(model, customer, got, now, differences)
         check_candidates(model, candidates, got, differences)

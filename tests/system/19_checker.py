@@ -152,14 +152,13 @@ class Histories(Shared):
             # By the name that was seen last; one that only a person's word ever named was seen
             # with it, if the word came first.
             relative.pop("customer")
-            # How many there are is counted profile by profile.
-            relative.pop("offers_more")
         for contact in context["recent"]:
             # Who was not known yet when it arrived was nobody to be sure of.
             contact.pop("unverified")
         return {name: context[name] for name in
-                ("offers", "consents", "commitments", "feedback", "value", "may_contact",
-                 "recent", "household", "household_more", "conversations", "relationship")} | {
+                ("offers", "offers_more", "consents", "commitments", "feedback", "value",
+                 "may_contact", "recent", "household", "household_more", "conversations",
+                 "relationship")} | {
                      name: context["who"][name] for name in ("attributes", "households")}
 
 

@@ -189,6 +189,15 @@ class Households(Shared):
         self.assertEqual([o["offer"] for o in one["offers"]], ["o3", "o2", "o1"])
         self.assertEqual((len(one["offers"]), one["offers_more"]), (OFFERS_SHOWN, "2"))
 
+    def test_a_relatives_offer_that_two_of_her_profiles_know_is_counted_once(self):
+        me, her = self.cousins()
+        mail = f"email:{self.key}@example.com"
+        both = [[touched("made", minute(10), who, offer=f"o{n}", terms="so good" * 9)
+                 for n in range(40)] for who in (her, mail)]
+        self.tell(*both[0], *both[1], event(customer=[her, mail], time=minute(50)))
+        one, = self.shared.context(me)["household"]
+        self.assertEqual((len(one["offers"]), one["offers_more"]), (OFFERS_SHOWN, "38"))
+
     def test_a_large_family_is_counted_and_those_with_offers_lead(self):
         self.key = "large"
         me, her = self.cousins()

@@ -962,6 +962,75 @@ live_offers_come_first_however_many_closed_ones_there_are(void **state)
     assert_true(str_is(c.offers_more, "100+"));
 }
 
+/* Offers `from` to `to` made to one of his names, which is one profile as yet.  Their
+ * ids are long, so that few fit on its card. */
+static void
+make_offers(const char *whom, int from, int to)
+{
+    char name[128];
+
+    for (int i = from; i < to; i++) {
+        snprintf(name, sizeof(name), "%d-%0100d", i, 0);
+        touch(name, "", "made", NOW - DAY - i, whom);
+    }
+}
+
+/* How many there are in all, as an answer says. */
+static size_t
+offers_told(const char *whom)
+{
+    struct tl_context c = context(whom);
+    char more[8] = "";
+
+    assert_true(c.offers_count > 0 && c.offers_more.len < sizeof(more));
+    memcpy(more, c.offers_more.ptr, c.offers_more.len);
+    assert_null(strchr(more, '+'));
+    return c.offers_count + (size_t)atoi(more);
+}
+
+static void
+offer_that_two_of_his_profiles_know_is_counted_once(void **state)
+{
+    (void)state;
+    make_offers("email:a@x", 0, 60);
+    make_offers("loyalty:1", 10, 65);
+    make_offers("user:1", 100, 143);
+    assert_int_equal(offers_told("email:a@x"), 60);
+    assert_int_equal(offers_told("loyalty:1"), 55);
+    say("page.viewed", NOW, "loyalty:1", "email:a@x");
+    assert_int_equal(offers_told("loyalty:1"), 65);
+    say("page.viewed", NOW, "loyalty:1", "user:1");
+    assert_int_equal(offers_told("user:1"), 108);
+}
+
+static void
+offers_of_several_profiles_are_counted_as_far_as_is_said(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    make_offers("email:a@x", 0, 80);
+    make_offers("loyalty:1", 80, 160);
+    say("page.viewed", NOW, "loyalty:1", "email:a@x");
+    c = context("loyalty:1");
+    assert_true(c.offers_count < 60);
+    assert_true(str_is(c.offers_more, "100+"));
+}
+
+static void
+all_that_is_offered_being_shown_no_more_is_said(void **state)
+{
+    struct tl_context c;
+
+    (void)state;
+    make_offers("email:a@x", 0, 3);
+    make_offers("loyalty:1", 0, 3);
+    say("page.viewed", NOW, "loyalty:1", "email:a@x");
+    c = context("loyalty:1");
+    assert_int_equal(c.offers_count, 3);
+    assert_int_equal(c.offers_more.len, 0);
+}
+
 /* ------------------------------------------------------ timeline and restart */
 
 static void
@@ -1120,6 +1189,9 @@ main(void)
         TEST(offer_expires_when_its_time_is_over),
         TEST(offer_made_before_joining_and_redeemed_after_is_one),
         TEST(live_offers_come_first_however_many_closed_ones_there_are),
+        TEST(offer_that_two_of_his_profiles_know_is_counted_once),
+        TEST(offers_of_several_profiles_are_counted_as_far_as_is_said),
+        TEST(all_that_is_offered_being_shown_no_more_is_said),
         TEST(timeline_is_in_event_time_whatever_the_order_of_arrival),
         TEST(answers_are_the_same_after_a_crash),
         TEST(views_are_a_fold_of_the_log),
