@@ -11,9 +11,11 @@
 #include "store/commitment.h"
 #include "store/consent.h"
 #include "store/fold.h"
+#include "store/household.h"
 #include "store/link.h"
 #include "store/offer.h"
 #include "store/offer_state.h"
+#include "store/policy.h"
 
 #define WRAPPED(type, name, ...)                                                                   \
     type __real_##name(__VA_ARGS__);                                                               \
@@ -77,6 +79,30 @@ WRAPPED(int, commitment_fold, struct views *v, uint64_t profile, struct card *c,
     if (is_wrong("kept") && (str_is(made->state, "kept") || str_is(ev->type, "commitment.kept")))
         return 0;
     return __real_commitment_fold(v, profile, c, ev, f, made);
+}
+
+/* Nobody ever moves out. */
+static bool
+is_unheard(const struct frame *f)
+{
+    return is_wrong("left") && str_is(f->type, "household.left");
+}
+
+WRAPPED(int, household_fold, struct views *v, struct card *c, const struct frame *f,
+        const struct tl_event *ev)
+{
+    return is_unheard(f) ? 0 : __real_household_fold(v, c, f, ev);
+}
+
+WRAPPED(int, household_index, struct views *v, const struct frame *f, const struct tl_event *ev)
+{
+    return is_unheard(f) ? 0 : __real_household_index(v, f, ev);
+}
+
+/* A cap of a household counts what one of it got. */
+WRAPPED(bool, policy_counts_household, const struct policy *p, struct tl_str purpose)
+{
+    return !is_wrong("alone") && __real_policy_counts_household(p, purpose);
 }
 
 /* What comes with somebody and is another's is taken for his. */

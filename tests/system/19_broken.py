@@ -25,7 +25,7 @@ class Seen(Exception):
 
 class Broken(Case):
 
-    def differences(self, way, histories_max=HISTORIES_MAX):
+    def differences(self, way, histories_max=HISTORIES_MAX, of=histories.ARRIVALS):
         """Of the first history in which there are any."""
         broker = Broker(self.dir / (way or "right"), ["--policy", POLICY])
         broker.program = BUILD / "tests/checker/touchlined-broken"
@@ -36,7 +36,7 @@ class Broken(Case):
         with broker.wire() as wire:
             check = checker.Checker(wire, pb, POLICY)
 
-            @given(histories.history())
+            @given(histories.history(of=of))
             def look(drawn):
                 numbers = [a.number for a in wire.publish(drawn[0]) if a.code == pb.OK]
                 if not numbers:
@@ -54,8 +54,8 @@ class Broken(Case):
         broker.term()
         return found
 
-    def sees(self, way, *words):
-        found = " ".join(self.differences(way))
+    def sees(self, way, *words, **how):
+        found = " ".join(self.differences(way, **how))
         self.assertTrue(any(word in found for word in words), f"{way}: {found[:2000]}")
 
     def test_what_arrived_last_is_taken_for_what_happened_last(self):
@@ -79,5 +79,12 @@ class Broken(Case):
     def test_somebody_elses_name_is_taken_for_his(self):
         self.sees("names", "identifiers")
 
+    def test_who_moved_out_of_a_household_is_still_in_it(self):
+        self.sees("left", " household", of=histories.HOMECOMINGS)
+
+    def test_a_cap_of_a_household_counts_what_one_of_it_got(self):
+        self.sees("alone", "per household", of=histories.HOMECOMINGS)
+
     def test_the_same_broker_unbroken_is_right(self):
         self.assertEqual(self.differences("", 50), [])
+        self.assertEqual(self.differences("", 50, histories.HOMECOMINGS), [])
