@@ -272,25 +272,41 @@ conversation_clock(char out[64], const struct tl_conversation *v, int64_t now)
     return out;
 }
 
+/* What is over and has no title but a system's number tells an agent nothing. */
+static bool
+tells_something(const struct tl_conversation *v)
+{
+    return v->open || v->unanswered != 0 || v->title.len > 0;
+}
+
 static int
 show_conversations(const struct tl_context *c)
 {
     struct print_table t = {.columns = 5};
     char when[PRINT_WHEN_BYTES], clock[64];
+    bool headed = false;
 
-    if (c->conversations_count == 0)
-        return 0;
-    show_heading("CONVERSATIONS", "%s", "");
     for (size_t i = 0; i < c->conversations_count; i++) {
         const struct tl_conversation *v = &c->conversations[i];
 
+        if (!tells_something(v))
+            continue;
+        if (!headed)
+            show_heading("CONVERSATIONS", "%s", "");
+        headed = true;
         print_cellf(&t, "%s", v->unanswered != 0 ? "UNANSWERED" : v->open ? "open" : "closed");
         print_cellf(&t, "%s", print_when(when, v->last_time, c->now));
         add_channels(&t, v);
         print_cell(&t, v->title.len > 0 ? v->title : v->id);
         print_cellf(&t, "%s", conversation_clock(clock, v, c->now));
     }
-    return print_rows(&t, 2, stdout);
+    return headed ? print_rows(&t, 2, stdout) : 0;
+}
+
+static bool
+has_talked(const struct tl_relationship *r)
+{
+    return r->ours + r->his + r->promises_kept + r->promises_broken + r->promises_overdue > 0;
 }
 
 static int
@@ -299,7 +315,7 @@ show_talk(const struct tl_context *c)
     struct buf line = {0};
     bool failed;
 
-    if (c->relationship == NULL)
+    if (c->relationship == NULL || !has_talked(c->relationship))
         return 0;
     show_heading("HE AND WE", "%s", "");
     buf_text(&line, "  ");

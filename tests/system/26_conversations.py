@@ -85,6 +85,14 @@ class Conversations(Asked):
         self.assertTrue(talk.open)
         self.assertEqual(talk.unanswered.ToJsonString(), minute(12))
 
+    def test_an_agent_is_not_shown_the_number_of_one_that_is_over(self):
+        who = "loyalty:8209"
+        self.only(who, said("email.received", 1, who, "1513382400.464"))
+        self.assertIn("1513382400.464", self.shared.run("context", who).out)
+        self.only(who, said("email.sent", 2, who, "1513382400.464"),
+                  said("conversation.closed", 9, who, "1513382400.464"))
+        self.assertNotIn("CONVERSATIONS", self.shared.run("context", who).out)
+
     def test_it_may_be_opened_by_name(self):
         who = "loyalty:8205"
         self.assertFalse(self.only(who, said("conversation.closed", 9, who, "c1")).open)

@@ -135,6 +135,11 @@ class Customers(Shared):
                       "1 of 3 promises kept; first answer after 15 min on average", out)
         self.assertNotIn("HE AND WE", self.shared.run("context", who, "--section", "value").out)
 
+    def test_of_whom_nobody_wrote_or_called_no_sentence_is_made(self):
+        who = "loyalty:8362"
+        self.shared.publish([event(customer=who, type="page.viewed", channel="web")])
+        self.assertNotIn("HE AND WE", self.shared.run("context", who).out)
+
 
 class Company(Case):
 
