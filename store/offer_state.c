@@ -280,9 +280,12 @@ offer_join(struct offer_group *g)
     for (size_t i = 0; i < g->count; i++)
         if (is_bare(&g->instances[i]))
             join_shown(g, &g->instances[i]);
-    for (size_t i = 0; i < g->count; i++)
-        if (is_bare(&g->instances[i]))
-            join_reactions(g, &g->instances[i]);
+    /* Those that name a campaign first: what names none may join one of them, and is not to go
+     * on from there. */
+    for (int named = 1; named >= 0; named--)
+        for (size_t i = 0; i < g->count; i++)
+            if (is_bare(&g->instances[i]) && (g->instances[i].campaign.len > 0) == named)
+                join_reactions(g, &g->instances[i]);
     for (size_t i = 0; i < g->count; i++)
         if (offer_last_time(&g->instances[i]) != INT64_MIN)
             g->instances[kept++] = g->instances[i];

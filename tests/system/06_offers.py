@@ -135,6 +135,16 @@ class Offers(Shared):
         # Nothing was offered in that one's own name.
         self.assertEqual(self.offer(campaign="summer")["state"], "declined")
 
+    def test_a_reaction_that_joined_an_offer_goes_no_further_with_what_that_one_gives_away(self):
+        self.say(self.said(30, "dismissed", campaign=""),
+                 self.said(20, "made", campaign="summer"),
+                 self.said(10, "made", campaign="summer", treatment="red"),
+                 self.said(15, "dismissed", campaign="summer", count=2))
+        dismissed = {treatment: [o["count"] for o in self.offer(
+            campaign="summer", treatment=treatment)["outcomes"] if o["outcome"] == "dismissed"]
+            for treatment in ("", "red")}
+        self.assertEqual(dismissed, {"": [1], "red": [2]})
+
     def test_which_of_two_is_the_newest_goes_by_when_each_was_first_made(self):
         self.say(self.said(10, "made", campaign="early"), self.said(20, "made", campaign="late"),
                  self.said(30, "made", campaign="early"), self.said(40, "declined", campaign=""))
