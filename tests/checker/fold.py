@@ -128,6 +128,7 @@ class Touch:
     def __init__(self, said, touch):
         self.said = said
         self.when = said.when
+        self.counted = said.when[0]     # what was said between is counted as of the last
         self.touch = touch
         self.campaign = touch.get("campaign") or said.event.get("campaign", "")
         self.offer = touch.get("offer") or self.campaign
@@ -190,6 +191,8 @@ def place(group, into, where):
             rest[0].count += first.count - 1
             first.count = 1
             first.touch = dict(first.touch, reason="")      # not kept
+            for touch in rest:
+                touch.counted = rest[-1].when[0]
         for touch in said:
             into.setdefault(places[0 if touch is first else 1], []).append(touch)
 
@@ -240,7 +243,7 @@ def outcomes(group):
 def outcome(same):
     last = max(same, key=lambda t: t.when)
     return {"channel": last.said.channel, "time": last.when[0], "reason": last.get("reason"),
-            "first_time": min(t.when[0] for t in same), "count": sum(t.count for t in same)}
+            "first_time": min(t.counted for t in same), "count": sum(t.count for t in same)}
 
 
 def state(seen, expires, withdrawn, now):

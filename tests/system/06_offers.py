@@ -157,6 +157,18 @@ class Offers(Shared):
                  self.said(30, "declined", campaign="early"))
         self.assertEqual((self.offer()["campaign"], self.offer()["state"]), ("early", "declined"))
 
+    def test_what_joined_a_campaigns_offer_stays_there_whatever_arrived_first(self):
+        said = [self.said(1, "made", campaign="spring", instance="i1"),
+                self.said(4, "declined", campaign="spring", reason="too dear"),
+                self.said(11, "made", campaign="spring"),
+                self.said(12, "declined", campaign="", reason="too late")]
+        for order in (said, said[::-1]):
+            self.setUp()
+            self.say(*(dict(e, id=f"{e['id']}-{self.who}", identifiers=[
+                {"type": "loyalty", "value": self.who.split(":")[1]}]) for e in order))
+            self.assertEqual(self.offer(instance="i1")["reason"], "too dear")
+            self.assertEqual(self.offer(instance="")["reason"], "too late")
+
     def test_of_two_declines_that_part_each_has_its_own_reason_or_none(self):
         self.say(self.said(10, "made", campaign="early"), self.said(20, "made", campaign="late"),
                  self.said(15, "declined", campaign="", reason="too dear"),
