@@ -121,9 +121,18 @@ join_recent(struct joining *j, const struct card_recent *event)
 static void
 join_conflict(struct joining *j, const struct card_conflict *conflict)
 {
-    for (size_t i = 0; i < j->conflicts_count; i++)
-        if (j->conflicts[i].number == conflict->number)
-            return;
+    for (size_t i = 0; i < j->conflicts_count; i++) {
+        struct card_conflict *known = &j->conflicts[i];
+
+        if (known->number != conflict->number &&
+            !(str_equal(known->type, conflict->type) &&
+              str_equal(known->value_a, conflict->value_a) &&
+              str_equal(known->value_b, conflict->value_b)))
+            continue;
+        if (conflict->number < known->number)
+            *known = *conflict;
+        return;
+    }
     if (j->conflicts_count < CARD_CONFLICTS_MAX)
         j->conflicts[j->conflicts_count++] = *conflict;
 }

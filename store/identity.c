@@ -435,19 +435,15 @@ say(struct deciding *d)
     return d->out->says_count < IDENTITY_SAYS_MAX ? &d->out->says[d->out->says_count++] : NULL;
 }
 
+/* Does the profile's card say so, or has it no room for more? */
 static bool
-is_known_conflict(struct deciding *d, const struct identity_say *conflict)
+card_knows(struct deciding *d, uint64_t profile, const struct identity_say *conflict)
 {
     struct tl_str bytes;
     struct card card;
     struct key k;
 
-    for (size_t i = 0; i < d->out->says_count; i++)
-        if (d->out->says[i].what == IDENTITY_CONFLICT && d->out->says[i].b == conflict->b &&
-            str_equal(d->out->says[i].id_a.type, conflict->id_a.type))
-            return true;
-
-    key_profile(&k, conflict->a, KEY_CARD);
+    key_profile(&k, profile, KEY_CARD);
     if (!views_get(d->v, k.bytes, k.len, &bytes) || card_read_closed(&card, bytes) != 0)
         return false;
     for (size_t i = 0; i < card.conflicts_count; i++) {
@@ -459,6 +455,17 @@ is_known_conflict(struct deciding *d, const struct identity_say *conflict)
             return true;
     }
     return card.conflicts_count == CARD_CONFLICTS_MAX;
+}
+
+/* By both: the other side may have been somebody linked to this one then. */
+static bool
+is_known_conflict(struct deciding *d, const struct identity_say *conflict)
+{
+    for (size_t i = 0; i < d->out->says_count; i++)
+        if (d->out->says[i].what == IDENTITY_CONFLICT && d->out->says[i].b == conflict->b &&
+            str_equal(d->out->says[i].id_a.type, conflict->id_a.type))
+            return true;
+    return card_knows(d, conflict->a, conflict) && card_knows(d, conflict->b, conflict);
 }
 
 /* Did a person say that somebody of one side is nobody of the other? */
@@ -476,6 +483,16 @@ were_parted(struct views *v, const struct side *a, const struct side *b, bool *p
                       contains(b->profiles, b->profiles_count, l.of[j].other);
     }
     return 0;
+}
+
+/* Of several values that a linked customer has, the one the event names is its profile's, and
+ * stays with it when he is parted again. */
+static void
+name_the_named(struct identity_say *conflict, const struct store_identifier *named)
+{
+    if (named->single && str_equal(named->type, conflict->id_b.type) &&
+        !str_equal(named->value, conflict->id_a.value))
+        conflict->id_b = (struct tl_identifier){named->type, named->value};
 }
 
 /* The profile `other`, which has identifier i, was named together with the
@@ -501,6 +518,7 @@ join_other(struct deciding *d, size_t i, uint64_t other)
     if ((err = were_parted(d->v, &d->side, &other_side, &refused)) != 0 || refused)
         return err;
     if (sides_differ(&d->side, &other_side, &verdict)) {
+        name_the_named(&verdict, &d->ids[i]);
         if (!is_known_conflict(d, &verdict) && (said = say(d)) != NULL)
             *said = verdict;
         return 0;

@@ -286,6 +286,25 @@ class Identity(Shared):
         self.link("loyalty:1%", "loyalty:2%")
         self.assertEqual(self.seen("email:b@%.com"), ["a", "b", "c"])
 
+    def test_a_conflict_with_one_of_a_linked_pair_stays_with_him_who_was_named(self):
+        self.say("a", "loyalty:0%", "loyalty:1%")
+        self.link("loyalty:1%", "loyalty:2%")
+        self.say("b", "loyalty:0%", "loyalty:2%")
+        self.unlink("loyalty:1%", "loyalty:2%")
+        for card in ("1", "2"):
+            conflict, = self.context(f"loyalty:{card}%")["who"]["conflicts"]
+            self.assertEqual({conflict["value_a"], conflict["value_b"]},
+                             {"0" + self.key, card + self.key})
+
+    def test_a_conflict_first_seen_with_one_linked_to_him_is_his_too_when_he_is_named(self):
+        self.say("a", "email:a@%.com")
+        self.link("loyalty:2%", "email:a@%.com")
+        self.say("b", "loyalty:0%", "email:a@%.com")
+        self.say("c", "loyalty:0%", "loyalty:2%")
+        self.assertEqual(len(self.context("loyalty:2%")["who"]["conflicts"]), 1)
+        self.unlink("loyalty:2%", "email:a@%.com")
+        self.assertEqual(len(self.context("loyalty:2%")["who"]["conflicts"]), 1)
+
     def test_those_joined_by_way_of_others_are_not_parted_halfway(self):
         self.say("a", "email:a@%.com")
         self.say("b", "loyalty:%")
