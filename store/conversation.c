@@ -8,6 +8,7 @@
 #include "proto/str.h"
 #include "store/contact.h"
 #include "store/key.h"
+#include "store/ordered.h"
 #include "store/part.h"
 
 #define ORDER_TIME_AT (KEY_PROFILE_BYTES + 1)       /* after the class */
@@ -327,10 +328,7 @@ conversation_fold(struct views *v, uint64_t profile, struct card *c, const struc
     now = comes_to(&s);
     order_key(&order, profile, id, &s);
     write_state(&s, &out);
-    if (is_known && (old.len != order.len || memcmp(old.bytes, order.bytes, old.len) != 0))
-        views_delete(v, old.bytes, old.len);
-    views_put(v, order.bytes, order.len, "", 0);
-    views_put(v, record.bytes, record.len, out.ptr, out.len);
+    ordered_put(v, &record, &out, is_known ? &old : NULL, &order);
     buf_free(&out);
     c->has |= CARD_CONVERSATIONS;
     card_moved(c, &before, &now);

@@ -7,6 +7,7 @@
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"
+#include "store/ordered.h"
 #include "store/part.h"
 
 #define ORDER_ID_AT (KEY_PROFILE_BYTES + 1 + 8)     /* after class and time */
@@ -253,10 +254,7 @@ feedback_fold(struct views *v, uint64_t profile, struct card *c, const struct fr
     now = comes_to(&s);
     order_key(&order, profile, id, &s);
     write_state(&s, &out);
-    if (is_known && (old.len != order.len || memcmp(old.bytes, order.bytes, old.len) != 0))
-        views_delete(v, old.bytes, old.len);
-    views_put(v, order.bytes, order.len, "", 0);
-    views_put(v, record.bytes, record.len, out.ptr, out.len);
+    ordered_put(v, &record, &out, is_known ? &old : NULL, &order);
     buf_free(&out);
     if (more.parts[RATING].number != 0)
         err = keep_last_rating(v, profile, c, &rated);
