@@ -178,10 +178,27 @@ is_address(const struct verdict_facts *facts, const struct tl_consent_state *c)
     return str_equal(c->identifier->value, facts->address->value);
 }
 
+static bool
+is_refusal(const struct tl_consent_state *c)
+{
+    return str_is(c->status, "denied") || str_is(c->status, "revoked");
+}
+
+/* Of several refusals the one for this very channel is named, of two such the one
+ * whose word is first: whichever was said or learned first makes no difference. */
+static bool
+is_named_before(const struct tl_consent_state *a, const struct tl_consent_state *b)
+{
+    if ((a->channel.len > 0) != (b->channel.len > 0))
+        return a->channel.len > 0;
+    return str_compare(a->status, b->status) < 0;
+}
+
 static void
 weigh_consent(const struct policy_rule *rule, const struct verdict_facts *facts,
               struct tl_str channel, struct verdict *v)
 {
+    const struct tl_consent_state *refused = NULL;
     bool granted = false;
 
     for (size_t i = 0; i < facts->consents_count; i++) {
@@ -191,11 +208,13 @@ weigh_consent(const struct policy_rule *rule, const struct verdict_facts *facts,
             !is_address(facts, c))
             continue;
         granted = granted || str_is(c->status, "granted");
-        if (v->rule != NULL || (!str_is(c->status, "denied") && !str_is(c->status, "revoked")))
-            continue;
-        snprintf(v->text, sizeof(v->text), "consent: %.*s%s%.*s", (int)c->status.len,
-                 c->status.ptr, c->channel.len > 0 ? " for " : " for every channel",
-                 (int)c->channel.len, c->channel.len > 0 ? c->channel.ptr : "");
+        if (is_refusal(c) && (refused == NULL || is_named_before(c, refused)))
+            refused = c;
+    }
+    if (refused != NULL) {
+        snprintf(v->text, sizeof(v->text), "consent: %.*s%s%.*s", (int)refused->status.len,
+                 refused->status.ptr, refused->channel.len > 0 ? " for " : " for every channel",
+                 (int)refused->channel.len, refused->channel.len > 0 ? refused->channel.ptr : "");
         weigh(v, &(struct say){.what = VERDICT_DENY, .rule = v->text});
     }
     if (rule != NULL && rule->flag && !granted)

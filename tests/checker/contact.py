@@ -133,11 +133,16 @@ def quiet_until(hours, zone, now):
 
 
 def refusal(consents, purpose, channel, address):
-    """(refused, granted) by any consent that speaks of it."""
-    words = [consent["status"] for (of, by, about), consent in consents
-             if of == purpose and by in ("", channel)
-             and not (address and about and about[0] == address[0] and about != address)]
-    return bool({"denied", "revoked"}.intersection(words)), "granted" in words
+    """(the refusal a verdict names or None, granted) by any consent that speaks of it.
+    The channel's own is named before the one for every channel."""
+    said = [(by == "", consent["status"]) for (of, by, about), consent in consents
+            if of == purpose and by in ("", channel)
+            and not (address and about and about[0] == address[0] and about != address)]
+    refused = min((s for s in said if s[1] in ("denied", "revoked")), default=None)
+    if refused:
+        every, word = refused
+        refused = f"consent: {word} for {'every channel' if every else channel}"
+    return refused, any(word == "granted" for _, word in said)
 
 
 def verdict(events, consents, attributes, rules, purpose, channel, now, address=None,
@@ -147,7 +152,7 @@ def verdict(events, consents, attributes, rules, purpose, channel, now, address=
     `household`: the events of each of the others he lives with."""
     refused, granted = refusal(consents, purpose, channel, address)
     if refused:
-        return "deny", "consent: refused", [], 0
+        return "deny", refused, [], 0
     name, value = rules.one("consent", purpose, channel)
     if value == "required" and not granted:
         return "deny", name, [], 0

@@ -331,6 +331,36 @@ a_refusal_outweighs_a_wait(void **state)
 }
 
 static void
+of_several_refusals_the_channels_own_is_named_whichever_came_first(void **state)
+{
+    const struct tl_identifier none = {{"", 0}, {"", 0}};
+    struct tl_identifier *nobody = (struct tl_identifier *)&none;
+    const struct tl_consent_state refused[] = {
+        {.purpose = str("marketing"), .status = str("denied"), .identifier = nobody},
+        {.purpose = str("marketing"),
+         .channel = str("email"),
+         .status = str("revoked"),
+         .identifier = nobody},
+        {.purpose = str("marketing"),
+         .channel = str("email"),
+         .status = str("denied"),
+         .identifier = nobody},
+        {.purpose = str("marketing"), .status = str("denied"), .identifier = nobody},
+    };
+
+    (void)state;
+    rules("");
+    for (size_t first = 0; first < 2; first++) {
+        facts.consents = &refused[first];
+        facts.consents_count = 3;
+        assert_int_equal(decide("email"), VERDICT_DENY);
+        assert_string_equal(verdict.rule, "consent: denied for email");
+        assert_int_equal(decide("sms"), VERDICT_DENY);
+        assert_string_equal(verdict.rule, "consent: denied for every channel");
+    }
+}
+
+static void
 what_is_exempt_is_held_back_by_its_own_refusal_only(void **state)
 {
     const struct tl_identifier none = {{"", 0}, {"", 0}};
@@ -419,6 +449,7 @@ main(void)
         TEST(the_highest_cap_is_reached_and_not_passed),
         TEST(of_contacts_at_one_time_the_last_to_arrive_are_named),
         TEST(a_refusal_outweighs_a_wait),
+        TEST(of_several_refusals_the_channels_own_is_named_whichever_came_first),
         TEST(what_is_exempt_is_held_back_by_its_own_refusal_only),
         TEST(a_cool_off_ends_when_it_is_over),
         TEST(quiet_hours_begin_and_end_to_the_minute),
