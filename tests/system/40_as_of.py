@@ -342,3 +342,33 @@ class AsOf(Case):
             seen(80)
             self.assertEqual(candidates(second), pb.TOO_MANY)
             self.assertEqual(len(candidates("")), 16)
+
+    def test_an_answer_is_made_of_4096_profiles_and_not_of_more(self):
+        broker = self.broker()
+        phone = "phone:+4930123456"
+        with broker.wire() as wire:
+            def seen(n, profiles):
+                """A customer of so many profiles who called from that phone."""
+                addresses = [dict(type="email", value=f"{n}.{i}@example.com")
+                             for i in range(profiles)]
+                number = dict(type="loyalty", value=f"card {n}")
+                told = [[address] for address in addresses]
+                told += [[address, number] for address in addresses]
+                told += [[number, dict(type="phone", value=phone.partition(":")[2])]]
+                made = wire.publish([event(id=f"{n}.{i}", identifiers=ids)
+                                     for i, ids in enumerate(told)])
+                assert all(m.code == pb.OK for m in made)
+                return wire.position(made[-1].number)
+
+            def answer(at):
+                reply = wire.ask(context=pb.ContextQuery(customer=phone, as_of=at))
+                return reply.refusal.code or len(reply.context.who.candidates)
+
+            first = seen(0, 64)
+            for n in range(1, 64):
+                seen(n, 64)
+            self.assertEqual(answer(first), 0)      # the one customer that it meant
+            who = wire.ask(context=pb.ContextQuery(customer="loyalty:card 0")).context.who
+            self.assertEqual(who.profiles, 64)
+            seen(64, 1)
+            self.assertEqual(answer(first), pb.TOO_MANY)
