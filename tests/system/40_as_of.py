@@ -372,3 +372,24 @@ class AsOf(Case):
             self.assertEqual(who.profiles, 64)
             seen(64, 1)
             self.assertEqual(answer(first), pb.TOO_MANY)
+
+    def test_an_answer_looks_at_65536_offers_whose_end_was_raised_and_not_at_more(self):
+        def raised(first, last):
+            made = [event(id=f"{n}.{day}", type="offer.defined", time=None, channel="system",
+                          offers=[dict(offer=f"o{n}", expires=f"2030-01-{day}T00:00:00Z")])
+                    for n in range(first, last) for day in ("01", "02")]
+            return [{k: v for k, v in e.items() if k != "identifiers"} for e in made]
+
+        broker = self.broker()
+        broker.publish([event(id="joe", customer="email:joe@example.com")])
+        position = broker.stat()["position"]
+
+        def answer():
+            with broker.wire() as wire:
+                return wire.ask(context=pb.ContextQuery(customer="email:joe@example.com",
+                                                        as_of=position)).refusal.code
+
+        broker.publish(raised(0, 65536))
+        self.assertEqual(answer(), 0)
+        broker.publish(raised(65536, 65537))
+        self.assertEqual(answer(), pb.TOO_MANY)
