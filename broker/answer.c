@@ -215,13 +215,34 @@ answer_offers(struct broker *b, struct asked *q)
         look_up(b, q, query->customer, query->at_least, query->as_of, query->now);
 }
 
+static bool
+known_cursor(struct broker *b, struct asked *q, const struct wire_timeline_query *query)
+{
+    struct position p;
+
+    if (query->cursor.len == 0)
+        return true;
+    if (query->before != 0)
+        refuse(b, q, TL_BAD_REQUEST, "cursor: not together with before");
+    else if (position_parse(&p, query->cursor) != 0 || p.number == 0)
+        refuse_position(b, q, "cursor is no answer's next");
+    else if (p.log != store_log_id(b->store))
+        refuse_position(b, q, "cursor is of another log");
+    else if (p.number > store_admitted(b->store))
+        refuse_position(b, q, "the log has not reached cursor");
+    else
+        return true;
+    return false;
+}
+
 void
 answer_timeline(struct broker *b, struct asked *q)
 {
     const struct wire_timeline_query *query = q->request->timeline;
 
     arena_reset(&b->answer_arena);
-    look_up(b, q, query->customer, query->at_least, query->as_of, 0);
+    if (known_cursor(b, q, query))
+        look_up(b, q, query->customer, query->at_least, query->as_of, 0);
 }
 
 /* -------------------------------------------------------------- may contact */

@@ -13,7 +13,6 @@
 #define CONTEXT_BYTES_MAX (256u << 10)
 #define OFFERS_DEFAULT 100
 #define OFFERS_MAX_ASKED 1000
-#define TIMELINE_DEFAULT 50
 #define TIMELINE_MAX 1000
 #define TIMELINE_BYTES_MAX (1u << 20)   /* of events; the rest is `more` */
 
@@ -156,7 +155,8 @@ event_of(struct lookup *l, struct store *st, const struct frame *f, struct tl_ev
 
 /* As many as an answer may hold. */
 static int
-fill_timeline(struct lookup *l, struct store *st, const struct frame *frames, size_t count)
+fill_timeline(struct lookup *l, struct store *st, const struct frame *frames, size_t count,
+              uint64_t *next)
 {
     struct tl_timeline *out = &l->timeline;
     size_t bytes = 0;
@@ -167,7 +167,7 @@ fill_timeline(struct lookup *l, struct store *st, const struct frame *frames, si
     for (size_t i = 0; i < count; i++) {
         bytes += frames[i].payload.len;
         if (i > 0 && bytes > TIMELINE_BYTES_MAX) {
-            out->more = true;
+            *next = frames[i - 1].number;
             return 0;
         }
         if ((err = event_of(l, st, &frames[i], &out->events[i])) != 0)
@@ -178,7 +178,7 @@ fill_timeline(struct lookup *l, struct store *st, const struct frame *frames, si
 }
 
 static int
-fill_position(struct lookup *l, struct store *st)
+fill_positions(struct lookup *l, struct store *st, uint64_t next)
 {
     uint64_t number = l->depends > store_head(st) ? l->depends : store_head(st);
     char text[POSITION_BYTES + 1];
@@ -187,7 +187,12 @@ fill_position(struct lookup *l, struct store *st)
         number = l->question.at_least;
     position_format(text, (struct position){store_log_id(st), number});
     l->timeline.position = arena_text(l->arena, text);
-    return l->timeline.position.ptr != NULL ? 0 : TL_TOO_MANY;
+    if (l->timeline.position.ptr == NULL || next == 0)
+        return l->timeline.position.ptr != NULL ? 0 : TL_TOO_MANY;
+    l->timeline.more = true;
+    position_format(text, (struct position){store_log_id(st), next});
+    l->timeline.next = arena_text(l->arena, text);
+    return l->timeline.next.ptr != NULL ? 0 : TL_TOO_MANY;
 }
 
 static size_t
@@ -211,19 +216,24 @@ look_up_timeline(struct lookup *l, struct store *st)
         .channels_count = query->channels_count,
     };
     struct frame *frames = calloc(filter.limit, sizeof *frames);
+    struct position cursor;
+    uint64_t next = 0;
     size_t count = 0;
     int err;
 
     must(frames != NULL);
     l->reply = (struct wire_reply){.timeline = &l->timeline};
     l->timeline.customer = query->customer;
-    err = store_timeline(st, &l->question, &filter, frames, &count, &l->timeline.more,
-                         &l->depends);
+    if (query->cursor.len > 0) {
+        must(position_parse(&cursor, query->cursor) == 0);
+        filter.cursor = cursor.number;
+    }
+    err = store_timeline(st, &l->question, &filter, frames, &count, &next, &l->depends);
     if (err == 0)
-        err = fill_timeline(l, st, frames, count);
+        err = fill_timeline(l, st, frames, count, &next);
     free(frames);
     if (err == 0)
-        err = fill_position(l, st);
+        err = fill_positions(l, st, next);
     return err;
 }
 

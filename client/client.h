@@ -27,7 +27,9 @@ enum session_state {
 
 /* A message from the broker, and what was made of it. */
 struct tl_reply {
-    struct tl_reply *next;      /* in a stream's queue */
+    struct tl_reply *next;      /* in a stream's queue, or among the pages */
+    struct tl_reply *pages;     /* of a timeline, behind the first */
+    struct tl_event *events;    /* of all its pages, when there are several */
     zmq_msg_t msg;
     struct tl_str bytes;        /* its own, in the message */
     bool unread;                /* received, and there was no memory to read it */

@@ -4,6 +4,7 @@
 
 #include "client/client.h"
 #include "client/reply.h"
+#include "proto/position.h"
 
 #define NAME_BYTES 12       /* of a reservation's random name */
 
@@ -77,6 +78,7 @@ ask_timeline(struct buf *out, uint64_t id, const char *about, const struct tl_qu
         .customer = str(about),
         .limit = q->limit,
         .before = q->before,
+        .cursor = str(q->cursor),
         .types_count = q->types_count,
         .channels_count = q->channels_count,
         .at_least = str(q->at_least),
@@ -412,7 +414,27 @@ int
 tl_timeline(struct tl_client *c, const char *customer, const struct tl_query *query,
             struct tl_reply **out)
 {
-    return ask_and_wait(c, TL_ASK_TIMELINE, customer, query, out);
+    struct tl_query page = query != NULL ? *query : (struct tl_query){0};
+    size_t limit = page.limit != 0 ? page.limit : TIMELINE_DEFAULT;
+    char cursor[POSITION_BYTES + 1];
+    struct tl_reply *more;
+    int code = ask_and_wait(c, TL_ASK_TIMELINE, customer, &page, out);
+
+    while (code == 0 && (*out)->wire.timeline->next.len == POSITION_BYTES
+           && (*out)->wire.timeline->events_count < limit) {
+        memcpy(cursor, (*out)->wire.timeline->next.ptr, POSITION_BYTES);
+        cursor[POSITION_BYTES] = '\0';
+        page.limit = (uint32_t)(limit - (*out)->wire.timeline->events_count);
+        page.before = 0;
+        page.cursor = cursor;
+        if ((code = ask_and_wait(c, TL_ASK_TIMELINE, customer, &page, &more)) == 0)
+            code = reply_add_page(*out, more);
+        if (code != 0)
+            tl_reply_free(out);
+        if (code > 0)
+            *out = more;
+    }
+    return code;
 }
 
 int

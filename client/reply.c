@@ -26,6 +26,11 @@ tl_reply_free(struct tl_reply **reply)
 {
     if (*reply == NULL)
         return;
+    for (struct tl_reply *page = (*reply)->pages, *next; page != NULL; page = next) {
+        next = page->next;
+        tl_reply_free(&page);
+    }
+    free((*reply)->events);
     zmq_msg_close(&(*reply)->msg);
     arena_fini(&(*reply)->arena);
     free(*reply);
@@ -52,6 +57,31 @@ reply_read(struct tl_reply *reply)
     }
     if (reply->wire.refusal != NULL)
         reply->code = (int)reply->wire.refusal->code;
+    return 0;
+}
+
+int
+reply_add_page(struct tl_reply *reply, struct tl_reply *page)
+{
+    struct tl_timeline *all = reply->wire.timeline;
+    const struct tl_timeline *more = page->wire.timeline;
+    size_t count = all->events_count + more->events_count;
+    struct tl_event *events = malloc((count + 1) * sizeof events[0]);
+
+    page->next = reply->pages;
+    reply->pages = page;
+    if (events == NULL)
+        return TL_ENOMEM;
+    if (all->events_count > 0)
+        memcpy(events, all->events, all->events_count * sizeof events[0]);
+    if (more->events_count > 0)
+        memcpy(events + all->events_count, more->events, more->events_count * sizeof events[0]);
+    free(reply->events);
+    reply->events = events;
+    all->events = events;
+    all->events_count = count;
+    all->more = more->more;
+    all->next = more->next;
     return 0;
 }
 

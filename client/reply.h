@@ -11,6 +11,10 @@ struct tl_reply *reply_new(void);               /* NULL: out of memory */
  * unread then, and may be read again). */
 int reply_read(struct tl_reply *reply);
 
+/* Appends the events of the next page of a timeline, which is `reply`'s from now on.
+ * Returns 0 or TL_ENOMEM. */
+int reply_add_page(struct tl_reply *reply, struct tl_reply *page);
+
 /* A position's text, with a NUL; empty when the broker named no log. */
 void reply_position(char out[TL_POSITION_BYTES + 1], struct tl_str log, uint64_t number);
 

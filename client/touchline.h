@@ -146,6 +146,7 @@ struct tl_query {
     size_t ignored_count;                   /* at most 1000 */
     uint32_t limit;                 /* timeline, offers: 0: the broker's */
     int64_t before;                 /* timeline: 0: from the newest */
+    const char *cursor;             /* timeline: an answer's next, to go on behind it */
     const char *const *types;       /* timeline: exact, or a prefix ending in '*' */
     size_t types_count;
     const char *const *channels;    /* timeline */
@@ -169,6 +170,9 @@ struct tl_query {
  * TL_EAWAY, TL_ENOMEM. */
 int tl_context(struct tl_client *client, const char *customer, const struct tl_query *query,
                struct tl_reply **out);
+/* Asks on until there are as many events as `limit` (0: 50), or no more; its `next`
+ * is what to go on with.  A question of tl_ask is answered by one page, in which
+ * there may be fewer or none although there are more. */
 int tl_timeline(struct tl_client *client, const char *customer, const struct tl_query *query,
                 struct tl_reply **out);
 int tl_offers(struct tl_client *client, const char *customer, const struct tl_query *query,

@@ -266,6 +266,7 @@ struct tl_timeline {
     struct tl_event *events;                /* newest first */
     size_t events_count;
     bool more;
+    struct tl_str next;                     /* the cursor to go on with, when there is more */
 };
 
 /* What adapters heard and did not take. */

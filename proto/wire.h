@@ -31,6 +31,8 @@ struct wire_context_query {
     uint32_t bytes_max;                     /* 0: 4096 */
 };
 
+#define TIMELINE_DEFAULT 50     /* events, when no limit is asked for */
+
 struct wire_timeline_query {
     struct tl_str customer;
     uint32_t limit;
@@ -41,6 +43,7 @@ struct wire_timeline_query {
     size_t channels_count;
     struct tl_str at_least;
     struct tl_str as_of;                    /* as of a context */
+    struct tl_str cursor;                   /* an answer's next: go on behind it */
 };
 
 struct wire_contact_query {

@@ -64,8 +64,8 @@ struct lane {
 };
 
 static int
-open_lane(struct store *st, uint64_t profile, int64_t before, struct lane *lane,
-          struct arena *arena)
+open_lane(struct store *st, uint64_t profile, const struct card_event *before,
+          struct lane *lane, struct arena *arena)
 {
     struct tl_str bytes;
     struct key k;
@@ -121,62 +121,82 @@ passes(const struct frame *f, const struct store_timeline_filter *filter)
            matches_any(f->channel, filter->channels, filter->channels_count);
 }
 
+/* `*next`: the last one looked at, as long as there was room for it; 0 at the end. */
 static int
 merge_lanes(struct store *st, struct lane *lanes, size_t lanes_count,
             const struct store_timeline_filter *filter, struct frame *frames, size_t *count,
-            bool *more)
+            uint64_t *next)
 {
+    size_t looked = 0;
     struct lane *lane;
     int err = 0;
 
-    *count = 0;
-    *more = false;
     while (err == 0 && (lane = newest(lanes, lanes_count)) != NULL) {
         uint64_t number = lane->next.number;
         struct frame f;
 
+        if (looked++ == STORE_TIMELINE_LOOKED_MAX)
+            return 0;
         lane->has_next = timeline_next(&lane->timeline, &lane->next);
         if ((err = lane->timeline.error) != 0)
             break;
+        if (*count < filter->limit)
+            *next = number & CARD_NUMBER;
         if (number & (CARD_HIDDEN | CARD_OTHERS))
             continue;
         if ((err = store_find_frame(st, number, &f)) != 0 || !passes(&f, filter))
             continue;
-        if (*count == filter->limit) {
-            *more = true;
-            break;
-        }
+        if (*count == filter->limit)
+            return 0;
         frames[(*count)++] = f;
     }
+    *next = 0;
+    return err;
+}
+
+/* In the order of time, what comes behind this. */
+static int
+find_bound(struct store *st, const struct store_timeline_filter *filter,
+           struct card_event *before)
+{
+    struct frame f;
+    int err = 0;
+
+    *before = (struct card_event){INT64_MAX, CARD_NUMBER};
+    if (filter->before != 0)
+        *before = (struct card_event){filter->before, 0};
+    if (filter->cursor != 0 && (err = store_find_frame(st, filter->cursor, &f)) == 0)
+        *before = (struct card_event){f.time, f.number};
     return err;
 }
 
 int
 store_timeline(struct store *st, const struct store_question *q,
                const struct store_timeline_filter *filter, struct frame *frames,
-               size_t *frames_count, bool *more, uint64_t *depends)
+               size_t *frames_count, uint64_t *next, uint64_t *depends)
 {
     uint64_t profiles[STORE_PROFILES_MAX];
     size_t count, opened = 0;
+    struct card_event before;
     struct arena arena;
     struct lane *lanes;
     int err = store_profiles(st, &q->customer, profiles, &count);
 
     *frames_count = 0;
-    *more = false;
+    *next = 0;
     *depends = 0;
-    if (err != 0)
-        return err;
+    if (err != 0 || (err = find_bound(st, filter, &before)) != 0)
+        return store_sound(st, err);
     lanes = malloc((count + 1) * sizeof(*lanes));
     must(lanes != NULL);
     arena_init(&arena, 4u << 20);
     for (; opened < count && err == 0; opened++) {
-        err = open_lane(st, profiles[opened], filter->before, &lanes[opened], &arena);
+        err = open_lane(st, profiles[opened], &before, &lanes[opened], &arena);
         if (err == 0 && lanes[opened].card.folded > *depends)
             *depends = lanes[opened].card.folded;
     }
     if (err == 0)
-        err = merge_lanes(st, lanes, opened, filter, frames, frames_count, more);
+        err = merge_lanes(st, lanes, opened, filter, frames, frames_count, next);
     for (size_t i = 0; i < opened; i++)
         timeline_close(&lanes[i].timeline);
     arena_fini(&arena);
@@ -209,6 +229,7 @@ int
 store_numbers(struct store *st, uint64_t profile, uint64_t after, uint64_t *numbers, size_t max,
               size_t *count)
 {
+    const struct card_event before = {INT64_MAX, CARD_NUMBER};
     struct lane *lane = malloc(sizeof(*lane));
     struct buf all = {0};
     struct arena arena;
@@ -217,7 +238,7 @@ store_numbers(struct store *st, uint64_t profile, uint64_t after, uint64_t *numb
     must(lane != NULL);
     *count = 0;
     arena_init(&arena, 1u << 20);
-    err = open_lane(st, profile, 0, lane, &arena);
+    err = open_lane(st, profile, &before, lane, &arena);
     for (; err == 0 && lane->has_next; err = lane->timeline.error) {
         uint64_t number = lane->next.number & CARD_NUMBER;
 

@@ -185,16 +185,22 @@ const struct policy *store_policy(const struct store *st);
 struct store_timeline_filter {
     size_t limit;
     int64_t before;                     /* 0: from the newest */
+    uint64_t cursor;                    /* 0, or an event's number: from behind it */
     const struct tl_str *types;         /* exact, or a prefix ending in '*' */
     size_t types_count;
     const struct tl_str *channels;
     size_t channels_count;
 };
 
-/* The customer's frames in event time, newest first. */
+/* So many of his events are looked at for one answer, however few pass. */
+#define STORE_TIMELINE_LOOKED_MAX 4096
+
+/* The customer's frames in event time, newest first; of one time the last to arrive
+ * first.  `*next`: the cursor with which to go on, 0: there are no more.  It is also
+ * set when there was a look at STORE_TIMELINE_LOOKED_MAX events. */
 int store_timeline(struct store *st, const struct store_question *q,
                    const struct store_timeline_filter *filter, struct frame *frames,
-                   size_t *frames_count, bool *more, uint64_t *depends);
+                   size_t *frames_count, uint64_t *next, uint64_t *depends);
 
 /* Does a higher revision of the event's subject count instead?  0, TL_EDAMAGED. */
 int store_is_superseded(struct store *st, const struct tl_event *ev, uint64_t number,

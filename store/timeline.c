@@ -167,16 +167,15 @@ load_chunk(struct timeline *t)
 
 void
 timeline_open(struct timeline *t, struct views *v, uint64_t profile, const struct card *c,
-              int64_t before)
+              const struct card_event *before)
 {
     struct key prefix, at;
 
-    *t = (struct timeline){.card = c, .tail_left = c->tail_count,
-                           .before = before == 0 ? INT64_MAX : before};
+    *t = (struct timeline){.card = c, .tail_left = c->tail_count, .before = *before};
     if (!(c->has & CARD_CHUNKS))
         return;
     key_profile(&prefix, profile, KEY_TIMELINE);
-    chunk_key(&at, profile, &(struct card_event){t->before, CARD_NUMBER});
+    chunk_key(&at, profile, before);
     memcpy(t->prefix, prefix.bytes, prefix.len);
     memcpy(t->from, at.bytes, at.len);
     t->walking = true;
@@ -212,7 +211,7 @@ timeline_next(struct timeline *t, struct card_event *event)
             *event = *chunk;
             t->chunk_left--;
         }
-        if (event->time < t->before)
+        if (compare(event, &t->before) < 0)
             return true;
     }
 }

@@ -17,8 +17,9 @@
 /* Moves the card's tail into chunks.  Returns 0 or TL_EDAMAGED. */
 int timeline_spill(struct views *v, uint64_t profile, struct card *c);
 
-/* Walks a profile's events from the newest before `before` (0: the newest) to
- * older ones.  The card and views must not change meanwhile. */
+/* Walks a profile's events from the newest before `before` to older ones; of one
+ * time the later number is the newer.  The card and views must not change
+ * meanwhile. */
 struct timeline {
     const struct card *card;
     size_t tail_left;
@@ -29,12 +30,12 @@ struct timeline {
     size_t chunk_left;
     bool more_chunks;
     bool walking;
-    int64_t before;
+    struct card_event before;
     int error;
 };
 
 void timeline_open(struct timeline *t, struct views *v, uint64_t profile, const struct card *c,
-                   int64_t before);
+                   const struct card_event *before);
 
 /* The next older event; false at the end or on damage (t->error). */
 bool timeline_next(struct timeline *t, struct card_event *event);

@@ -37,7 +37,8 @@ table(const struct tl_reply *reply)
         return err;
     }
     if ((err = print_rows(&t, 0, stdout)) == 0 && timeline->more)
-        printf("and more; ask with --limit or --before\n");
+        printf("and more; ask with --limit, or on with --cursor %.*s\n",
+               (int)timeline->next.len, timeline->next.ptr);
     return err;
 }
 
@@ -72,6 +73,7 @@ verb_timeline(struct verb_call *call)
         {"--as-of", VERB_TEXT, &query.as_of},
         {"--limit", VERB_COUNT, &limit},
         {"--before", VERB_TEXT, &before},
+        {"--cursor", VERB_TEXT, &query.cursor},
         {"--type", VERB_LIST, &types},
         {"--channel", VERB_LIST, &channels},
         {0},

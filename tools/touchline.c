@@ -25,7 +25,8 @@ static const struct verb verbs[] = {
     {"formats", "", "list the formats ingest reads", JSON, verb_formats},
     {"context", "CUSTOMER [--as-of T] [--section NAME]",
      "what to know about a customer while he is there", JSON, verb_context},
-    {"timeline", "CUSTOMER [--as-of T] [--limit N] [--before T] [--type T] [--channel C]",
+    {"timeline", "CUSTOMER [--as-of T] [--limit N] [--before T | --cursor C] [--type T] "
+     "[--channel C]",
      "a customer's events, newest first", JSON | JSONL, verb_timeline},
     {"offers", "CUSTOMER [--as-of T] [--limit N] | --catalogue [OFFER] [--limit N] [--after OFFER]",
      "what a customer was offered, and how he reacted; what the offers are",

@@ -3,7 +3,6 @@
 import random
 
 import touchline_pb2 as pb
-from google.protobuf import timestamp_pb2
 from harness import Case, Shared, event, minute, offer, sale
 
 
@@ -57,21 +56,21 @@ class Timeline(Shared):
                 got = wire.ask(timeline=pb.TimelineQuery(customer=who, limit=limit)).timeline
                 self.assertEqual((len(got.events), got.more), (min(limit, 10), more))
 
-    def test_it_can_be_read_page_by_page(self):
+    def test_it_can_be_read_page_by_page_also_within_one_moment(self):
         who = "loyalty:pages"
-        seen, before = [], None
+        seen, cursor = [], ""
         with self.shared.wire() as wire:
             for batch in range(5):
                 wire.publish([event(customer=who, id=f"pg{batch * 100 + i:03}",
-                                    time=minute(batch * 100 + i)) for i in range(100)])
+                                    time=minute(batch)) for i in range(100)])
             while True:
                 page = wire.ask(timeline=pb.TimelineQuery(customer=who, limit=70,
-                                                          before=before)).timeline
+                                                          cursor=cursor)).timeline
                 seen += [e.id for e in page.events]
+                cursor = page.next
+                self.assertEqual(page.more, cursor != "")
                 if not page.more:
                     break
-                before = timestamp_pb2.Timestamp()
-                before.CopyFrom(page.events[-1].time)
         self.assertEqual(seen, [f"pg{i:03}" for i in reversed(range(500))])
 
     def test_an_event_comes_back_as_it_was_sent_with_what_the_broker_set(self):
@@ -107,3 +106,50 @@ class Long(Case):
             context = wire.ask(context=pb.ContextQuery(customer="loyalty:1")).context
             self.assertLessEqual(context.ByteSize(), 4096)
             self.assertTrue(context.recent_more)
+
+    def test_of_a_long_one_4096_events_are_looked_at_for_an_answer_and_not_one_more(self):
+        broker = self.broker()
+        with broker.wire() as wire:
+            rare = event(id="rare", type="call.ended", time=minute(0))
+            many = [event(id=f"m{i}", time=minute(1 + i)) for i in range(4096)]
+            for at in range(0, 4096, 1000):
+                wire.publish(([rare] if at == 0 else []) + many[at:at + 1000])
+
+            def page(**more):
+                found = wire.ask(timeline=pb.TimelineQuery(
+                    customer="loyalty:1", types=["call.*"], **more)).timeline
+                return [e.id for e in found.events], found.more, found.next
+
+            nothing, more, cursor = page()
+            self.assertEqual((nothing, more), ([], True))
+            self.assertEqual(page(cursor=cursor), (["rare"], False, ""))
+            newest = wire.ask(timeline=pb.TimelineQuery(customer="loyalty:1", limit=1)).timeline
+            self.assertEqual(page(cursor=newest.next), (["rare"], False, ""))
+
+    def test_the_command_line_looks_on_until_it_has_what_was_asked_for(self):
+        broker = self.broker()
+        broker.publish([event(id=f"c{i}", time=minute(i),
+                              type="call.ended" if i % 3000 == 0 else "page.viewed")
+                        for i in range(12001)])
+        found = broker.ask("timeline", "loyalty:1", "--type", "call.*", "--limit", "3")
+        self.assertEqual([e["id"] for e in found["events"]], ["c12000", "c9000", "c6000"])
+        rest = broker.ask("timeline", "loyalty:1", "--type", "call.*", "--cursor", found["next"])
+        self.assertEqual([e["id"] for e in rest["events"]], ["c3000", "c0"])
+        self.assertNotIn("more", rest)
+        self.assertEqual(len(broker.timeline("loyalty:1", "--limit", "5000")), 5000)
+        table = broker.run("timeline", "loyalty:1", "--limit", "2", "-o", "table")
+        self.assertIn("and more; ask with --limit, or on with --cursor ", table.out)
+
+    def test_a_cursor_that_is_none_is_refused_with_a_sentence(self):
+        broker = self.broker()
+        broker.publish([event(id="a"), event(id="b")])
+        log = broker.stat()["position"].partition("-")[0]
+        other = ("0" if log[0] != "0" else "1") + log[1:]
+        for cursor, part in (("yesterday", "no answer's next"), (f"{log}-{0:016x}", "no answer's"),
+                             (f"{other}-{1:016x}", "another log"),
+                             (f"{log}-{3:016x}", "has not reached")):
+            no = broker.run("timeline", "loyalty:1", "--cursor", cursor)
+            self.assertIn(part, no.err)
+        no = broker.run("timeline", "loyalty:1", "--cursor", f"{log}-{2:016x}", "--before",
+                        minute(5))
+        self.assertIn("not together with before", no.err)

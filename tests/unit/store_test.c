@@ -1040,27 +1040,30 @@ timeline_is_in_event_time_whatever_the_order_of_arrival(void **state)
     struct store_question q = {.customer = identifier("user:1"), .now = NOW};
     struct store_timeline_filter filter = {.limit = EVENTS};
     struct frame *frames = calloc(EVENTS, sizeof(*frames));
-    uint64_t depends;
+    uint64_t depends, next;
     size_t count;
-    bool more;
 
     (void)state;
     for (int i = 0; i < EVENTS; i++)
         say("page.viewed", NOW - (i * 7919 % EVENTS) * DAY, "user:1", NULL);
     sync_all();
     for (int round = 0; round < 2; round++) {
-        assert_int_equal(store_timeline(store, &q, &filter, frames, &count, &more, &depends), 0);
+        assert_int_equal(store_timeline(store, &q, &filter, frames, &count, &next, &depends), 0);
         assert_int_equal(count, EVENTS);
-        assert_false(more);
+        assert_int_equal(next, 0);
         for (int i = 0; i < EVENTS; i++)
             assert_int_equal(frames[i].time, NOW - i * DAY);
         reopen();
     }
     filter.before = NOW - 100 * DAY;
     filter.limit = 3;
-    assert_int_equal(store_timeline(store, &q, &filter, frames, &count, &more, &depends), 0);
-    assert_true(more);
+    assert_int_equal(store_timeline(store, &q, &filter, frames, &count, &next, &depends), 0);
+    assert_int_equal(next, frames[2].number);
     assert_int_equal(frames[0].time, NOW - 101 * DAY);
+    filter.before = 0;
+    filter.cursor = next;
+    assert_int_equal(store_timeline(store, &q, &filter, frames, &count, &next, &depends), 0);
+    assert_int_equal(frames[0].time, NOW - 104 * DAY);
     free(frames);
 }
 
