@@ -9,7 +9,7 @@
 #include "proto/code.h"
 #include "proto/codec.h"
 #include "proto/str.h"
-#include "store/identity.h"
+#include "store/identity_decide.h"
 #include "store/state.h"
 
 /* The most one event can add: itself and what the bus has to say about it. */
@@ -189,9 +189,8 @@ add_say(struct store *st, const struct frame *cause, const struct tl_event *in,
     }
     if (say->bind != NULL) {
         frame_add_identifier(&ids, &(struct frame_identifier){
-                                       (say->bind->strong ? FRAME_BIND | FRAME_STRONG
-                                                          : FRAME_OWN) |
-                                           (say->bind->single ? FRAME_SINGLE : 0u),
+                                       identity_action(say->bind, say->bind->strong ? FRAME_BIND
+                                                                                    : FRAME_OWN),
                                        say->bind->type, say->bind->value});
         f.identifiers = (struct tl_str){(const char *)ids.ptr, ids.len};
         f.identifiers_count = 1;
@@ -219,7 +218,7 @@ decide(struct store *st, const struct store_event *in, struct frame *f,
     arena_reset(&st->arena);
     if (valid_is_link(f->type))
         err = identity_decide_link(st->views, in->identifiers, str_is(f->type, "identity.linked"),
-                                   f->time, st->fold.next_profile, d, &st->arena, detail);
+                                   f->time, st->fold.next_profile, d, detail);
     else
         err = identity_decide(st->views, in->identifiers, in->identifiers_count,
                               st->fold.next_profile, d, &st->arena);

@@ -41,7 +41,7 @@ store_expect(struct store *st, struct store_event *in)
     }
 }
 
-/* Whose the first identifier that is known most likely is (identity.c): a guess,
+/* Whose the first identifier that is known most likely is (identity_decide.c): a guess,
  * by which nothing is decided. */
 static uint64_t
 guess_profile(const struct store_expected *e)

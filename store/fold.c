@@ -9,6 +9,7 @@
 #include "proto/position.h"
 #include "proto/str.h"
 #include "store/attribute.h"
+#include "store/binding.h"
 #include "store/campaign.h"
 #include "store/card.h"
 #include "store/catalogue.h"
@@ -19,7 +20,6 @@
 #include "store/conversation.h"
 #include "store/feedback.h"
 #include "store/household.h"
-#include "store/identity.h"
 #include "store/key.h"
 #include "store/link.h"
 #include "store/offer.h"
@@ -500,7 +500,7 @@ fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
     err = fold_everybody(fold, f, ev);
     if (err != 0 || f->profile == 0)
         return err;
-    if ((err = identity_apply(fold->views, f)) != 0)
+    if ((err = binding_apply(fold->views, f)) != 0)
         return err;
     if ((err = fold_profile(fold, f, ev, &said, is_new)) != 0 ||
         (err = index_commitments(fold, f, ev)) != 0 ||

@@ -33,7 +33,7 @@ enum frame_flags {
     FRAME_MOVES = 64,        /* by the bus: this made one customer more, or one fewer */
 };
 
-/* What an identifier of this event did, decided once at the door (identity.c). */
+/* What an identifier of this event did, decided once at the door (identity_decide.c). */
 enum frame_action {
     FRAME_KEEP = 0,      /* nothing: it belongs to the event's profile already */
     FRAME_BIND = 1,      /* strong: belongs to the event's profile from now on */

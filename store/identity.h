@@ -2,11 +2,8 @@
  *
  * An identifier belongs to a profile, or (weak ones) was seen with some; a
  * customer is the set of profiles connected by links.  What an event's
- * identifiers mean is decided once, at the door, and written in its frame and
- * in events of the bus itself; applying those to the views is all that a fold
- * does.
- *
- * Strong beats weak; unsure never merges. */
+ * identifiers mean is decided in identity_decide.h, what is known of one is kept
+ * in binding.h; here it is found whom one means.  Nothing is changed. */
 
 #ifndef STORE_IDENTITY_H
 #define STORE_IDENTITY_H
@@ -17,44 +14,8 @@
 #define IDENTITY_HOLDERS_MAX 16     /* customers a weak identifier was seen with; the oldest goes */
 #define IDENTITY_PAST_MAX 64        /* of those that went: their profiles are remembered */
 #define IDENTITY_NAMED_MAX (1 + IDENTITY_HOLDERS_MAX + IDENTITY_PAST_MAX)
-#define IDENTITY_SAYS_MAX (2 * IDENTIFIERS_MAX)
 
-/* What the bus itself has to say after an event. */
-struct identity_say {
-    enum { IDENTITY_LINKED, IDENTITY_UNLINKED, IDENTITY_CONFLICT } what;
-    bool said;                              /* by a person */
-    bool moves;                             /* one customer fewer, or one more */
-    uint64_t a, b;                          /* profiles */
-    struct tl_identifier id_a, id_b;        /* a conflict: the two values of one type */
-    const struct store_identifier *bind;    /* it becomes b's, a new profile's own; or NULL */
-};
-
-struct identity_decision {
-    uint64_t profile;
-    bool unverified;
-    unsigned actions[IDENTIFIERS_MAX];      /* enum frame_action and kind, per identifier */
-    struct identity_say says[IDENTITY_SAYS_MAX];
-    size_t says_count;
-    uint64_t next_profile;                  /* after those this decision takes */
-};
-
-/* Decides whose an event with these identifiers (strongest first, at least one)
- * is.  `next_profile` is the first free number.  Changes nothing.  Text in `out`
- * borrows from `ids` and `arena`.  Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
-int identity_decide(struct views *v, const struct store_identifier *ids, size_t count,
-                    uint64_t next_profile, struct identity_decision *out, struct arena *arena);
-
-/* Decides what follows when a person said at `time` that two identifiers are one
- * customer (`joined`), or are not: nothing, when something later was said of the
- * two.  Returns also, with a sentence in `*detail` (else untouched): TL_BAD_FACET (they
- * are one profile; or are joined by way of others, too), TL_TOO_MANY
- * (STORE_PROFILES_MAX, LINK_REFUSALS_MAX). */
-int identity_decide_link(struct views *v, const struct store_identifier ids[2], bool joined,
-                         int64_t time, uint64_t next_profile, struct identity_decision *out,
-                         struct arena *arena, const char **detail);
-
-/* Does what the identifiers of a frame say.  Doing it again changes nothing. */
-int identity_apply(struct views *v, const struct frame *f);
+struct binding;
 
 /* All profiles of the customer that has this one, ascending; room for
  * STORE_PROFILES_MAX. */
@@ -71,5 +32,28 @@ int identity_named(struct views *v, struct tl_str type, struct tl_str value, uin
  * IDENTITY_HOLDERS_MAX; only when they are several).  TL_NOT_FOUND: never seen. */
 int identity_find(struct views *v, const struct store_identifier *id, uint64_t *profile,
                   uint64_t *candidates, size_t *candidates_count);
+
+/* The profiles connected with one, itself first, as if its link to `but` were not
+ * there; room for STORE_PROFILES_MAX.  Returns 0 or TL_EDAMAGED. */
+int identity_without(struct views *v, uint64_t profile, uint64_t but, uint64_t *profiles,
+                     size_t *count);
+
+/* Is the profile one of these? */
+bool identity_among(uint64_t profile, const uint64_t *profiles, size_t count);
+
+/* Has the customer of a profile a strong identifier?  Returns 0 or TL_EDAMAGED. */
+int identity_has_strong(struct views *v, uint64_t profile, bool *strong);
+
+enum weak_says {
+    WEAK_NOTHING,
+    WEAK_CUSTOMER,      /* him it was seen with */
+    WEAK_OWN,           /* its own profile */
+    WEAK_NEEDS_OWN,     /* none of several: it gets a profile of its own */
+};
+
+/* Whom a weak identifier by itself points at; `*profile`: 0 if at nobody.  Returns
+ * 0 or TL_EDAMAGED. */
+int identity_weak(struct views *v, const struct store_identifier *id, const struct binding *b,
+                  enum weak_says *says, uint64_t *profile);
 
 #endif

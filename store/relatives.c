@@ -17,15 +17,6 @@ struct search {
     size_t profiles_count;  /* of all relatives */
 };
 
-static bool
-among(uint64_t profile, const uint64_t *profiles, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (profiles[i] == profile)
-            return true;
-    return false;
-}
-
 static void
 depend_on(struct search *s, uint64_t number)
 {
@@ -37,10 +28,10 @@ depend_on(struct search *s, uint64_t number)
 static bool
 is_known(const struct search *s, uint64_t profile)
 {
-    if (among(profile, s->own, s->own_count))
+    if (identity_among(profile, s->own, s->own_count))
         return true;
     for (size_t i = s->first; i < s->out->others_count; i++)
-        if (among(profile, s->out->others[i].profiles, s->out->others[i].profiles_count))
+        if (identity_among(profile, s->out->others[i].profiles, s->out->others[i].profiles_count))
             return true;
     return false;
 }
