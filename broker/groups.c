@@ -1,21 +1,16 @@
 #include "broker/groups.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/must.h"
 #include "broker/broker.h"
 #include "proto/code.h"
 #include "proto/position.h"
 #include "proto/str.h"
-
-#define FILE_NAME "groups"
-#define LINE_BYTES (GROUP_NAME_BYTES_MAX + 100)
 
 /* One share of one group; with shares 0 the whole. */
 struct group_share {
@@ -78,27 +73,33 @@ good_name(struct tl_str name)
 
 /* ----------------------------------------------------------------- the file */
 
-static int
-write_line(int fd, const struct group_share *s)
+static void
+put_line(struct buf *text, const struct group_share *s)
 {
-    char line[LINE_BYTES];
-    int len = snprintf(line, sizeof line, "%s %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 "\n",
-                       s->name, s->share, s->shares, s->generation, s->at);
+    buf_printf(text, "%s %" PRIu32 " %" PRIu32 " %" PRIu64 " %" PRIu64 "\n", s->name, s->share,
+               s->shares, s->generation, s->at);
+}
 
-    if (write(fd, line, (size_t)len) == len && fdatasync(fd) == 0)
-        return 0;
-    return errno == ENOSPC || errno == EDQUOT ? TL_NO_SPACE : TL_EIO;
+static int
+add_line(struct groups *g, const struct group_share *s)
+{
+    struct buf line = {0};
+    int err;
+
+    put_line(&line, s);
+    err = lines_add(&g->file, &line);
+    buf_free(&line);
+    return err;
 }
 
 static void
-read_line(struct groups *g, const char *line)
+read_line(void *arg, char *line)
 {
     struct group_share *s, read = {0};
+    struct groups *g = arg;
     struct tl_str name;
 
-    /* A line torn by a crash was never confirmed. */
-    if (strchr(line, '\n') == NULL ||
-        sscanf(line, "%128s %" SCNu32 " %" SCNu32 " %" SCNu64 " %" SCNu64, read.name, &read.share,
+    if (sscanf(line, "%128s %" SCNu32 " %" SCNu32 " %" SCNu64 " %" SCNu64, read.name, &read.share,
                &read.shares, &read.generation, &read.at) != 5)
         return;
     name = (struct tl_str){read.name, strlen(read.name)};
@@ -111,46 +112,20 @@ read_line(struct groups *g, const char *line)
         g->generation = read.generation;
 }
 
+/* A line a share. */
 static int
-read_file(struct groups *g)
+write_anew(struct groups *g)
 {
-    int fd = openat(g->dir, FILE_NAME, O_RDONLY | O_CLOEXEC);
-    char line[LINE_BYTES];
-    FILE *f;
-
-    if (fd < 0)
-        return errno == ENOENT ? 0 : errno;
-    f = fdopen(fd, "r");
-    must(f != NULL);
-    while (fgets(line, sizeof line, f) != NULL)
-        read_line(g, line);
-    fclose(f);
-    return 0;
-}
-
-/* The file anew with one line a share, beside the old one. */
-static int
-compact(struct groups *g)
-{
-    int fd = openat(g->dir, FILE_NAME ".tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     struct map_entry *entry;
+    struct buf text = {0};
     size_t i = 0;
-    int err = 0;
+    int err;
 
-    if (fd < 0)
-        return errno;
-    while (err == 0 && (entry = map_next(&g->by_name, &i)) != NULL)
-        err = write_line(fd, entry->value);
-    if (err == 0 && (fsync(fd) != 0 || renameat(g->dir, FILE_NAME ".tmp", g->dir, FILE_NAME) != 0 ||
-                     fsync(g->dir) != 0))
-        err = TL_EIO;
-    if (err != 0) {
-        err = errno;
-        close(fd);
-        return err;
-    }
-    g->fd = fd;
-    return 0;
+    while ((entry = map_next(&g->by_name, &i)) != NULL)
+        put_line(&text, entry->value);
+    err = lines_write_anew(&g->file, &text);
+    buf_free(&text);
+    return err;
 }
 
 int
@@ -158,17 +133,11 @@ groups_open(struct groups *g, const char *dir)
 {
     int err;
 
-    *g = (struct groups){.fd = -1, .dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (g->dir < 0)
-        return errno;
-    if ((err = read_file(g)) != 0)
+    *g = (struct groups){0};
+    if ((err = lines_open(&g->file, dir, "groups", read_line, g)) != 0)
         return err;
-    /* Without space the old file does until there is. */
-    if ((err = compact(g)) == ENOSPC || err == EDQUOT) {
-        g->fd = openat(g->dir, FILE_NAME, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-        err = g->fd < 0 ? errno : 0;
-    }
-    return err;
+    err = write_anew(g);
+    return err == 0 || err == TL_NO_SPACE ? 0 : EIO;
 }
 
 void
@@ -180,10 +149,7 @@ groups_close(struct groups *g)
     while ((entry = map_next(&g->by_name, &i)) != NULL)
         free(entry->value);
     map_fini(&g->by_name);
-    if (g->fd >= 0)
-        close(g->fd);
-    if (g->dir >= 0)
-        close(g->dir);
+    lines_close(&g->file);
 }
 
 /* ------------------------------------------------------------ holders, acks */
@@ -230,7 +196,7 @@ groups_hold(struct groups *g, struct tl_str name, uint32_t share, uint32_t share
     taken = *s;
     taken.generation = g->generation + 1;
     *detail = "the group's holder cannot be written down";
-    if ((err = write_line(g->fd, &taken)) != 0)
+    if ((err = add_line(g, &taken)) != 0)
         return err;
     *s = taken;
     g->generation = taken.generation;
@@ -275,7 +241,7 @@ commit(struct broker *b, const struct wire_group_commit *asked, const char **det
     moved = *s;
     moved.at = p.number;
     *detail = "the position cannot be written down";
-    if ((err = write_line(b->groups.fd, &moved)) == 0)
+    if ((err = add_line(&b->groups, &moved)) == 0)
         *s = moved;
     return err;
 }

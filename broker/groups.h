@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/map.h"
+#include "broker/lines.h"
 #include "broker/request.h"
 
 #define GROUP_NAME_BYTES_MAX 128
@@ -22,8 +23,7 @@ struct group_share;
 struct groups {
     struct map by_name;         /* group, share -> struct group_share */
     uint64_t generation;        /* the highest given out */
-    int dir;
-    int fd;
+    struct lines file;
 };
 
 /* Opens, or makes, the file in `dir`.  Returns 0 or an errno. */

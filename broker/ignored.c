@@ -1,13 +1,10 @@
 #include "broker/ignored.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/must.h"
@@ -16,8 +13,6 @@
 #include "proto/code.h"
 #include "proto/str.h"
 
-#define FILE_NAME "ignored"
-#define NEW_NAME FILE_NAME ".tmp"
 #define FILE_BYTES_MAX (1u << 20)       /* then it is written anew, a line a sum */
 #define OTHER TL_STR("other")
 #define NOBODY TL_STR("-")              /* reports the sums of a file written anew */
@@ -171,15 +166,6 @@ put_sum(struct buf *line, struct tl_str source, struct tl_str name, uint64_t cou
     buf_printf(line, "%" PRIu64 " ", count);
 }
 
-static int
-write_all(int fd, struct buf *text)
-{
-    must(!text->failed);
-    if (write(fd, text->ptr, text->len) == (ssize_t)text->len && fdatasync(fd) == 0)
-        return 0;
-    return errno == ENOSPC || errno == EDQUOT ? TL_NO_SPACE : TL_EIO;
-}
-
 /* In place; false at the end of the line. */
 static bool
 take_word(char **at, struct tl_str *out)
@@ -212,41 +198,19 @@ take_number(char **at, uint64_t *out)
     return true;
 }
 
-/* A line torn by a crash was never confirmed. */
 static void
-read_line(struct ignored *g, char *line, size_t len)
+read_line(void *arg, char *line)
 {
     struct tl_str reporter, source, name;
+    struct ignored *g = arg;
     uint64_t sequence, count;
 
-    if (len == 0 || line[len - 1] != '\n')
-        return;
-    line[len - 1] = '\0';
     if (!take_word(&line, &reporter) || !take_number(&line, &sequence))
         return;
     if (!str_is(reporter, "-"))
         heard(g, reporter, sequence);
     while (take_word(&line, &source) && take_word(&line, &name) && take_number(&line, &count))
         add(g, source, name, count);
-}
-
-static int
-read_file(struct ignored *g)
-{
-    int fd = openat(g->dir, FILE_NAME, O_RDONLY | O_CLOEXEC);
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t len;
-    FILE *f;
-
-    if (fd < 0)
-        return errno == ENOENT ? 0 : errno;
-    must((f = fdopen(fd, "r")) != NULL);
-    while ((len = getline(&line, &cap, f)) >= 0)
-        read_line(g, line, (size_t)len);
-    free(line);
-    fclose(f);
-    return 0;
 }
 
 struct told {
@@ -297,28 +261,14 @@ put_all(const struct ignored *g, struct buf *text)
     put_reporters(g, text);
 }
 
-/* Beside the old one, which does until it is there. */
 static int
 write_anew(struct ignored *g)
 {
-    int fd = openat(g->dir, NEW_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
     struct buf text = {0};
     int err;
 
-    if (fd < 0)
-        return errno == ENOSPC || errno == EDQUOT ? TL_NO_SPACE : TL_EIO;
     put_all(g, &text);
-    err = write_all(fd, &text);
-    if (err == 0 && (renameat(g->dir, NEW_NAME, g->dir, FILE_NAME) != 0 || fsync(g->dir) != 0))
-        err = TL_EIO;
-    if (err == 0) {
-        if (g->fd >= 0)
-            close(g->fd);
-        g->fd = fd;
-        g->file_bytes = text.len;
-    } else {
-        close(fd);
-    }
+    err = lines_write_anew(&g->file, &text);
     buf_free(&text);
     return err;
 }
@@ -328,16 +278,11 @@ ignored_open(struct ignored *g, const char *dir)
 {
     int err;
 
-    *g = (struct ignored){.fd = -1, .dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (g->dir < 0)
-        return errno;
-    if ((err = read_file(g)) != 0)
+    *g = (struct ignored){0};
+    if ((err = lines_open(&g->file, dir, "ignored", read_line, g)) != 0)
         return err;
-    if ((err = write_anew(g)) == TL_NO_SPACE) {
-        g->fd = openat(g->dir, FILE_NAME, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-        return g->fd < 0 ? errno : 0;
-    }
-    return err == 0 ? 0 : EIO;
+    err = write_anew(g);
+    return err == 0 || err == TL_NO_SPACE ? 0 : EIO;
 }
 
 static void
@@ -356,10 +301,7 @@ ignored_close(struct ignored *g)
 {
     free_values(&g->sums);
     free_values(&g->reporters);
-    if (g->fd >= 0)
-        close(g->fd);
-    if (g->dir >= 0)
-        close(g->dir);
+    lines_close(&g->file);
 }
 
 /* ----------------------------------------------------------------- reports */
@@ -385,7 +327,6 @@ static int
 write_report(struct ignored *g, const struct wire_report *report)
 {
     struct buf line = {0};
-    struct stat before;
     int err;
 
     put_report(&line, report->reporter, report->sequence);
@@ -393,13 +334,7 @@ write_report(struct ignored *g, const struct wire_report *report)
         put_sum(&line, report->ignored[i].source, report->ignored[i].name,
                 report->ignored[i].count);
     buf_byte(&line, '\n');
-    if (fstat(g->fd, &before) != 0)
-        err = TL_EIO;
-    /* Half a line would swallow the next one. */
-    else if ((err = write_all(g->fd, &line)) == TL_NO_SPACE
-             && ftruncate(g->fd, before.st_size) != 0)
-        err = TL_EIO;
-    g->file_bytes += line.len;
+    err = lines_add(&g->file, &line);
     buf_free(&line);
     return err;
 }
@@ -422,7 +357,7 @@ take(struct ignored *g, const struct wire_report *report, const char **detail)
     heard(g, report->reporter, report->sequence);
     for (size_t i = 0; i < report->ignored_count; i++)
         add(g, report->ignored[i].source, report->ignored[i].name, report->ignored[i].count);
-    if (g->file_bytes > FILE_BYTES_MAX && (err = write_anew(g)) == TL_NO_SPACE)
+    if (g->file.bytes > FILE_BYTES_MAX && (err = write_anew(g)) == TL_NO_SPACE)
         err = 0;
     return err;
 }

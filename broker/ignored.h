@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "broker/lines.h"
 #include "broker/request.h"
 
 #define IGNORED_WORD_BYTES_MAX 128      /* a reporter, a source, a name */
@@ -26,9 +27,7 @@ struct ignored {
     struct map reporters;       /* name -> struct reporter */
     uint64_t clock;             /* counts reports */
     size_t others;              /* of the sums, those named `other` */
-    size_t file_bytes;
-    int dir;
-    int fd;
+    struct lines file;
 };
 
 /* Opens, or makes, the file in `dir`.  Returns 0 or an errno. */

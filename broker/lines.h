@@ -1,0 +1,34 @@
+/* lines.h -- a small file of lines, each on disk before anybody is told.
+ *
+ * What the lines come to is in its owner's memory; now and then he has the file
+ * written anew, shorter.  A line torn by a crash was never confirmed, and is not
+ * read. */
+
+#ifndef BROKER_LINES_H
+#define BROKER_LINES_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct lines {
+    const char *name;
+    uint64_t bytes;
+    int dir;
+    int fd;
+};
+
+/* Opens, or makes, file `name` (not copied) in the directory `dir`, and gives each
+ * line, without its end, to `each`, which may alter it.  Returns 0 or an errno. */
+int lines_open(struct lines *l, const char *dir, const char *name,
+               void (*each)(void *arg, char *line), void *arg);
+void lines_close(struct lines *l);
+
+/* Adds whole lines.  Durable on return; TL_NO_SPACE: nothing of them is there;
+ * TL_EIO: stop now. */
+int lines_add(struct lines *l, const struct buf *text);
+
+/* Puts these in the place of all.  TL_NO_SPACE: the file is as it was; TL_EIO. */
+int lines_write_anew(struct lines *l, const struct buf *text);
+
+#endif

@@ -1,0 +1,160 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "broker/lines.h"
+#include "proto/code.h"
+#include "tests/unit/scratch.h"
+
+#define TORN "a torn one, longer than what follows"
+
+static struct lines lines;
+static char heard[200];
+
+static void
+hear(void *arg, char *line)
+{
+    assert_ptr_equal(arg, &lines);
+    assert_true(strlen(heard) + strlen(line) + 2 < sizeof heard);
+    strcat(strcat(heard, line), "|");
+}
+
+static void
+open_lines(void)
+{
+    heard[0] = '\0';
+    assert_int_equal(lines_open(&lines, scratch, "words", hear, &lines), 0);
+}
+
+static const char *
+read_again(void)
+{
+    lines_close(&lines);
+    open_lines();
+    return heard;
+}
+
+static int
+begin(void **state)
+{
+    (void)state;
+    scratch_make();
+    open_lines();
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    lines_close(&lines);
+    scratch_end();
+    return 0;
+}
+
+static int
+with_text(int (*act)(struct lines *l, const struct buf *text), const char *text)
+{
+    struct buf b = {0};
+    int err;
+
+    buf_text(&b, text);
+    err = act(&lines, &b);
+    buf_free(&b);
+    return err;
+}
+
+/* Files end at so many bytes, as they do when a disk is full. */
+static void
+room_for(rlim_t bytes)
+{
+    struct rlimit limit;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = bytes;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void
+lines_are_read_again_as_they_were_added(void **state)
+{
+    (void)state;
+    assert_string_equal(heard, "");
+    assert_int_equal(with_text(lines_add, "one\n"), 0);
+    assert_int_equal(with_text(lines_add, "two\n\nthree\n"), 0);
+    assert_string_equal(read_again(), "one|two||three|");
+    assert_int_equal(with_text(lines_add, "four\n"), 0);
+    assert_string_equal(read_again(), "one|two||three|four|");
+}
+
+static void
+lines_written_anew_stand_for_all_before_and_more_can_be_added(void **state)
+{
+    (void)state;
+    assert_int_equal(with_text(lines_add, "one\ntwo\n"), 0);
+    assert_int_equal(with_text(lines_write_anew, "both\n"), 0);
+    assert_int_equal(lines.bytes, strlen("both\n"));
+    assert_int_equal(with_text(lines_add, "three\n"), 0);
+    assert_string_equal(read_again(), "both|three|");
+}
+
+static void
+a_line_torn_by_a_crash_is_not_read_and_swallows_no_other(void **state)
+{
+    (void)state;
+    assert_int_equal(with_text(lines_add, "one\n"), 0);
+    scratch_write("words", TORN, strlen(TORN), lines.bytes);
+    assert_string_equal(read_again(), "one|");
+    assert_int_equal(with_text(lines_add, "two\n"), 0);
+    assert_string_equal(read_again(), "one|two|");
+}
+
+static void
+without_space_nothing_of_what_was_added_is_there(void **state)
+{
+    (void)state;
+    assert_int_equal(with_text(lines_add, "one\n"), 0);
+    room_for(8);
+    assert_int_equal(with_text(lines_add, "2\n3\n4\n"), TL_NO_SPACE);
+    assert_string_equal(read_again(), "one|");
+    assert_int_equal(with_text(lines_add, "two\n"), 0);
+    assert_int_equal(with_text(lines_add, "x\n"), TL_NO_SPACE);
+    room_for(RLIM_INFINITY);
+    assert_int_equal(with_text(lines_add, "three\n"), 0);
+    assert_string_equal(read_again(), "one|two|three|");
+}
+
+static void
+without_space_to_be_written_anew_the_file_is_as_it_was(void **state)
+{
+    (void)state;
+    assert_int_equal(with_text(lines_add, "one\n"), 0);
+    room_for(8);
+    assert_int_equal(with_text(lines_write_anew, "one\ntwo\nthree\n"), TL_NO_SPACE);
+    room_for(RLIM_INFINITY);
+    assert_int_equal(scratch_count(".tmp", NULL), 0);
+    assert_int_equal(with_text(lines_add, "four\n"), 0);
+    assert_string_equal(read_again(), "one|four|");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(lines_are_read_again_as_they_were_added),
+        TEST(lines_written_anew_stand_for_all_before_and_more_can_be_added),
+        TEST(a_line_torn_by_a_crash_is_not_read_and_swallows_no_other),
+        TEST(without_space_nothing_of_what_was_added_is_there),
+        TEST(without_space_to_be_written_anew_the_file_is_as_it_was),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
