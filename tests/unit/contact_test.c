@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -15,12 +14,11 @@
 #include "proto/str.h"
 #include "store/contact.h"
 #include "store/fold.h"
+#include "tests/unit/own_views.h"
 
 #define HOUR (3600 * CLOCK_SECOND)
 #define T (19797 * 24 * HOUR)
 
-static char dir[64];
-static struct views *views;
 static struct fold folding;
 static struct arena arena;
 static struct card card;
@@ -29,12 +27,8 @@ static uint64_t number;
 static int
 set_up(void **state)
 {
-    char why[VIEWS_WHY_BYTES];
-
     (void)state;
-    snprintf(dir, sizeof dir, "/tmp/contact-test-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    assert_int_equal(views_open(&views, dir, 1 << 24, why), 0);
+    own_views_open();
     folding.views = views;
     arena_init(&arena, 4u << 20);
     card_clear(&card);
@@ -45,14 +39,11 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-    char command[100];
-
     (void)state;
-    views_close(&views);
     buf_free(&folding.bytes);
     arena_fini(&arena);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    own_views_close();
+    return 0;
 }
 
 static struct tl_str

@@ -5,9 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -18,14 +16,13 @@
 #include "store/conversation.h"
 #include "store/fold.h"
 #include "store/key.h"
+#include "tests/unit/own_views.h"
 
 #define MINUTE (60 * CLOCK_SECOND)
 #define DAY (24 * 60 * MINUTE)
 #define NOW (400 * DAY)
 #define WHO 1
 
-static char dir[64];
-static struct views *views;
 static struct fold fold;
 static struct arena arena;
 static uint64_t number;
@@ -33,11 +30,7 @@ static uint64_t number;
 static void
 start(void)
 {
-    char why[VIEWS_WHY_BYTES];
-
-    snprintf(dir, sizeof dir, "/tmp/conversation-test-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    assert_int_equal(views_open(&views, dir, 1 << 24, why), 0);
+    own_views_open();
     assert_int_equal(fold_init(&fold, views), 0);
     arena_init(&arena, 4u << 20);
     number = 0;
@@ -46,13 +39,9 @@ start(void)
 static void
 stop(void)
 {
-    char command[100];
-
     fold_fini(&fold);
-    views_close(&views);
     arena_fini(&arena);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    assert_int_equal(system(command), 0);
+    own_views_close();
 }
 
 static int

@@ -10,25 +10,7 @@
 #include "adapters/draft.h"
 #include "proto/money.h"
 #include "proto/valid.h"
-
-static struct draft draft;
-
-static int
-begin(void **state)
-{
-    (void)state;
-    draft_init(&draft);
-    draft_begin(&draft);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    draft_fini(&draft);
-    return 0;
-}
+#include "tests/unit/own_draft.h"
 
 static size_t
 encoded_bytes(void)
@@ -227,7 +209,7 @@ money_is_printed_with_the_decimals_it_was_read_with(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, draft_set_up, draft_tear_down)
 
 int
 main(void)

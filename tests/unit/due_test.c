@@ -7,29 +7,23 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/code.h"
 #include "proto/str.h"
 #include "proto/valid.h"
 #include "store/due.h"
+#include "tests/unit/own_views.h"
 
 #define AT 1000
 
-static char dir[64];
-static struct views *views;
 static struct due_reached reached;
 
 static int
 set_up(void **state)
 {
-    char why[VIEWS_WHY_BYTES];
-
     (void)state;
-    snprintf(dir, sizeof dir, "/tmp/due-test-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    assert_int_equal(views_open(&views, dir, 1 << 24, why), 0);
+    own_views_open();
     memset(&reached, 0, sizeof reached);
     return 0;
 }
@@ -37,12 +31,9 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-    char command[100];
-
     (void)state;
-    views_close(&views);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    own_views_close();
+    return 0;
 }
 
 static void

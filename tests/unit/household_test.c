@@ -5,42 +5,33 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/household.h"
+#include "tests/unit/own_views.h"
 
-static char dir[64];
-static struct views *views;
 static struct arena arena;
 
 static int
 set_up(void **state)
 {
-    char why[VIEWS_WHY_BYTES];
-
     (void)state;
-    snprintf(dir, sizeof dir, "/tmp/household-test-XXXXXX");
-    assert_non_null(mkdtemp(dir));
+    own_views_open();
     arena_init(&arena, 1u << 20);
-    return views_open(&views, dir, 1 << 24, why);
+    return 0;
 }
 
 static int
 tear_down(void **state)
 {
-    char command[100];
-
     (void)state;
-    views_close(&views);
     arena_fini(&arena);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    own_views_close();
+    return 0;
 }
 
 /* ---------------------------------------------------------------- the play */

@@ -4,9 +4,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <signal.h>
-#include <sys/resource.h>
-
 #include "broker/lines.h"
 #include "proto/code.h"
 #include "tests/unit/scratch.h"
@@ -69,18 +66,6 @@ with_text(int (*act)(struct lines *l, const struct buf *text), const char *text)
     return err;
 }
 
-/* Files end at so many bytes, as they do when a disk is full. */
-static void
-room_for(rlim_t bytes)
-{
-    struct rlimit limit;
-
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes;
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static void
 lines_are_read_again_as_they_were_added(void **state)
 {
@@ -120,12 +105,12 @@ without_space_nothing_of_what_was_added_is_there(void **state)
 {
     (void)state;
     assert_int_equal(with_text(lines_add, "one\n"), 0);
-    room_for(8);
+    scratch_limit(8);
     assert_int_equal(with_text(lines_add, "2\n3\n4\n"), TL_NO_SPACE);
     assert_string_equal(read_again(), "one|");
     assert_int_equal(with_text(lines_add, "two\n"), 0);
     assert_int_equal(with_text(lines_add, "x\n"), TL_NO_SPACE);
-    room_for(RLIM_INFINITY);
+    scratch_limit(0);
     assert_int_equal(with_text(lines_add, "three\n"), 0);
     assert_string_equal(read_again(), "one|two|three|");
 }
@@ -135,9 +120,9 @@ without_space_to_be_written_anew_the_file_is_as_it_was(void **state)
 {
     (void)state;
     assert_int_equal(with_text(lines_add, "one\n"), 0);
-    room_for(8);
+    scratch_limit(8);
     assert_int_equal(with_text(lines_write_anew, "one\ntwo\nthree\n"), TL_NO_SPACE);
-    room_for(RLIM_INFINITY);
+    scratch_limit(0);
     assert_int_equal(scratch_count(".tmp", NULL), 0);
     assert_int_equal(with_text(lines_add, "four\n"), 0);
     assert_string_equal(read_again(), "one|four|");

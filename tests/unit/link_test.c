@@ -4,38 +4,27 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "proto/code.h"
 #include "store/link.h"
-
-static char dir[64];
-static struct views *views;
+#include "tests/unit/own_views.h"
 
 static int
 set_up(void **state)
 {
-    char why[VIEWS_WHY_BYTES];
-
     (void)state;
-    snprintf(dir, sizeof dir, "/tmp/touchline-link-XXXXXX");
-    assert_non_null(mkdtemp(dir));
-    return views_open(&views, dir, 1 << 24, why);
+    own_views_open();
+    return 0;
 }
 
 static int
 tear_down(void **state)
 {
-    char command[100];
-
     (void)state;
-    views_close(&views);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
+    own_views_close();
+    return 0;
 }
 
 static struct link

@@ -8,25 +8,7 @@
 
 #include "adapters/member.h"
 #include "adapters/parse.h"
-
-static struct draft draft;
-
-static int
-begin(void **state)
-{
-    (void)state;
-    draft_init(&draft);
-    draft_begin(&draft);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    draft_fini(&draft);
-    return 0;
-}
+#include "tests/unit/own_draft.h"
 
 static struct value *
 parse(const char *text)
@@ -134,7 +116,7 @@ the_hash_does_not_care_for_the_order_of_members(void **state)
     assert_memory_not_equal(x.ptr, member_hash(&draft, "g", a).ptr, 24);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, draft_set_up, draft_tear_down)
 
 int
 main(void)

@@ -14,26 +14,9 @@
 
 #include "adapters/draft.h"
 #include "adapters/parse.h"
+#include "tests/unit/own_values.h"
 
 #define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)
-
-static struct values values;
-
-static int
-begin(void **state)
-{
-    (void)state;
-    values_init(&values);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    values_fini(&values);
-    return 0;
-}
 
 static void
 assert_written_alike(const struct value *ours, const json_t *theirs, enum value_order order,
@@ -256,7 +239,7 @@ looking_for_an_end_stops_where_there_can_be_none(void **state)
     buf_free(&text);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, values_set_up, values_tear_down)
 
 int
 main(void)

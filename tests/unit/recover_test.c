@@ -16,14 +16,6 @@ make(void **state)
     return 0;
 }
 
-static int
-end(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static void
 assert_refused(int code, const char *with)
 {
@@ -413,7 +405,7 @@ a_start_before_the_first_batch_of_a_segment_is_fine(void **state)
     log_close(&log);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, scratch_tear_down)
 
 int
 main(void)

@@ -5,9 +5,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +71,35 @@ scratch_end(void)
 {
     scratch_remove("");
     must(rmdir(scratch) == 0);
+}
+
+/* Before and after a test, as cmocka calls them. */
+static inline int
+scratch_set_up(void **state)
+{
+    (void)state;
+    scratch_make();
+    return 0;
+}
+
+static inline int
+scratch_tear_down(void **state)
+{
+    (void)state;
+    scratch_end();
+    return 0;
+}
+
+/* No file may grow beyond this, as on a full disk; 0: any may. */
+static inline void
+scratch_limit(size_t bytes)
+{
+    struct rlimit limit;
+
+    signal(SIGXFSZ, SIG_IGN);
+    must(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    limit.rlim_cur = bytes != 0 ? bytes : limit.rlim_max;
+    must(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 }
 
 static inline size_t

@@ -4,10 +4,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "proto/code.h"
 #include "store/seen.h"
@@ -18,22 +16,6 @@
 
 static char why[512];
 static unsigned char key[SEEN_KEY_BYTES];
-
-static int
-make(void **state)
-{
-    (void)state;
-    scratch_make();
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
 
 /* As evenly spread as a keyed hash (splitmix64). */
 static uint64_t
@@ -85,17 +67,6 @@ assert_not_seen(const struct seen *seen, uint64_t first, uint64_t last)
 {
     for (uint64_t n = first; n <= last; n++)
         assert_int_equal(seen_find(seen, key_of(n)), 0);
-}
-
-static void
-limit_files(size_t bytes)
-{
-    struct rlimit limit;
-
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes != 0 ? bytes : limit.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
 static void
@@ -357,7 +328,7 @@ on_a_full_disk_keys_stay_in_memory_until_there_is_space(void **state)
 
     (void)state;
     add(seen, 1, 1000);
-    limit_files(4096);
+    scratch_limit(4096);
     seen_seal(seen, 1000);
     assert_int_equal(seen_settle(seen), TL_NO_SPACE);
     assert_int_equal(seen_sealed(seen), 0);
@@ -366,7 +337,7 @@ on_a_full_disk_keys_stay_in_memory_until_there_is_space(void **state)
     add(seen, 1001, 1100);
     seen_seal(seen, 1100);
     assert_int_equal(seen_settle(seen), TL_NO_SPACE);
-    limit_files(0);
+    scratch_limit(0);
     seen_seal(seen, 1100);
     assert_int_equal(seen_settle(seen), 0);
     assert_int_equal(seen_sealed(seen), 1100);
@@ -403,7 +374,7 @@ closing_in_the_middle_of_it_all_loses_no_run(void **state)
     assert_true(sealed > 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 
 int
 main(void)

@@ -1,42 +1,12 @@
 #include "tests/unit/log_fill.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "proto/code.h"
 
 #define MIB ((size_t)1 << 20)
-
-static int
-make(void **state)
-{
-    (void)state;
-    scratch_make();
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
-/* No file may grow beyond this; 0: any may. */
-static void
-limit_files(size_t bytes)
-{
-    struct rlimit limit;
-
-    signal(SIGXFSZ, SIG_IGN);
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes != 0 ? bytes : limit.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
 
 /* Makes what is written to the open segment go to a device instead. */
 static void
@@ -384,7 +354,7 @@ a_full_disk_is_told_before_anything_is_taken_and_got_over(void **state)
     int err;
 
     (void)state;
-    limit_files(4 * MIB);
+    scratch_limit(4 * MIB);
     fill(log, 1000, 1000);
     fill(log, 1000, 1000);
     room = (size_t)(LOG_SEGMENT_BYTES_MIN + 4096 - log_bytes(log));
@@ -395,7 +365,7 @@ a_full_disk_is_told_before_anything_is_taken_and_got_over(void **state)
     assert_int_equal(scratch_count("next.tmp", NULL), 0);
     assert_filled(log, 1);
 
-    limit_files(0);
+    scratch_limit(0);
     until = clock_monotonic() + 2 * CLOCK_SECOND;
     while ((err = log_reserve(log, MIB)) != 0 && clock_monotonic() < until)
         usleep(10000);
@@ -418,10 +388,10 @@ a_segment_that_cannot_be_started_refuses_the_batch(void **state)
     for (int i = 0; i < 3; i++)
         fill(log, 1000, 1000);
     assert_int_equal(log_reserve(log, 2 * LOG_BATCH_BYTES_MAX), 0);
-    limit_files(16);
+    scratch_limit(16);
     assert_int_equal(fill_try(log, 1000, 1000), TL_NO_SPACE);
     assert_int_equal(log_head(log), 3000);
-    limit_files(0);
+    scratch_limit(0);
     fill(log, 1000, 1000);
     log_close(&log);
     log = fill_open();
@@ -434,9 +404,9 @@ a_segment_that_cannot_be_started_refuses_the_batch(void **state)
 static void
 fail_half_way(struct log *log)
 {
-    limit_files(4096 + 200000);
+    scratch_limit(4096 + 200000);
     assert_int_equal(fill_try(log, 500, 1000), TL_NO_SPACE);
-    limit_files(0);
+    scratch_limit(0);
 }
 
 static void
@@ -509,7 +479,7 @@ after_a_failed_sync_nothing_is_written_any_more(void **state)
     log_close(&log);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
 
 int
 main(void)

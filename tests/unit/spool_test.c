@@ -11,22 +11,6 @@
 #define MAGIC_BYTES 8
 #define HEAD_BYTES 8
 
-static int
-start(void **state)
-{
-    (void)state;
-    scratch_make();
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    scratch_end();
-    return 0;
-}
-
 static struct spool *
 opened(int64_t bytes_max, int64_t segment_bytes)
 {
@@ -326,7 +310,7 @@ a_record_larger_than_what_is_read_at_a_time_comes_back(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(records_come_back_in_order_after_their_commit),
         TEST(what_is_not_acknowledged_comes_again_after_a_restart),

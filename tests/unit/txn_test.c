@@ -5,36 +5,12 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/code.h"
 #include "store/txn.h"
-
-static char dir[64];
-
-static int
-make_dir(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof dir, "/tmp/touchline-txn-XXXXXX");
-    return mkdtemp(dir) == NULL;
-}
-
-static int
-remove_dir(void **state)
-{
-    char path[128];
-
-    (void)state;
-    snprintf(path, sizeof path, "%s/data.mdb", dir);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/lock.mdb", dir);
-    unlink(path);
-    return rmdir(dir);
-}
+#include "tests/unit/scratch.h"
 
 static struct txn_env *
 open_env(size_t map_bytes)
@@ -42,7 +18,7 @@ open_env(size_t map_bytes)
     struct txn_env *env;
     char why[TXN_WHY_BYTES] = "";
 
-    assert_int_equal(txn_env_open(&env, dir, map_bytes, why), 0);
+    assert_int_equal(txn_env_open(&env, scratch, map_bytes, why), 0);
     assert_string_equal(why, "");
     return env;
 }
@@ -191,19 +167,18 @@ static void
 what_is_no_database_is_refused_with_a_sentence(void **state)
 {
     struct txn_env *env;
-    char path[128], why[TXN_WHY_BYTES] = "";
+    char why[TXN_WHY_BYTES] = "";
     FILE *f;
 
     (void)state;
-    snprintf(path, sizeof path, "%s/data.mdb", dir);
-    f = fopen(path, "w");
+    f = fopen(scratch_path("data.mdb"), "w");
     assert_non_null(f);
     for (int i = 0; i < 4096; i++)
         fputs("not a database\n", f);
     fclose(f);
-    assert_int_equal(txn_env_open(&env, dir, 1 << 20, why), TL_EDAMAGED);
+    assert_int_equal(txn_env_open(&env, scratch, 1 << 20, why), TL_EDAMAGED);
     assert_null(env);
-    assert_non_null(strstr(why, dir));
+    assert_non_null(strstr(why, scratch));
 }
 
 static void
@@ -220,12 +195,11 @@ a_directory_that_cannot_be_made_is_refused_with_a_sentence(void **state)
 static void
 flip_in_file(const char *what)
 {
-    char path[128], bytes[65536];
+    char bytes[65536];
     size_t len, found = 0;
     FILE *f;
 
-    snprintf(path, sizeof path, "%s/data.mdb", dir);
-    assert_non_null(f = fopen(path, "r+"));
+    assert_non_null(f = fopen(scratch_path("data.mdb"), "r+"));
     len = fread(bytes, 1, sizeof bytes, f);
     for (size_t i = 0; i + strlen(what) <= len; i++)
         if (memcmp(bytes + i, what, strlen(what)) == 0) {
@@ -269,15 +243,13 @@ a_file_cut_short_is_an_error_and_kills_nobody(void **state)
     struct txn_env *env = open_env(1 << 20);
     struct tl_str value;
     struct txn t, reader;
-    char path[128];
 
     (void)state;
     txn_begin(&t, env);
     txn_put(&t, "key", 3, "value", 5);
     assert_int_equal(txn_commit(&t), 0);
     txn_env_close(&env);
-    snprintf(path, sizeof path, "%s/data.mdb", dir);
-    assert_int_equal(truncate(path, 2 * 4096), 0);
+    assert_int_equal(truncate(scratch_path("data.mdb"), 2 * 4096), 0);
 
     env = open_env(1 << 20);
     txn_reader_init(&reader, env);
@@ -290,7 +262,7 @@ a_file_cut_short_is_an_error_and_kills_nobody(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_reader_sees_one_moment_until_it_ends),
         TEST(a_full_map_undoes_the_transaction_and_the_next_fit_doubles),

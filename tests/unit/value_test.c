@@ -7,24 +7,7 @@
 #include "adapters/draft.h"
 #include "adapters/parse.h"
 #include "adapters/value.h"
-
-static struct values values;
-
-static int
-begin(void **state)
-{
-    (void)state;
-    values_init(&values);
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    (void)state;
-    values_fini(&values);
-    return 0;
-}
+#include "tests/unit/own_values.h"
 
 static struct value *
 parse(const char *text)
@@ -129,7 +112,7 @@ what_could_not_be_made_is_added_to_nothing(void **state)
     expect(a, "[]");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, values_set_up, values_tear_down)
 
 int
 main(void)

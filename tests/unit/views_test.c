@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,30 +18,9 @@
 #include "proto/code.h"
 #include "store/txn.h"
 #include "store/views.h"
+#include "tests/unit/scratch.h"
 
-static char dir[64];
 static atomic_int flushes_done;
-
-static int
-make_dir(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof dir, "/tmp/touchline-views-XXXXXX");
-    return mkdtemp(dir) == NULL;
-}
-
-static int
-remove_dir(void **state)
-{
-    char path[128];
-
-    (void)state;
-    snprintf(path, sizeof path, "%s/data.mdb", dir);
-    unlink(path);
-    snprintf(path, sizeof path, "%s/lock.mdb", dir);
-    unlink(path);
-    return rmdir(dir);
-}
 
 static struct views *
 open_views(void)
@@ -51,7 +28,7 @@ open_views(void)
     struct views *v;
     char why[VIEWS_WHY_BYTES] = "";
 
-    assert_int_equal(views_open(&v, dir, 1 << 30, why), 0);
+    assert_int_equal(views_open(&v, scratch, 1 << 30, why), 0);
     assert_string_equal(why, "");
     return v;
 }
@@ -331,12 +308,12 @@ views_of_another_format_are_refused_with_a_sentence(void **state)
     snprintf(ours, sizeof ours, "format %d", VIEWS_FORMAT);
     snprintf(theirs, sizeof theirs, "format %d", VIEWS_FORMAT + 1);
     views_close(&v);
-    assert_int_equal(txn_env_open(&env, dir, 1 << 20, why), 0);
+    assert_int_equal(txn_env_open(&env, scratch, 1 << 20, why), 0);
     txn_begin(&t, env);
     txn_put(&t, "", 1, meta, sizeof meta);
     assert_int_equal(txn_commit(&t), 0);
     txn_env_close(&env);
-    assert_int_equal(views_open(&v, dir, 1 << 30, why), TL_EFORMAT);
+    assert_int_equal(views_open(&v, scratch, 1 << 30, why), TL_EFORMAT);
     assert_null(v);
     assert_non_null(strstr(why, theirs));
     assert_non_null(strstr(why, ours));
@@ -351,12 +328,12 @@ records_without_a_format_are_refused_as_damage(void **state)
     struct txn t;
 
     (void)state;
-    assert_int_equal(txn_env_open(&env, dir, 1 << 20, why), 0);
+    assert_int_equal(txn_env_open(&env, scratch, 1 << 20, why), 0);
     txn_begin(&t, env);
     txn_put(&t, "joe", 3, "smith", 5);
     assert_int_equal(txn_commit(&t), 0);
     txn_env_close(&env);
-    assert_int_equal(views_open(&v, dir, 1 << 30, why), TL_EDAMAGED);
+    assert_int_equal(views_open(&v, scratch, 1 << 30, why), TL_EDAMAGED);
     assert_non_null(strstr(why, "do not say their format"));
 }
 
@@ -553,7 +530,7 @@ what_was_flushed_is_kept_while_there_is_memory(void **state)
     struct views *v;
 
     (void)state;
-    assert_int_equal(views_open(&v, dir, most, why), 0);
+    assert_int_equal(views_open(&v, scratch, most, why), 0);
     for (uint64_t round = 0; round < 12; round++) {
         fill(v, round * 400, 500, (char)('a' + round));
         assert_in_range(views_dirty_bytes(v) + views_kept_bytes(v), 500000, most);
@@ -580,7 +557,7 @@ views_are_full_at_their_memory(void **state)
     uint64_t i = 0;
 
     (void)state;
-    assert_int_equal(views_open(&v, dir, 2 << 20, why), 0);
+    assert_int_equal(views_open(&v, scratch, 2 << 20, why), 0);
     for (; !views_full(v); i++) {
         struct key k = profile_key(i, 0, "");
 
@@ -835,27 +812,16 @@ random_operations_agree_with_a_naive_model(void **state)
 /* ------------------------------------------------------- when things go wrong */
 
 static void
-limit_files(rlim_t bytes)
-{
-    struct rlimit limit;
-
-    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
-static void
 a_full_disk_loses_nothing_and_the_next_freeze_tries_again(void **state)
 {
     struct views *v = open_views();
     struct key all = profile_key(3, 'o', ""), none = text_key("");
 
     (void)state;
-    signal(SIGXFSZ, SIG_IGN);
     put(v, profile_key(3, 'o', "a"), "a1");
     put(v, profile_key(3, 'o', "b"), "b1");
     flush(v, 1);
-    limit_files(views_bytes(v) + (1 << 20));
+    scratch_limit(views_bytes(v) + (1 << 20));
     for (uint64_t i = 100; i < 20100; i++)
         put(v, profile_key(i, 'o', "x"), "a value of a hundred bytes would be longer than this");
     put(v, profile_key(3, 'o', "b"), "b2");
@@ -885,7 +851,7 @@ a_full_disk_loses_nothing_and_the_next_freeze_tries_again(void **state)
         put(v, profile_key(i, 'p', "x"), "p");
     freeze(v, 5);
     assert_int_equal(views_settle(v), TL_NO_SPACE);
-    limit_files(RLIM_INFINITY);
+    scratch_limit(0);
     flush(v, 6);
     assert_int_equal(views_dirty_records(v), 0);
     views_close(&v);
@@ -909,7 +875,7 @@ write_rounds(int tell)
     char text[32], why[VIEWS_WHY_BYTES];
     struct views *v;
 
-    if (views_open(&v, dir, 1 << 30, why) != 0)
+    if (views_open(&v, scratch, 1 << 30, why) != 0)
         _exit(1);
     for (uint64_t round = views_checkpoint(v) + 1;; round++) {
         snprintf(text, sizeof text, "%llu", (unsigned long long)round);
@@ -1014,7 +980,7 @@ a_killed_flush_leaves_each_profile_old_or_new_as_a_whole(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(new_views_hold_nothing_and_say_so_again),
         TEST(a_record_is_what_was_put_last),
