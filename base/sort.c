@@ -33,3 +33,23 @@ sort(void *items, size_t count, size_t size, int (*compare)(const void *, const 
     for (size_t i = 1; i < count; i++)
         insert(items, i, size, compare);
 }
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+size_t
+sort_numbers(uint64_t *numbers, size_t count)
+{
+    size_t kept = 0;
+
+    sort(numbers, count, sizeof *numbers, compare_numbers);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || numbers[i] != numbers[kept - 1])
+            numbers[kept++] = numbers[i];
+    return kept;
+}

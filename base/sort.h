@@ -7,8 +7,12 @@
 #define SORT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* As qsort; what compares the same keeps its order. */
 void sort(void *items, size_t count, size_t size, int (*compare)(const void *, const void *));
+
+/* Ascending, each once.  Returns how many there are then. */
+size_t sort_numbers(uint64_t *numbers, size_t count);
 
 #endif

@@ -5,11 +5,12 @@
 
 #include "base/buf.h"
 #include "base/must.h"
+#include "base/sort.h"
 #include "broker/normalise.h"
 #include "proto/code.h"
 #include "proto/str.h"
 
-#define NUMBERS_PER_PROFILE 256     /* looked up at a time */
+#define NUMBERS_MAX 65536           /* looked up at a time: half a MiB */
 #define NEAR 1024                   /* this close to the head, reading headers is cheaper */
 
 struct crowd {
@@ -19,8 +20,7 @@ struct crowd {
     uint64_t *profiles;             /* ascending, each once */
     size_t profiles_count;
     bool stale;
-    uint64_t *numbers;              /* ascending; everything up to `upto` */
-    size_t numbers_count;
+    struct buf numbers;             /* of uint64_t, ascending; everything up to `upto` */
     size_t next;
     uint64_t upto;
 };
@@ -76,7 +76,7 @@ crowd_free(struct crowd **c)
         free((char *)gone->names[i].type.ptr);
     free(gone->names);
     free(gone->profiles);
-    free(gone->numbers);
+    buf_free(&gone->numbers);
     free(gone);
 }
 
@@ -85,28 +85,6 @@ crowd_stale(struct crowd *c)
 {
     if (c != NULL)
         c->stale = true;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Sorts, and leaves each number once. */
-static size_t
-settle(uint64_t *numbers, size_t count)
-{
-    size_t kept = 0;
-
-    if (count > 1)
-        qsort(numbers, count, sizeof *numbers, compare);
-    for (size_t i = 0; i < count; i++)
-        if (kept == 0 || numbers[i] != numbers[kept - 1])
-            numbers[kept++] = numbers[i];
-    return kept;
 }
 
 /* Looks up the profiles.  A customer never seen has none yet. */
@@ -129,42 +107,14 @@ take_set(struct crowd *c)
     }
     free(c->profiles);
     c->profiles = profiles;
-    c->profiles_count = settle(profiles, total);
-    c->upto = c->next = c->numbers_count = 0;
+    c->profiles_count = sort_numbers(profiles, total);
+    buf_clear(&c->numbers);
+    c->upto = c->next = 0;
     c->stale = err != 0;
     return err;
 }
 
 /* ----------------------------------------------------------- what lies behind */
-
-/* The numbers above `at`, of all profiles, as far as all of them are known. */
-static int
-collect(struct crowd *c, uint64_t at, uint64_t head)
-{
-    size_t total = 0;
-    int err;
-
-    free(c->numbers);
-    c->numbers = calloc(c->profiles_count * NUMBERS_PER_PROFILE + 1, sizeof *c->numbers);
-    must(c->numbers != NULL);
-    c->next = c->numbers_count = 0;
-    c->upto = head;
-    for (size_t i = 0; i < c->profiles_count; i++) {
-        size_t count = 0;
-
-        err = store_numbers(c->store, c->profiles[i], at, c->numbers + total, NUMBERS_PER_PROFILE,
-                            &count);
-        if (err != 0)
-            return err;
-        total += count;
-        if (count == NUMBERS_PER_PROFILE && c->numbers[total - 1] < c->upto)
-            c->upto = c->numbers[total - 1];
-    }
-    c->numbers_count = settle(c->numbers, total);
-    while (c->numbers_count > 0 && c->numbers[c->numbers_count - 1] > c->upto)
-        c->numbers_count--;
-    return 0;
-}
 
 int
 crowd_next(struct crowd *c, uint64_t at, uint64_t head, uint64_t *number)
@@ -174,10 +124,13 @@ crowd_next(struct crowd *c, uint64_t at, uint64_t head, uint64_t *number)
     if (c->stale && (err = take_set(c)) != 0)
         return err;
     for (;;) {
-        while (c->next < c->numbers_count && c->numbers[c->next] <= at)
+        const uint64_t *numbers = (const uint64_t *)(void *)c->numbers.ptr;
+        size_t count = c->numbers.len / sizeof *numbers;
+
+        while (c->next < count && numbers[c->next] <= at)
             c->next++;
-        if (c->next < c->numbers_count) {
-            *number = c->numbers[c->next];
+        if (c->next < count) {
+            *number = numbers[c->next];
             return 0;
         }
         if (c->upto > at)
@@ -186,12 +139,24 @@ crowd_next(struct crowd *c, uint64_t at, uint64_t head, uint64_t *number)
             *number = at + 1;
             return 0;
         }
-        if ((err = collect(c, at, head)) != 0)
+        c->next = 0;
+        c->upto = head;
+        err = store_numbers(c->store, c->profiles, c->profiles_count, at, &c->upto, NUMBERS_MAX,
+                            &c->numbers);
+        if (err != 0)
             return err;
     }
 }
 
 /* ------------------------------------------------------------------ who is it */
+
+static int
+compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
 
 static bool
 has_profile(const struct crowd *c, uint64_t profile)
@@ -241,58 +206,24 @@ crowd_meet(struct crowd *c, const struct frame *f, bool *theirs)
     return err;
 }
 
-/* Appends the numbers of a profile above `after`. */
-static int
-gather(struct crowd *c, uint64_t profile, uint64_t after, struct buf *out)
-{
-    size_t count = NUMBERS_PER_PROFILE;
-    int err;
-
-    while (count == NUMBERS_PER_PROFILE) {
-        uint64_t *at = buf_grow(out, NUMBERS_PER_PROFILE * sizeof *at);
-
-        must(at != NULL);
-        err = store_numbers(c->store, profile, after, at, NUMBERS_PER_PROFILE, &count);
-        if (err != 0)
-            return err;
-        if (count > 0)
-            after = at[count - 1];
-        out->len -= (NUMBERS_PER_PROFILE - count) * sizeof *at;
-    }
-    return 0;
-}
-
-static int
-gather_all(struct crowd *c, uint64_t after, struct buf *out)
-{
-    int err = 0;
-
-    buf_clear(out);
-    for (size_t i = 0; i < c->profiles_count && err == 0; i++)
-        err = gather(c, c->profiles[i], after, out);
-    return err;
-}
-
 int
 crowd_last(struct crowd *c, uint64_t count, uint64_t *at)
 {
-    uint64_t head = store_head(c->store), window = count, *numbers;
+    uint64_t head = store_head(c->store), window = count;
     struct buf found = {0};
-    size_t found_count;
     int err = c->stale ? take_set(c) : 0;
 
     *at = head;
     while (err == 0 && *at > 0 && count > 0) {
+        uint64_t to = head;
+
         window = window < head / 8 ? window * 8 : head;
         *at = head - window;
-        if ((err = gather_all(c, *at, &found)) != 0)
-            break;
-        numbers = (uint64_t *)(void *)found.ptr;
-        found_count = settle(numbers, found.len / sizeof *numbers);
-        while (found_count > 0 && numbers[found_count - 1] > head)
-            found_count--;
-        if (found_count >= count) {
-            *at = numbers[found_count - count] - 1;
+        err = store_numbers(c->store, c->profiles, c->profiles_count, *at, &to, SIZE_MAX, &found);
+        if (err == 0 && found.len / sizeof(uint64_t) >= count) {
+            const uint64_t *end = (const uint64_t *)(void *)(found.ptr + found.len);
+
+            *at = *(end - count) - 1;
             break;
         }
     }

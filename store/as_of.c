@@ -14,6 +14,7 @@
 
 #include "base/map.h"
 #include "base/must.h"
+#include "base/sort.h"
 #include "proto/code.h"
 #include "proto/codec.h"
 #include "proto/str.h"
@@ -419,11 +420,12 @@ gather_names(struct store_as_of *a, struct views *v, struct names *n,
 static int
 gather_profiles(struct store_as_of *a, struct views *v)
 {
+    const struct timeline_range range = {.to = a->then.as_of, .others = true};
     bool more = false;
     int err = 0;
 
     for (size_t i = 0; i < PROFILES_A_CALL && a->gathered < a->wanted.count && err == 0; i++) {
-        err = timeline_numbers(v, a->wanted.items[a->gathered], a->then.as_of, CHUNKS_A_CALL,
+        err = timeline_numbers(v, a->wanted.items[a->gathered], &range, CHUNKS_A_CALL,
                                &a->from, &a->numbers, &more);
         if (more)
             break;
@@ -461,14 +463,6 @@ store_as_of_gather(struct store *st, struct store_as_of *a, bool *more)
 /* ------------------------------------------------------------------ folding */
 
 static int
-ascending(const void *x, const void *y)
-{
-    uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
-
-    return (a > b) - (a < b);
-}
-
-static int
 check_limits(struct store_as_of *a)
 {
     if (atomic_load_explicit(&a->cancelled, memory_order_relaxed))
@@ -500,13 +494,12 @@ fold_numbers(struct store_as_of *a, uint64_t *numbers, size_t count)
     struct arena arena;
     int err = 0;
 
-    if (count > 1)
-        qsort(numbers, count, sizeof(*numbers), ascending);
+    count = sort_numbers(numbers, count);
     arena_init(&arena, CODEC_BUDGET_BYTES);
     for (size_t i = 0; i < count && err == 0; i++) {
         if (i % EVENTS_PER_LOOK == 0)
             err = check_limits(a);
-        if (err == 0 && (i == 0 || numbers[i] != numbers[i - 1]))
+        if (err == 0)
             err = fold_one(a, numbers[i], &arena);
     }
     arena_fini(&arena);

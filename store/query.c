@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "base/sort.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/campaign.h"
@@ -54,6 +55,8 @@ store_number_by(struct store *st, int64_t received)
 }
 
 /* --------------------------------------------------------------- timeline */
+
+#define CHUNKS_A_TURN 1024      /* so that what is too many is let go of soon */
 
 /* One profile's events on the way to being merged. */
 struct lane {
@@ -217,45 +220,42 @@ store_is_superseded(struct store *st, const struct tl_event *ev, uint64_t number
     return store_sound(st, err);
 }
 
-static int
-ascending(const void *a, const void *b)
+/* Of too many numbers the smallest stay, and it is known as far as these go. */
+static void
+keep_smallest(struct buf *numbers, size_t max, uint64_t *to)
 {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    uint64_t *items = (uint64_t *)(void *)numbers->ptr;
+    size_t count = sort_numbers(items, numbers->len / sizeof(*items));
 
-    return (x > y) - (x < y);
+    if (count > max) {
+        count = max;
+        *to = items[count - 1];
+    }
+    numbers->len = count * sizeof(*items);
 }
 
 int
-store_numbers(struct store *st, uint64_t profile, uint64_t after, uint64_t *numbers, size_t max,
-              size_t *count)
+store_numbers(struct store *st, const uint64_t *profiles, size_t profiles_count, uint64_t after,
+              uint64_t *to, size_t max, struct buf *numbers)
 {
-    const struct card_event before = {INT64_MAX, CARD_NUMBER};
-    struct lane *lane = malloc(sizeof(*lane));
-    struct buf all = {0};
-    struct arena arena;
-    int err;
+    int err = 0;
 
-    must(lane != NULL);
-    *count = 0;
-    arena_init(&arena, 1u << 20);
-    err = open_lane(st, profile, &before, lane, &arena);
-    for (; err == 0 && lane->has_next; err = lane->timeline.error) {
-        uint64_t number = lane->next.number & CARD_NUMBER;
+    buf_clear(numbers);
+    for (size_t i = 0; i < profiles_count && err == 0; i++) {
+        struct key from = {.len = 0};
+        bool more = true;
 
-        if (number > after && !(lane->next.number & CARD_OTHERS))
-            buf_append(&all, &number, sizeof(number));
-        lane->has_next = timeline_next(&lane->timeline, &lane->next);
+        while (more && err == 0) {
+            const struct timeline_range range = {.after = after, .to = *to};
+
+            err = timeline_numbers(st->views, profiles[i], &range, CHUNKS_A_TURN, &from, numbers,
+                                   &more);
+            must(!numbers->failed);
+            if (numbers->len / sizeof(uint64_t) > max)
+                keep_smallest(numbers, max, to);
+        }
     }
-    must(!all.failed);
-    if (all.len > 0)
-        qsort(all.ptr, all.len / sizeof(uint64_t), sizeof(uint64_t), ascending);
-    *count = all.len / sizeof(uint64_t) < max ? all.len / sizeof(uint64_t) : max;
-    if (*count > 0)
-        memcpy(numbers, all.ptr, *count * sizeof(uint64_t));
-    timeline_close(&lane->timeline);
-    arena_fini(&arena);
-    buf_free(&all);
-    free(lane);
+    keep_smallest(numbers, max, to);
     return store_sound(st, err);
 }
 

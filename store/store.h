@@ -210,10 +210,11 @@ int store_is_superseded(struct store *st, const struct tl_event *ev, uint64_t nu
 int store_profiles(struct store *st, const struct store_identifier *customer, uint64_t *profiles,
                    size_t *count);
 
-/* The event numbers of one profile above `after`, in order of number, identity
- * events included; at most `max`. */
-int store_numbers(struct store *st, uint64_t profile, uint64_t after, uint64_t *numbers, size_t max,
-                  size_t *count);
+/* The numbers (uint64_t) of these profiles' events above `after` and up to `*to`,
+ * ascending and each once, identity events included.  When there are more than
+ * `max` these are the smallest, and `*to` is the last of them. */
+int store_numbers(struct store *st, const uint64_t *profiles, size_t profiles_count, uint64_t after,
+                  uint64_t *to, size_t max, struct buf *numbers);
 
 /* A durable frame (tail..head). */
 int store_read(struct store *st, uint64_t number, struct frame *f, char why[STORE_WHY_BYTES]);

@@ -227,18 +227,21 @@ timeline_close(struct timeline *t)
 /* ---------------------------------------------------------------- all of it */
 
 static void
-add_numbers(struct buf *numbers, const struct card_event *events, size_t count, uint64_t to)
+add_numbers(struct buf *numbers, const struct card_event *events, size_t count,
+            const struct timeline_range *range)
 {
     for (size_t i = 0; i < count; i++) {
         uint64_t number = events[i].number & CARD_NUMBER;
 
-        if (number <= to)
+        if (number > range->after && number <= range->to &&
+            (range->others || !(events[i].number & CARD_OTHERS)))
             buf_append(numbers, &number, sizeof(number));
     }
 }
 
 static int
-add_tail(struct views *v, uint64_t profile, uint64_t to, struct buf *numbers)
+add_tail(struct views *v, uint64_t profile, const struct timeline_range *range,
+         struct buf *numbers)
 {
     struct tl_str bytes;
     struct card c;
@@ -249,15 +252,15 @@ add_tail(struct views *v, uint64_t profile, uint64_t to, struct buf *numbers)
         return 0;
     if (card_read(&c, bytes) != 0)
         return TL_EDAMAGED;
-    add_numbers(numbers, c.tail, c.tail_count, to);
+    add_numbers(numbers, c.tail, c.tail_count, range);
     return 0;
 }
 
 /* What is spilled later lies in the tail now; a chunk is cut only behind where it
  * begins, and only the first one ever begins earlier than it did. */
 int
-timeline_numbers(struct views *v, uint64_t profile, uint64_t to, size_t chunks_max,
-                 struct key *from, struct buf *numbers, bool *more)
+timeline_numbers(struct views *v, uint64_t profile, const struct timeline_range *range,
+                 size_t chunks_max, struct key *from, struct buf *numbers, bool *more)
 {
     struct card_event events[TIMELINE_CHUNK_MAX];
     struct views_walk w;
@@ -267,7 +270,7 @@ timeline_numbers(struct views *v, uint64_t profile, uint64_t to, size_t chunks_m
 
     key_profile(&prefix, profile, KEY_TIMELINE);
     if (from->len == 0) {
-        if ((err = add_tail(v, profile, to, numbers)) != 0)
+        if ((err = add_tail(v, profile, range, numbers)) != 0)
             return err;
         *from = prefix;
     }
@@ -275,7 +278,7 @@ timeline_numbers(struct views *v, uint64_t profile, uint64_t to, size_t chunks_m
     for (size_t i = 0; i < chunks_max && *more && err == 0; i++, *more = views_next(&w)) {
         if ((err = chunk_read(events, &count, w.value)) != 0)
             break;
-        add_numbers(numbers, events, count, to);
+        add_numbers(numbers, events, count, range);
         from->len = 0;
         key_add(from, w.key);
         key_add_byte(from, 0);      /* the first key after it */

@@ -41,12 +41,18 @@ void timeline_open(struct timeline *t, struct views *v, uint64_t profile, const 
 bool timeline_next(struct timeline *t, struct card_event *event);
 void timeline_close(struct timeline *t);
 
-/* Appends the numbers (uint64_t) of a profile's events up to `to`, in no order and
+struct timeline_range {
+    uint64_t after;
+    uint64_t to;
+    bool others;        /* also what tells of him in events of others */
+};
+
+/* Appends the numbers (uint64_t) of a profile's events in a range, in no order and
  * some perhaps twice: those of the card's tail when `*from` is empty, and those of
  * `chunks_max` chunks from there on.  `*from` is then where to go on, also when
  * events were added meanwhile; `*more`: there may be some.
  * Returns 0 or TL_EDAMAGED. */
-int timeline_numbers(struct views *v, uint64_t profile, uint64_t to, size_t chunks_max,
-                     struct key *from, struct buf *numbers, bool *more);
+int timeline_numbers(struct views *v, uint64_t profile, const struct timeline_range *range,
+                     size_t chunks_max, struct key *from, struct buf *numbers, bool *more);
 
 #endif

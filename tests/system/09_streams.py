@@ -302,3 +302,21 @@ class Follow(Case):
             watch.wait()
         self.assertEqual([json.loads(line)["id"] for line in seen],
                          [f"before{i}" for i in range(5)] + ["after term", "after kill"])
+
+
+class Long(Case):
+
+    def test_a_customer_of_many_events_is_followed_from_anywhere_and_others_are_answered(self):
+        # 65,536 are looked up at a time, and what is near the head is read there.
+        count = 2 * 65536 + 2000
+        broker = self.broker()
+        broker.publish([event(customer="loyalty:many", id=f"n{i}") for i in range(count)])
+        broker.publish([event(customer="loyalty:other", id=f"o{i}") for i in range(2000)])
+        mine = pb.Filter(customers=["loyalty:many"])
+        ask = dict(context=pb.ContextQuery(customer="loyalty:other"))
+        for place, first in (("start", 0), (f"last:{count}", 0)):
+            with broker.wire() as other, broker.wire() as wire:
+                wire.stream(filter=mine, **{"from": place})
+                self.assertEqual(other.ask(**ask).context.customer, "loyalty:other")
+                numbers = [e.number for e in wire.collect(count - first)]
+                self.assertEqual(numbers, list(range(first + 1, count + 1)), place)
