@@ -6,7 +6,7 @@ import threading
 import time
 
 import touchline_pb2 as pb
-from harness import BUILD, Case, Shared, encoded, event, minute, offer, until
+from harness import BUILD, SLOW, Case, Shared, encoded, event, minute, offer, until
 
 
 def ids(events):
@@ -317,6 +317,8 @@ class Long(Case):
         for place, first in (("start", 0), (f"last:{count}", 0)):
             with broker.wire() as other, broker.wire() as wire:
                 wire.stream(filter=mine, **{"from": place})
+                began = time.monotonic()
                 self.assertEqual(other.ask(**ask).context.customer, "loyalty:other")
+                self.assertLess(time.monotonic() - began, 3 * SLOW)
                 numbers = [e.number for e in wire.collect(count - first)]
                 self.assertEqual(numbers, list(range(first + 1, count + 1)), place)
