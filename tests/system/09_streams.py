@@ -317,6 +317,7 @@ class Long(Case):
         for place, first in (("start", 0), (f"last:{count}", 0)):
             with broker.wire() as other, broker.wire() as wire:
                 wire.stream(filter=mine, **{"from": place})
+                time.sleep(0.2)         # it is being opened
                 began = time.monotonic()
                 self.assertEqual(other.ask(**ask).context.customer, "loyalty:other")
                 self.assertLess(time.monotonic() - began, 3 * SLOW)
