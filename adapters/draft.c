@@ -374,23 +374,3 @@ text_unbracket(struct tl_str text)
     close = memchr(open, '>', (size_t)(text.ptr + text.len - open));
     return close != NULL ? text_trim((struct tl_str){open, (size_t)(close - open)}) : text;
 }
-
-/* ISO 4217, list one; all others have two. */
-int
-currency_digits(struct tl_str currency)
-{
-    static const char none[] =
-        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF";
-    static const char three[] = "BHD IQD JOD KWD LYD OMR TND";
-    static const char four[] = "CLF UYW";
-    char code[4] = "";
-
-    if (currency.len != 3)
-        return 2;
-    memcpy(code, currency.ptr, 3);
-    if (strchr(code, ' ') != NULL)
-        return 2;
-    return strstr(none, code) != NULL ? 0
-           : strstr(three, code) != NULL ? 3
-           : strstr(four, code) != NULL ? 4 : 2;
-}

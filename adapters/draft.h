@@ -113,7 +113,4 @@ const char *text_find(struct tl_str s, const char *what);
 /* What is inside of the last <>, or the text as it is: an address, a Message-ID. */
 struct tl_str text_unbracket(struct tl_str text);
 
-/* Decimals of a currency, by ISO 4217. */
-int currency_digits(struct tl_str currency);
-
 #endif

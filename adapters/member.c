@@ -65,7 +65,7 @@ member_take_minor(struct draft *d, struct value *object, const char *name, struc
     struct tl_str text = member_text(d, object, name);
 
     if (text.len == 0
-        || decimal_to_minor(out, text.ptr, text.len, currency_digits(currency)) != 0)
+        || decimal_to_minor(out, text.ptr, text.len, tl_currency_decimals(currency)) != 0)
         return false;
     value_drop(object, name);
     return true;

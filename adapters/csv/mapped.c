@@ -252,7 +252,7 @@ put_offers(struct decoder *d)
 
         *touch = (struct tl_offer_touch){0};
         if (!fill(d, &d->map->offers[i], touch)
-            || !fill_amounts(d, &d->map->offers[i], touch, currency_digits(touch->currency)))
+            || !fill_amounts(d, &d->map->offers[i], touch, tl_currency_decimals(touch->currency)))
             return false;
         if (touch->offer.len == 0)
             return wrong(d, "the column of the offer is empty");
@@ -300,7 +300,7 @@ begin_event(struct decoder *d, const struct csv_row *row)
     d->draft.event.sale = &d->draft.sale;
     if (!fill(d, &d->map->sale, &d->draft.sale))
         return false;
-    d->digits = currency_digits(d->draft.sale.currency);
+    d->digits = tl_currency_decimals(d->draft.sale.currency);
     return true;
 }
 

@@ -388,7 +388,7 @@ read_envelope(struct retail *r)
     if (sale->currency.len == 0)
         sale->currency = TL_STR("USD");
     ev->touchpoint = draft_printf(r->draft, "till %.*s", SHOW(sale->till));
-    r->digits = currency_digits(sale->currency);
+    r->digits = tl_currency_decimals(sale->currency);
     return true;
 }
 

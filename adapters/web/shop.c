@@ -29,7 +29,7 @@ shop_line(struct draft *d, struct tl_sale_line *line, struct tl_str price, struc
     int64_t minor = 0, units = QUANTITY_ONE, product;
 
     if (price.len > 0
-        && decimal_to_minor(&minor, price.ptr, price.len, currency_digits(currency)) != 0)
+        && decimal_to_minor(&minor, price.ptr, price.len, tl_currency_decimals(currency)) != 0)
         return false;
     if (quantity.len > 0
         && decimal_to_minor(&units, quantity.ptr, quantity.len, QUANTITY_DECIMALS) != 0)

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "adapters/draft.h"
-#include "proto/money.h"
 #include "proto/valid.h"
 #include "tests/unit/own_draft.h"
 
@@ -183,32 +182,6 @@ text_over_the_limit_fails_the_draft_until_the_next_one(void **state)
     free(much);
 }
 
-static void
-currencies_have_their_own_decimals(void **state)
-{
-    (void)state;
-    assert_int_equal(currency_digits(TL_STR("USD")), 2);
-    assert_int_equal(currency_digits(TL_STR("JPY")), 0);
-    assert_int_equal(currency_digits(TL_STR("KWD")), 3);
-    assert_int_equal(currency_digits(TL_STR("CLF")), 4);
-    assert_int_equal(currency_digits(TL_STR("F C")), 2);
-    assert_int_equal(currency_digits(TL_STR("")), 2);
-}
-
-/* Decoders do not see the table that prints money: the two must agree. */
-static void
-money_is_printed_with_the_decimals_it_was_read_with(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 26 * 26 * 26; i++) {
-        char code[] = {(char)('A' + i / 676), (char)('A' + i / 26 % 26), (char)('A' + i % 26)};
-        struct tl_str currency = {code, sizeof code};
-
-        if (currency_digits(currency) != money_decimals(currency))
-            fail_msg("%.3s", code);
-    }
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, draft_set_up, draft_tear_down)
 
 int
@@ -225,8 +198,6 @@ main(void)
         TEST(what_is_too_long_for_an_identifier_becomes_an_attribute),
         TEST(control_characters_become_blanks),
         TEST(text_over_the_limit_fails_the_draft_until_the_next_one),
-        TEST(currencies_have_their_own_decimals),
-        TEST(money_is_printed_with_the_decimals_it_was_read_with),
     };
 
     return cmocka_run_group_tests_name("draft", tests, NULL, NULL);
