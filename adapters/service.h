@@ -53,6 +53,5 @@ void serve_committed(struct service *s, int code);
 
 /* status.c: /healthz /readyz /metrics /openapi.json.  false: it is none of them. */
 bool status_serve(struct service *s, struct http_request *r);
-bool service_ready(struct service *s);
 
 #endif

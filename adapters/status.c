@@ -8,8 +8,8 @@
 /* An adapter that cannot keep one more event of the largest kind is not ready. */
 #define ROOM_BYTES (64u << 10)
 
-bool
-service_ready(struct service *s)
+static bool
+is_ready(struct service *s)
 {
     return !s->full && spool_has_room(s->spool, ROOM_BYTES);
 }
@@ -28,7 +28,7 @@ serve_ready(struct service *s, struct http_request *r)
 {
     struct buf body = {0};
 
-    if (!service_ready(s)) {
+    if (!is_ready(s)) {
         http_set_header(r, "Retry-After", "5");
         http_problem(r, 503, "the spool is full: the broker has to take events before more can "
                              "be kept");

@@ -102,10 +102,11 @@ begin(struct tl_client *c, int64_t greet_at)
     stream_again(c);
 }
 
-/* What was sent before the broker lost us is answered NO_SESSION message by
- * message; the first one counts. */
-void
-client_session_lost(struct tl_client *c)
+/* The broker does not know our session any more: greets anew, and everything
+ * unanswered is sent again.  What was sent before it lost us is answered NO_SESSION
+ * message by message; the first one counts. */
+static void
+session_lost(struct tl_client *c)
 {
     if (c->state == SESSION_OPEN)
         begin(c, 0);
@@ -169,7 +170,7 @@ refusal(struct tl_client *c, struct tl_reply **reply)
     if (c->state == SESSION_GREETING && wire->id == c->hello_id)
         turned_away(c, wire->refusal);
     else if (wire->refusal->code == TL_NO_SESSION)
-        client_session_lost(c);
+        session_lost(c);
     else if (!publish_refused(c, wire) && !stream_refused(c, reply))
         query_answered(c, reply);
 }

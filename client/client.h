@@ -90,10 +90,6 @@ int client_work(struct tl_client *c, int fd, int64_t deadline);
 /* Sends without waiting.  Returns 0, TL_EAWAY (try again later), TL_ENOMEM. */
 int client_send(struct tl_client *c, const struct wire_request *request);
 
-/* The broker does not know our session any more: greets anew, and everything
- * unanswered is sent again. */
-void client_session_lost(struct tl_client *c);
-
 /* Takes a reply over when it keeps it, and nulls the pointer. */
 int publish_push(struct tl_client *c);
 int publish_acked(struct tl_client *c, const struct wire_reply *reply);

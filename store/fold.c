@@ -5,7 +5,6 @@
 
 #include "base/must.h"
 #include "proto/code.h"
-#include "proto/codec.h"
 #include "proto/position.h"
 #include "proto/str.h"
 #include "store/attribute.h"
@@ -238,8 +237,9 @@ fold_facets(struct fold *fold, const struct frame *f, const struct tl_event *ev,
 
 /* ------------------------------------------------ what the bus itself says */
 
-uint64_t
-fold_profile_number(struct tl_str text)
+/* Profiles as events of the bus name them, in digits. */
+static uint64_t
+profile_number(struct tl_str text)
 {
     uint64_t number = 0;
 
@@ -273,8 +273,7 @@ static int
 fold_conflict(struct fold *fold, const struct frame *f, const struct tl_event *ev)
 {
     const struct tl_identity_link *link = ev->link;
-    uint64_t sides[2] = {fold_profile_number(link->profile_a),
-                         fold_profile_number(link->profile_b)};
+    uint64_t sides[2] = {profile_number(link->profile_a), profile_number(link->profile_b)};
     struct card_conflict conflict = {link->a->type, link->a->value, link->b->value,
                                      cause_of(f, ev), f->time};
     int err = 0;
@@ -294,8 +293,7 @@ fold_conflict(struct fold *fold, const struct frame *f, const struct tl_event *e
 static int
 fold_link(struct fold *fold, const struct frame *f, const struct tl_identity_link *link)
 {
-    uint64_t sides[2] = {fold_profile_number(link->profile_a),
-                         fold_profile_number(link->profile_b)};
+    uint64_t sides[2] = {profile_number(link->profile_a), profile_number(link->profile_b)};
     struct link known = {.other = sides[1],
                          .said = f->flags & FRAME_SAID,
                          .joined = str_is(f->type, "identity.linked"),
@@ -507,21 +505,4 @@ fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev)
         (ev->household != NULL && (err = household_index(fold->views, f, ev)) != 0))
         return err;
     return fold_identity(fold, f, ev);
-}
-
-int
-fold_frame(struct fold *fold, const struct frame *f)
-{
-    struct arena arena;
-    struct tl_event ev;
-    int err;
-
-    arena_init(&arena, CODEC_BUDGET_BYTES);
-    err = codec_decode(CODEC_EVENT, &ev, f->payload, &arena);
-    if (err == 0)
-        err = fold_event(fold, f, &ev);
-    else
-        err = TL_EDAMAGED;
-    arena_fini(&arena);
-    return err;
 }

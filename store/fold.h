@@ -37,12 +37,6 @@ void fold_fini(struct fold *fold);
  * Returns 0, TL_EDAMAGED, TL_TOO_MANY. */
 int fold_event(struct fold *fold, const struct frame *f, const struct tl_event *ev);
 
-/* The same, decoding the payload itself.  An erased one folds as its header. */
-int fold_frame(struct fold *fold, const struct frame *f);
-
-/* Profiles as events of the bus name them, in digits. */
-uint64_t fold_profile_number(struct tl_str text);
-
 /* Call right before views_freeze. */
 void fold_store(struct fold *fold);
 

@@ -27,8 +27,8 @@ static const struct tl_str names[OUTCOME_COUNT] = {
     [OUTCOME_DISPUTED] = {"disputed", 8},
 };
 
-enum outcome
-outcome_find(struct tl_str name)
+static enum outcome
+find(struct tl_str name)
 {
     enum outcome o = 0;
 
@@ -51,12 +51,12 @@ outcome_of(const struct tl_event *ev, const struct tl_offer_touch *touch)
     if (str_is(ev->type, "offer.defined"))
         return OUTCOME_COUNT;
     if (touch->outcome.len > 0)
-        return outcome_find(touch->outcome);
+        return find(touch->outcome);
     while (dot < ev->type.len && ev->type.ptr[dot] != '.')
         dot++;
     if (dot == ev->type.len)
         return OUTCOME_COUNT;
-    return outcome_find((struct tl_str){ev->type.ptr + dot + 1, ev->type.len - dot - 1});
+    return find((struct tl_str){ev->type.ptr + dot + 1, ev->type.len - dot - 1});
 }
 
 struct tl_str

@@ -40,12 +40,11 @@ enum outcome {
     OUTCOME_COUNT,
 };
 
-/* OUTCOME_COUNT when it is none. */
-enum outcome outcome_find(struct tl_str name);
 struct tl_str outcome_name(enum outcome o);
 
 /* The outcome a touch of an event of this type has: its own, or the one the type
- * implies (`offer.made`, `coupon.redeemed`).  A definition has none. */
+ * implies (`offer.made`, `coupon.redeemed`).  A definition has none; OUTCOME_COUNT
+ * also when it is none that is known. */
 enum outcome outcome_of(const struct tl_event *ev, const struct tl_offer_touch *touch);
 
 struct offer_seen {

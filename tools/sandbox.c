@@ -15,10 +15,11 @@
 #define READY_MS 60000
 #define ATTEMPT_MS 100
 
-/* Whoever takes the port between this and the server's bind makes it fail to
- * start, which is noticed. */
-int
-sandbox_free_port(void)
+/* A port of the loopback that nobody listens at; -1 when there is none.  Whoever
+ * takes it between this and the server's bind makes it fail to start, which is
+ * noticed. */
+static int
+free_port(void)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET,
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -135,7 +136,7 @@ int
 sandbox_start(struct sandbox *s, const char *parent, char why[SANDBOX_WHY_BYTES])
 {
     char program[4096];
-    int port = sandbox_free_port();
+    int port = free_port();
 
     *s = (struct sandbox){0};
     if (port < 0)

@@ -38,7 +38,4 @@ int sandbox_stop(struct sandbox *s);
  * it cannot be run. */
 int sandbox_beside(const char *name, char *out, size_t size, char why[SANDBOX_WHY_BYTES]);
 
-/* A port of the loopback that nobody listens at; -1 when there is none. */
-int sandbox_free_port(void);
-
 #endif

@@ -8,8 +8,9 @@
 #define OFFER_DIGITS 6
 #define PREFIX_DIGITS_MIN 6         /* of a company; the length indicator adds up to 6 */
 
-bool
-code_checks(const char *digits, size_t count)
+/* Weights 3 and 1 from the right, the last is the check digit. */
+static bool
+checks(const char *digits, size_t count)
 {
     int sum = 0;
 
@@ -89,7 +90,7 @@ read_255(struct code *c, struct cursor at)
     c->kind = CODE_COUPON;
     c->number = take(&at, GCN_DIGITS);
     c->serial = (struct tl_str){at.at, at.left};
-    if (at.failed || !code_checks(c->number.ptr, GCN_DIGITS))
+    if (at.failed || !checks(c->number.ptr, GCN_DIGITS))
         c->wrong = "no coupon number of GS1 (255): the check digit of the first 13 is wrong";
 }
 
@@ -99,7 +100,7 @@ read_8018(struct code *c, struct cursor at)
 {
     c->kind = CODE_SERVICE;
     c->number = take(&at, GSRN_DIGITS);
-    if (at.failed || at.left > 0 || !code_checks(c->number.ptr, GSRN_DIGITS))
+    if (at.failed || at.left > 0 || !checks(c->number.ptr, GSRN_DIGITS))
         c->wrong = "no service relation number of GS1 (8018): the check digit of 18 is wrong";
 }
 
@@ -121,7 +122,7 @@ static void
 read_gtin(struct code *c)
 {
     c->kind = is_coupon(c->number.ptr, c->number.len) ? CODE_COUPON : CODE_GTIN;
-    if (!code_checks(c->number.ptr, c->number.len))
+    if (!checks(c->number.ptr, c->number.len))
         c->wrong = "the check digit is wrong";
 }
 

@@ -31,9 +31,6 @@ struct code {
 
 void code_read(struct code *c, struct tl_str text);
 
-/* Weights 3 and 1 from the right, the last is the check digit. */
-bool code_checks(const char *digits, size_t count);
-
 /* A touch of the offer a coupon is for: company and offer code (`0614141-654321`)
  * where it says them, with its serial number as instance, else the code as it is.
  * One that is wrong is touched all the same (somebody redeemed it), and the
