@@ -3,8 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "adapters/draft.h"
 #include "adapters/inflate.h"
+#include "adapters/text.h"
 
 static const char *const methods[] = {"GET /", "POST /", "PUT /"};
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/text.h"
 #include "base/hash.h"
 #include "base/utf8.h"
 
@@ -325,52 +326,4 @@ draft_tender(struct draft *d, struct tl_str type, int64_t amount_minor)
         return;
     }
     d->tenders[d->sale.tenders_count++] = (struct tl_tender){type, amount_minor};
-}
-
-struct tl_str
-text_of(const char *text)
-{
-    return (struct tl_str){text, text != NULL ? strlen(text) : 0};
-}
-
-bool
-text_is(struct tl_str s, const char *text)
-{
-    return s.len == strlen(text) && (s.len == 0 || memcmp(s.ptr, text, s.len) == 0);
-}
-
-static bool
-blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-struct tl_str
-text_trim(struct tl_str s)
-{
-    while (s.len > 0 && blank(s.ptr[0])) {
-        s.ptr++;
-        s.len--;
-    }
-    while (s.len > 0 && blank(s.ptr[s.len - 1]))
-        s.len--;
-    return s;
-}
-
-const char *
-text_find(struct tl_str s, const char *what)
-{
-    return s.len > 0 ? memmem(s.ptr, s.len, what, strlen(what)) : NULL;
-}
-
-struct tl_str
-text_unbracket(struct tl_str text)
-{
-    const char *open = text.len > 0 ? memrchr(text.ptr, '<', text.len) : NULL, *close;
-
-    if (open == NULL)
-        return text;
-    open++;
-    close = memchr(open, '>', (size_t)(text.ptr + text.len - open));
-    return close != NULL ? text_trim((struct tl_str){open, (size_t)(close - open)}) : text;
 }

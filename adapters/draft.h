@@ -102,15 +102,4 @@ struct tl_commitment *draft_commitment(struct draft *d);    /* NULL when full */
 void draft_line(struct draft *d, const struct tl_sale_line *line);
 void draft_tender(struct draft *d, struct tl_str type, int64_t amount_minor);
 
-/* Text helpers of decoders. */
-struct tl_str text_of(const char *text);                     /* NULL is empty */
-bool text_is(struct tl_str s, const char *text);
-struct tl_str text_trim(struct tl_str s);                    /* without blanks around */
-
-/* Where it is in the text, or NULL; of an empty text too. */
-const char *text_find(struct tl_str s, const char *what);
-
-/* What is inside of the last <>, or the text as it is: an address, a Message-ID. */
-struct tl_str text_unbracket(struct tl_str text);
-
 #endif

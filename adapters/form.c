@@ -3,33 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int
-digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "adapters/text.h"
 
 /* Decodes [from, end) to `*to`, which moves behind it. */
 static struct tl_str
 decode(char **to, const char *from, const char *end)
 {
-    struct tl_str out = {*to, 0};
-    char *at = *to;
+    struct tl_str out = {*to, text_unescape(*to, (struct tl_str){from, (size_t)(end - from)}, ' ')};
 
-    while (from < end) {
-        if (*from == '%' && end - from >= 3 && digit(from[1]) >= 0 && digit(from[2]) >= 0) {
-            *at++ = (char)(digit(from[1]) << 4 | digit(from[2]));
-            from += 3;
-        } else {
-            *at++ = *from == '+' ? ' ' : *from;
-            from++;
-        }
-    }
-    out.len = (size_t)(at - *to);
-    *to = at;
+    *to += out.len;
     return out;
 }
 

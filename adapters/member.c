@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "adapters/text.h"
 #include "base/decimal.h"
 
 #define PATH_BYTES 512

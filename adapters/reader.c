@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/text.h"
 
 #define NAME_BYTES 100
 

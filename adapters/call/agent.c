@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/call/facts.h"
+#include "adapters/text.h"
 
 #define WHY_BYTES 512
 

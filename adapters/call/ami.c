@@ -8,6 +8,7 @@
 #include "adapters/call/facts.h"
 #include "adapters/call/fields.h"
 #include "adapters/reading.h"
+#include "adapters/text.h"
 #include "base/clock.h"
 #include "base/must.h"
 

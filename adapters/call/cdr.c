@@ -4,6 +4,7 @@
 
 #include "adapters/call/facts.h"
 #include "adapters/call/rows.h"
+#include "adapters/text.h"
 
 enum {
     ACCOUNTCODE, SRC, DST, DCONTEXT, CLID, CHANNEL, DSTCHANNEL, LASTAPP, LASTDATA, START, ANSWER,

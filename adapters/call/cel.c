@@ -4,6 +4,7 @@
 
 #include "adapters/call/facts.h"
 #include "adapters/call/rows.h"
+#include "adapters/text.h"
 #include "base/clock.h"
 
 enum {

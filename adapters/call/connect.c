@@ -6,6 +6,7 @@
 #include "adapters/call/facts.h"
 #include "adapters/member.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/value.h"
 #include "adapters/web/intake.h"

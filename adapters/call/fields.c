@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "adapters/text.h"
+
 static void
 add(struct fields *f, struct tl_str line)
 {
@@ -23,14 +25,10 @@ fields_read(struct fields *f, struct tl_str text)
 {
     f->count = f->more = 0;
     while (text.len > 0) {
-        const char *end = memchr(text.ptr, '\n', text.len);
-        size_t len = end != NULL ? (size_t)(end - text.ptr) + 1 : text.len;
-        struct tl_str line = text_trim((struct tl_str){text.ptr, len});
+        struct tl_str line = text_trim(text_line(&text));
 
         if (line.len > 0)
             add(f, line);
-        text.ptr += len;
-        text.len -= len;
     }
 }
 

@@ -8,6 +8,7 @@
 #include "adapters/member.h"
 #include "adapters/parse.h"
 #include "adapters/reading.h"
+#include "adapters/text.h"
 #include "adapters/value.h"
 #include "base/must.h"
 
@@ -75,15 +76,6 @@ next_frame(struct tl_str have, bool final)
 
 /* ------------------------------------------------------------------ fields */
 
-static int
-hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A plus is a plus here, unlike in a form. */
 static struct tl_str
 decoded(struct draft *draft, struct tl_str value)
@@ -96,17 +88,7 @@ decoded(struct draft *draft, struct tl_str value)
     to = (char *)(uintptr_t)draft_copy(draft, value).ptr;
     if (to == NULL)
         return (struct tl_str){0};
-    out = (struct tl_str){to, 0};
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] == '%' && i + 2 < value.len && hex(value.ptr[i + 1]) >= 0
-            && hex(value.ptr[i + 2]) >= 0) {
-            *to++ = (char)(hex(value.ptr[i + 1]) << 4 | hex(value.ptr[i + 2]));
-            i += 2;
-        } else {
-            *to++ = value.ptr[i];
-        }
-        out.len++;
-    }
+    out = (struct tl_str){to, text_unescape(to, value, '+')};
     return text_trim(draft_copy(draft, out));
 }
 

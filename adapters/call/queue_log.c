@@ -5,6 +5,7 @@
 #include "adapters/call/calls.h"
 #include "adapters/call/facts.h"
 #include "adapters/reading.h"
+#include "adapters/text.h"
 
 #define FIELDS_MIN 5
 #define FIELDS_MAX 16

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "adapters/csv/csv.h"
+#include "adapters/text.h"
 #include "base/must.h"
 
 struct rows {

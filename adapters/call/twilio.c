@@ -5,6 +5,7 @@
 
 #include "adapters/call/facts.h"
 #include "adapters/form.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/intake.h"
 

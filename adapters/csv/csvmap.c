@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
-#include "adapters/draft.h"
 #include "base/utf8.h"
 
 #define END_OF "end of "
@@ -489,14 +489,9 @@ static bool
 read_lines(struct parser *p, struct tl_str text)
 {
     while (text.len > 0) {
-        const char *nl = memchr(text.ptr, '\n', text.len);
-        size_t len = nl != NULL ? (size_t)(nl - text.ptr) : text.len;
-
         p->line++;
-        if (!read_line(p, text_trim((struct tl_str){text.ptr, len})))
+        if (!read_line(p, text_trim(text_line(&text))))
             return false;
-        len += nl != NULL;
-        text = (struct tl_str){text.ptr + len, text.len - len};
     }
     return true;
 }

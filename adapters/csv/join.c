@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "adapters/csv/csv.h"
-#include "adapters/draft.h"
+#include "adapters/text.h"
 #include "base/arena.h"
 #include "base/map.h"
 

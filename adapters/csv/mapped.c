@@ -9,6 +9,7 @@
 #include "adapters/csv/csvmap.h"
 #include "adapters/csv/join.h"
 #include "adapters/csv/sum.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/draft.h"
 #include "base/buf.h"

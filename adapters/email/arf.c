@@ -6,6 +6,7 @@
 #include "adapters/email/mailbox.h"
 #include "adapters/email/mailing.h"
 #include "adapters/email/report.h"
+#include "adapters/text.h"
 
 static const struct kind {
     const char *feedback, *type, *consent;

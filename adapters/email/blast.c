@@ -5,6 +5,7 @@
 
 #include "adapters/email/mailbox.h"
 #include "adapters/email/mailing.h"
+#include "adapters/text.h"
 
 #define BLAST_ID_BYTES_MAX 256
 

@@ -1,7 +1,7 @@
 #include "adapters/email/brevo.h"
 
-#include "adapters/draft.h"
 #include "adapters/email/webhook.h"
+#include "adapters/text.h"
 #include "base/clock.h"
 
 static const struct webhook_kind kinds[] = {

@@ -7,6 +7,7 @@
 #include "adapters/email/mailbox.h"
 #include "adapters/email/mailing.h"
 #include "adapters/email/report.h"
+#include "adapters/text.h"
 
 /* What became of a recipient. */
 static const struct action {

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "adapters/email/report.h"
+#include "adapters/text.h"
 
 #define REASON_BYTES_MAX 500
 #define ADDRESSES_MAX 32
@@ -71,18 +72,6 @@ struct bounce {
     size_t to_count;
 };
 
-static struct tl_str
-take_line(struct tl_str *rest)
-{
-    const char *end = rest->len > 0 ? memchr(rest->ptr, '\n', rest->len) : NULL;
-    size_t len = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
-    struct tl_str line = {rest->ptr, len};
-
-    rest->ptr += len + (end != NULL);
-    rest->len -= len + (end != NULL);
-    return line;
-}
-
 static bool
 begins_with_any(struct tl_str line, const char *const *words)
 {
@@ -103,7 +92,7 @@ split(struct bounce *b, struct tl_str text)
 
     b->words = text;
     while (rest.len > 0) {
-        struct tl_str line = take_line(&rest);
+        struct tl_str line = text_line(&rest);
 
         if (line.ptr == text.ptr || !begins_with_any(line, fields))
             continue;
@@ -245,7 +234,7 @@ find_reason(struct tl_str words, struct tl_str *code, char *class)
     *code = report_code(words);
     *class = code->len > 0 ? code->ptr[0] : '\0';
     while (rest.len > 0) {
-        struct tl_str line = take_line(&rest);
+        struct tl_str line = text_line(&rest);
         bool has_code = code->len > 0 && code->ptr >= line.ptr && code->ptr < line.ptr + line.len;
         char found = '\0';
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/text.h"
 #include "base/buf.h"
 
 #define WHY_BYTES 512

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "adapters/draft.h"
 #include "adapters/email/webhook.h"
+#include "adapters/text.h"
 #include "base/clock.h"
 
 static const struct webhook_kind kinds[] = {

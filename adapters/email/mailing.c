@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "adapters/text.h"
+
 /* Of a text that is NULL only nothing can be a part, and NULL + 0 is not C. */
 static struct tl_str
 part(struct tl_str s, size_t from, size_t to)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapters/email/mailing.h"
+#include "adapters/text.h"
 #include "adapters/web/intake.h"
 #include "base/clock.h"
 

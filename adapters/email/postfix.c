@@ -8,6 +8,7 @@
 #include "adapters/email/mailing.h"
 #include "adapters/email/report.h"
 #include "adapters/email/syslog.h"
+#include "adapters/text.h"
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/zone.h"

@@ -3,17 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-static struct tl_str
-take_line(struct tl_str *rest)
-{
-    const char *end = rest->len > 0 ? memchr(rest->ptr, '\n', rest->len) : NULL;
-    size_t len = end != NULL ? (size_t)(end - rest->ptr) : rest->len;
-    struct tl_str line = {rest->ptr, len};
-
-    rest->ptr += len + (end != NULL);
-    rest->len -= len + (end != NULL);
-    return line;
-}
+#include "adapters/text.h"
 
 static void
 add_field(struct report_group *g, struct tl_str line)
@@ -37,7 +27,7 @@ report_next(struct report_group *out, struct tl_str *rest)
 {
     out->count = out->more = 0;
     while (rest->len > 0) {
-        struct tl_str line = take_line(rest);
+        struct tl_str line = text_line(rest);
 
         if (text_trim(line).len == 0) {
             if (out->count > 0)

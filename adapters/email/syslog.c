@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "adapters/draft.h"
+#include "adapters/text.h"
 #include "base/clock.h"
 
 #define DAY_S 86400

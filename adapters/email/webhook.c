@@ -7,6 +7,7 @@
 
 #include "adapters/member.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "base/buf.h"
 #include "base/clock.h"
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "adapters/text.h"
+
 #define GTIN_DIGITS_MAX 14
 #define GSRN_DIGITS 18
 #define GCN_DIGITS 13

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "adapters/draft.h"
+#include "adapters/text.h"
 
 static bool
 same(struct tl_str a, struct tl_str b)

@@ -1,5 +1,6 @@
 #include "adapters/pos/order.h"
 
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "base/clock.h"
 

@@ -9,6 +9,7 @@
 #include "adapters/draft.h"
 #include "adapters/pos/node.h"
 #include "adapters/pos/retail.h"
+#include "adapters/text.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/zone.h"

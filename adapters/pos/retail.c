@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/pos/code.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "base/clock.h"
 #include "base/decimal.h"

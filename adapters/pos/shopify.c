@@ -4,6 +4,7 @@
 
 #include "adapters/pos/code.h"
 #include "adapters/pos/order.h"
+#include "adapters/text.h"
 #include "adapters/value.h"
 #include "adapters/web/shop.h"
 #include "base/clock.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapters/pos/order.h"
+#include "adapters/text.h"
 #include "adapters/value.h"
 #include "adapters/web/shop.h"
 

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "adapters/reading.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/visit.h"
 #include "base/utf8.h"

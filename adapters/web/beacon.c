@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/listening.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/draft.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "adapters/web/base64url.h"
 #include "base/buf.h"
 #include "base/clock.h"

@@ -7,6 +7,7 @@
 
 #include "adapters/member.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/ceproto.h"
 #include "adapters/web/eventtype.h"
@@ -274,34 +275,15 @@ read_envelope(struct decoder *d, struct value *envelope)
 
 /* ------------------------------------------------------------- binary mode */
 
-static int
-hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Header values are percent-encoded (binding, 3.1.3.2). */
 static struct value *
 header_value(struct values *in, struct tl_str text)
 {
     char *out = malloc(text.len + 1);
     struct value *value = NULL;
-    size_t len = 0;
 
-    for (size_t i = 0; out != NULL && i < text.len; i++) {
-        if (text.ptr[i] == '%' && i + 2 < text.len && hex(text.ptr[i + 1]) >= 0
-            && hex(text.ptr[i + 2]) >= 0) {
-            out[len++] = (char)(hex(text.ptr[i + 1]) << 4 | hex(text.ptr[i + 2]));
-            i += 2;
-        } else {
-            out[len++] = text.ptr[i];
-        }
-    }
     if (out != NULL)
-        value = values_string(in, (struct tl_str){out, len});
+        value = values_string(in, (struct tl_str){out, text_unescape(out, text, '+')});
     free(out);
     return value;
 }
@@ -330,14 +312,10 @@ put_headers(struct values *in, struct value *envelope, struct tl_str headers)
     bool ok = true;
 
     while (ok && headers.len > 0) {
-        const char *end = memchr(headers.ptr, '\n', headers.len);
-        struct tl_str line = {headers.ptr, end != NULL ? (size_t)(end - headers.ptr)
-                                                       : headers.len};
+        struct tl_str line = text_line(&headers);
 
         if (line.len > 0)
             ok = put_header(in, envelope, line);
-        headers.ptr += line.len + (end != NULL);
-        headers.len -= line.len + (end != NULL);
     }
     return ok;
 }

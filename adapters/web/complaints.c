@@ -7,6 +7,7 @@
 #include "adapters/csv/csv.h"
 #include "adapters/member.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/listening.h"
 #include "base/buf.h"

@@ -7,6 +7,7 @@
 
 #include "adapters/member.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "adapters/web/beacon.h"
 
 #define DEPTH_MAX 64

@@ -5,6 +5,7 @@
 
 #include "adapters/form.h"
 #include "adapters/member.h"
+#include "adapters/text.h"
 #include "adapters/web/eventtype.h"
 #include "adapters/web/intake.h"
 #include "adapters/web/shop.h"

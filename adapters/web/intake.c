@@ -7,6 +7,7 @@
 
 #include "adapters/form.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "base/clock.h"
 
 #define WHY_BYTES 512

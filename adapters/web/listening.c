@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "adapters/text.h"
+
 #define SHOW(s) (int)(s).len, (s).len > 0 ? (s).ptr : ""
 
 void

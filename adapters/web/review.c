@@ -6,6 +6,7 @@
 #include "adapters/member.h"
 #include "adapters/parse.h"
 #include "adapters/reading.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/listening.h"
 

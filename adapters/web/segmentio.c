@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "adapters/member.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/eventtype.h"
 #include "adapters/web/intake.h"

@@ -5,6 +5,7 @@
 
 #include "adapters/member.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "adapters/timeformat.h"
 #include "adapters/web/base64url.h"
 #include "adapters/web/eventtype.h"

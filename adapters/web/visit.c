@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "adapters/form.h"
+#include "adapters/text.h"
 #include "base/utf8.h"
 
 #define TOUCHPOINT_BYTES_MAX 256

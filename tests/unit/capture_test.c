@@ -1,7 +1,7 @@
 #include "tests/unit/decode.h"
 
 #include "adapters/capture.h"
-#include "adapters/draft.h"
+#include "adapters/text.h"
 
 #define BODY "{\"a\":1}"
 

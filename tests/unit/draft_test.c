@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "adapters/draft.h"
+#include "adapters/text.h"
 #include "proto/valid.h"
 #include "tests/unit/own_draft.h"
 

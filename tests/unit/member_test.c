@@ -8,6 +8,7 @@
 
 #include "adapters/member.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "tests/unit/own_draft.h"
 
 static struct value *

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adapters/draft.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "tests/unit/own_values.h"
 
 #define FLAGS (JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL)

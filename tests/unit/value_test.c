@@ -4,8 +4,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "adapters/draft.h"
 #include "adapters/parse.h"
+#include "adapters/text.h"
 #include "adapters/value.h"
 #include "tests/unit/own_values.h"
 

@@ -1,11 +1,11 @@
 /* The e-mail services but SendGrid, which has a test of its own: their real bodies,
  * and what each of them does in its own way. */
 
+#include "adapters/text.h"
 #include "tests/unit/decode.h"
 
 #include <dirent.h>
 
-#include "adapters/draft.h"
 #include "adapters/email/webhook.h"
 
 static const struct format_options plain = {0};
