@@ -1,7 +1,7 @@
 """What is refused, with which code: every limit at the edge and one past it."""
 
 import touchline_pb2 as pb
-from harness import Shared, encoded, event, offer, sale
+from harness import SharedWire, encoded, event, offer, sale
 
 TIME_MAX = 4133980799      # 2100-12-31T23:59:59Z
 
@@ -21,17 +21,7 @@ def padded(bytes_wanted, **more):
     return made.SerializeToString()
 
 
-class Limits(Shared):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.wire = cls.shared.wire()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.wire.close()
-        super().tearDownClass()
+class Limits(SharedWire):
 
     def taken(self, event):
         answer, = self.wire.publish([event])

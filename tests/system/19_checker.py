@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import touchline_pb2 as pb
-from harness import BUILD, ROOT, Case, Shared, event
+from harness import BUILD, ROOT, Case, SharedWire, event
 
 sys.path.insert(0, str(ROOT / "tests/checker"))
 
@@ -40,19 +40,9 @@ def at(minutes):
     return MIDNIGHT + minutes * 60 * 10**9
 
 
-class Histories(Shared):
+class Histories(SharedWire):
 
     config = f"[broker]\npolicy = {POLICY}\n"
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.wire = cls.shared.wire()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.wire.close()
-        super().tearDownClass()
 
     def tell(self, events):
         """Publishes, and returns what this added to the log."""

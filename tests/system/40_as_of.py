@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 import touchline_pb2 as pb
-from harness import ROOT, SANITIZED, SLOW, Case, Shared, event, until
+from harness import ROOT, SANITIZED, SLOW, Case, SharedWire, event, until
 
 sys.path.insert(0, str(ROOT / "tests/checker"))
 
@@ -84,19 +84,9 @@ def answers(wire, questions):
         yield from (found.pop(id) for id in ids)
 
 
-class Histories(Shared):
+class Histories(SharedWire):
 
     config = f"[broker]\npolicy = {POLICY}\n"
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.wire = cls.shared.wire()
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.wire.close()
-        super().tearDownClass()
 
     @seed(SEED)
     @BOUNDS

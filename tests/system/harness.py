@@ -479,6 +479,20 @@ class Shared(unittest.TestCase):
         cls.case.tearDown()
 
 
+class SharedWire(Shared):
+    """The same, and one connection to it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.wire = cls.shared.wire()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.wire.close()
+        super().tearDownClass()
+
+
 def settled(answer):
     """An answer without what may differ between two equal ones: now."""
     if isinstance(answer, dict):
