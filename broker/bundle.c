@@ -3,12 +3,9 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "proto/tag.h"
 
-#define TAG_BYTES 2
 #define LENGTH_BYTES_MAX 3
-
-/* Reply.bundle of touchline.proto: field 30, length-delimited. */
-static const unsigned char tag[TAG_BYTES] = {(30 << 3 & 0x7f) | 2 | 0x80, 30 >> 4};
 
 static unsigned char *
 put_length(unsigned char *p, size_t len)
@@ -35,14 +32,15 @@ bundle_message(zmq_msg_t *const messages[], size_t count, zmq_msg_t *out)
         size_t len = zmq_msg_size(messages[i]);
 
         must(len <= BUNDLED_BYTES_MAX);
-        bytes += TAG_BYTES + length_bytes(len) + len;
+        bytes += TAG_BUNDLE_BYTES + length_bytes(len) + len;
     }
     must(zmq_msg_init_size(out, bytes) == 0);
     p = zmq_msg_data(out);
     for (size_t i = 0; i < count; i++) {
         size_t len = zmq_msg_size(messages[i]);
 
-        p = put_length((unsigned char *)memcpy(p, tag, TAG_BYTES) + TAG_BYTES, len);
+        memcpy(p, tag_bundle, TAG_BUNDLE_BYTES);
+        p = put_length(p + TAG_BUNDLE_BYTES, len);
         if (len > 0)
             memcpy(p, zmq_msg_data(messages[i]), len);
         p += len;

@@ -8,29 +8,12 @@
 
 #include "base/must.h"
 #include "proto/position.h"
-
-/* Keys of touchline.proto: field number and wire type. */
-#define VARINT(field) ((field) << 3)
-#define BYTES(field) ((field) << 3 | 2)
-
-enum {
-    REPLY_ID = VARINT(1),
-    REPLY_STREAM = BYTES(8),
-    BATCH_STREAM = VARINT(1),
-    BATCH_LOG = BYTES(2),
-    BATCH_EVENT = BYTES(3),
-    BATCH_POSITION = BYTES(4),
-    BATCH_GENERATION = VARINT(5),
-    EVENT_NUMBER = VARINT(1),
-    EVENT_RECEIVED = VARINT(2),
-    EVENT_PROFILE = VARINT(3),
-    EVENT_BYTES = BYTES(4),
-};
+#include "proto/tag.h"
 
 _Static_assert(DELIVERY_BYTES <= FRAME_BYTES_MAX, "many events take no more than a large one");
 
-#define NUMBER_BYTES 11         /* a key and the longest varint */
-#define LENGTH_BYTES 4          /* a key and a length below 2 MiB */
+#define NUMBER_BYTES 11         /* a tag and the longest varint */
+#define LENGTH_BYTES 4          /* a tag and a length below 2 MiB */
 #define EVENT_OVERHEAD (2 * LENGTH_BYTES + 3 * NUMBER_BYTES)
 #define FRONT_BYTES (2 * NUMBER_BYTES + 2 * LENGTH_BYTES + LOG_ID_BYTES)
 #define BACK_BYTES (LENGTH_BYTES + POSITION_BYTES + NUMBER_BYTES)
@@ -57,20 +40,20 @@ put_varint(unsigned char *p, uint64_t v)
 
 /* A zero is left out, as in all of proto3. */
 static unsigned char *
-put_number(unsigned char *p, unsigned char key, uint64_t v)
+put_number(unsigned char *p, unsigned char tag, uint64_t v)
 {
     if (v == 0)
         return p;
-    *p++ = key;
+    *p++ = tag;
     return put_varint(p, v);
 }
 
 static unsigned char *
-put_bytes(unsigned char *p, unsigned char key, struct tl_str s)
+put_bytes(unsigned char *p, unsigned char tag, struct tl_str s)
 {
     if (s.len == 0)
         return p;
-    *p++ = key;
+    *p++ = tag;
     p = put_varint(p, s.len);
     return (unsigned char *)memcpy(p, s.ptr, s.len) + s.len;
 }

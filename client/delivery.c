@@ -1,29 +1,13 @@
 #include "client/delivery.h"
 
-/* Keys of touchline.proto: field number and wire type. */
-#define VARINT(field) ((field) << 3)
-#define BYTES(field) ((field) << 3 | 2)
-
-enum {
-    REPLY_ID = VARINT(1),
-    REPLY_STREAM = BYTES(8),
-    BATCH_STREAM = VARINT(1),
-    BATCH_LOG = BYTES(2),
-    BATCH_EVENT = BYTES(3),
-    BATCH_POSITION = BYTES(4),
-    BATCH_GENERATION = VARINT(5),
-    EVENT_NUMBER = VARINT(1),
-    EVENT_RECEIVED = VARINT(2),
-    EVENT_PROFILE = VARINT(3),
-    EVENT_BYTES = BYTES(4),
-};
+#include "proto/tag.h"
 
 struct cursor {
     const unsigned char *at, *end;
 };
 
 struct field {
-    uint64_t key;
+    uint64_t tag;
     uint64_t number;
     struct tl_str bytes;
 };
@@ -69,11 +53,11 @@ next(struct cursor *c, struct field *f)
 
     if (c->at == c->end)
         return DELIVERY_NO;
-    if (!varint(c, &f->key))
+    if (!varint(c, &f->tag))
         return DELIVERY_MALFORMED;
-    if ((f->key & 7) == 0)
+    if ((f->tag & 7) == 0)
         return varint(c, &f->number) ? DELIVERY_YES : DELIVERY_MALFORMED;
-    if (!length(c, f->key & 7, &len) || len > (uint64_t)(c->end - c->at))
+    if (!length(c, f->tag & 7, &len) || len > (uint64_t)(c->end - c->at))
         return DELIVERY_MALFORMED;
     f->bytes = (struct tl_str){(const char *)c->at, (size_t)len};
     c->at += len;
@@ -97,13 +81,13 @@ read_batch(struct delivery *d, struct tl_str batch)
 
     *d = (struct delivery){.at = c.at, .end = c.end};
     while ((step = next(&c, &f)) == DELIVERY_YES) {
-        if (f.key == BATCH_STREAM)
+        if (f.tag == BATCH_STREAM)
             d->stream = f.number;
-        else if (f.key == BATCH_LOG)
+        else if (f.tag == BATCH_LOG)
             d->log = f.bytes;
-        else if (f.key == BATCH_POSITION)
+        else if (f.tag == BATCH_POSITION)
             d->position = f.bytes;
-        else if (f.key == BATCH_GENERATION)
+        else if (f.tag == BATCH_GENERATION)
             d->generation = f.number;
     }
     return step == DELIVERY_NO ? DELIVERY_YES : step;
@@ -116,9 +100,9 @@ delivery_read(struct delivery *d, struct tl_str reply)
     struct field f = {0};
 
     while (next(&c, &f) == DELIVERY_YES) {
-        if (f.key == REPLY_STREAM)
+        if (f.tag == REPLY_STREAM)
             return read_batch(d, f.bytes);
-        if (f.key != REPLY_ID)
+        if (f.tag != REPLY_ID)
             return DELIVERY_NO;
     }
     return DELIVERY_NO;
@@ -133,13 +117,13 @@ read_event(struct tl_stream_event *out, struct tl_str bytes)
 
     *out = (struct tl_stream_event){0};
     while ((step = next(&c, &f)) == DELIVERY_YES) {
-        if (f.key == EVENT_NUMBER)
+        if (f.tag == EVENT_NUMBER)
             out->number = f.number;
-        else if (f.key == EVENT_RECEIVED)
+        else if (f.tag == EVENT_RECEIVED)
             out->received_time = (int64_t)f.number;
-        else if (f.key == EVENT_PROFILE)
+        else if (f.tag == EVENT_PROFILE)
             out->profile = f.number;
-        else if (f.key == EVENT_BYTES)
+        else if (f.tag == EVENT_BYTES)
             out->bytes = f.bytes;
     }
     return step == DELIVERY_NO ? DELIVERY_YES : step;
@@ -152,7 +136,7 @@ delivery_next(struct delivery *d, struct tl_stream_event *out)
     struct field f = {0};
     enum delivery_step step;
 
-    while ((step = next(&c, &f)) == DELIVERY_YES && f.key != BATCH_EVENT)
+    while ((step = next(&c, &f)) == DELIVERY_YES && f.tag != BATCH_EVENT)
         continue;
     d->at = c.at;
     return step == DELIVERY_YES ? read_event(out, f.bytes) : step;

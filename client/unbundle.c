@@ -3,16 +3,12 @@
 #include <string.h>
 
 #include "base/must.h"
-
-#define TAG_BYTES 2
-
-/* Reply.bundle of touchline.proto: field 30, length-delimited. */
-static const unsigned char tag[TAG_BYTES] = {(30 << 3 & 0x7f) | 2 | 0x80, 30 >> 4};
+#include "proto/tag.h"
 
 static bool
 is_tag(const unsigned char *at, size_t len)
 {
-    return len >= TAG_BYTES && memcmp(at, tag, TAG_BYTES) == 0;
+    return len >= TAG_BUNDLE_BYTES && memcmp(at, tag_bundle, TAG_BUNDLE_BYTES) == 0;
 }
 
 bool
@@ -49,7 +45,7 @@ bool
 bundle_next(struct bundle *b, zmq_msg_t *msg, struct tl_str *bytes)
 {
     const unsigned char *all;
-    size_t at = b->at + TAG_BYTES, len;
+    size_t at = b->at + TAG_BUNDLE_BYTES, len;
 
     if (b->len == 0)
         return false;
