@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <lmdb.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/must.h"
 #include "proto/code.h"
 #include "store/le.h"
+#include "store/pages.h"
 
 #define READERS_MAX 8
 #define PROBE_BYTES 4096
@@ -27,6 +29,7 @@ struct txn_env {
     MDB_dbi records;
     size_t map_bytes;
     bool full;          /* the map was too small once */
+    pthread_mutex_t mapping;    /* a reader that begins looks into the map, which may move */
 };
 
 static int
@@ -147,17 +150,81 @@ fill_up(struct txn_env *env)
     return (uint64_t)st.st_size >= bytes || ftruncate(fd, (off_t)bytes) == 0 ? 0 : errno;
 }
 
-/* LMDB asserts what it reads, and would abort. */
-static void
-stop(MDB_env *mdb, const char *assertion)
+/* ----------------------------------------------------------------- damage */
+
+#define DAMAGED "%.300s/data.mdb is damaged (%s); make the views anew with `touchline rebuild`"
+
+static const char *
+dir_of(MDB_env *mdb)
 {
     const char *dir = "";
 
     mdb_env_get_path(mdb, &dir);
-    log_error("store", "%s/data.mdb is damaged (%s); make the views anew with `touchline rebuild`",
-              dir, assertion);
+    return dir;
+}
+
+/* LMDB asserts what it reads, and would abort. */
+static void
+stop(MDB_env *mdb, const char *assertion)
+{
+    log_error("store", DAMAGED, dir_of(mdb), assertion);
     _exit(1);
 }
+
+void
+txn_env_stop(const struct txn_env *env, const char *how)
+{
+    stop(env->mdb, how);
+    _exit(1);
+}
+
+void
+txn_env_damaged(const struct txn_env *env, const char *how, char why[TXN_WHY_BYTES])
+{
+    snprintf(why, TXN_WHY_BYTES, DAMAGED, dir_of(env->mdb), how);
+}
+
+int
+txn_env_file(const struct txn_env *env, size_t *page_bytes)
+{
+    MDB_stat stat;
+    int fd;
+
+    must(mdb_env_get_fd(env->mdb, &fd) == 0 && mdb_env_stat(env->mdb, &stat) == 0);
+    *page_bytes = stat.ms_psize;
+    return fd;
+}
+
+/* Before LMDB begins with what it finds there.  Says in `why` what is wrong. */
+static int
+check_head(const char *dir, char why[TXN_WHY_BYTES])
+{
+    static const char name[] = "data.mdb";
+    unsigned char *head = malloc(PAGES_HEAD_BYTES);
+    char path[PATH_MAX], how[128];
+    const char *what = NULL;
+    ssize_t len = -1;
+    struct stat st;
+    size_t at;
+    int fd, err;
+
+    must(head != NULL);
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    if ((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0 && fstat(fd, &st) == 0)
+        len = pread(fd, head, PAGES_HEAD_BYTES, 0);
+    err = len < 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (err == 0 && (what = pages_head(head, (size_t)len, (uint64_t)st.st_size, &at)) != NULL) {
+        snprintf(how, sizeof how, "offset %zu: %s", at, what);
+        snprintf(why, TXN_WHY_BYTES, DAMAGED, dir, how);
+        err = MDB_CORRUPTED;
+    }
+    free(head);
+    return err;
+}
+
+/* ---------------------------------------------------------------- opening */
 
 static int
 make_empty(const char *path)
@@ -203,13 +270,13 @@ make_file(const char *dir)
 }
 
 static int
-open_env(struct txn_env *env, const char *dir, size_t map_bytes)
+open_env(struct txn_env *env, const char *dir, size_t map_bytes, char why[TXN_WHY_BYTES])
 {
     MDB_envinfo info;
     int rc;
 
     if ((rc = make_dir(dir)) != 0 || (rc = make_file(dir)) != 0 ||
-        (rc = mdb_env_create(&env->mdb)) != 0)
+        (rc = check_head(dir, why)) != 0 || (rc = mdb_env_create(&env->mdb)) != 0)
         return rc;
     if ((rc = mdb_env_set_mapsize(env->mdb, map_bytes)) != 0 ||
         (rc = mdb_env_set_maxreaders(env->mdb, READERS_MAX)) != 0 ||
@@ -228,11 +295,15 @@ txn_env_open(struct txn_env **out, const char *dir, size_t map_bytes, char why[T
     struct txn_env *env = calloc(1, sizeof *env);
     int rc;
 
-    must(env != NULL);
+    must(env != NULL && pthread_mutex_init(&env->mapping, NULL) == 0);
     *out = NULL;
-    if ((rc = open_env(env, dir, map_bytes)) != 0) {
-        snprintf(why, TXN_WHY_BYTES, "%s: %s%s", dir, mdb_strerror(rc),
-                 code(rc) == TL_EDAMAGED ? "; make the views anew with `touchline rebuild`" : "");
+    why[0] = '\0';
+    if ((rc = open_env(env, dir, map_bytes, why)) != 0) {
+        if (why[0] == '\0')
+            snprintf(why, TXN_WHY_BYTES, "%s: %s%s", dir, mdb_strerror(rc),
+                     code(rc) == TL_EDAMAGED || code(rc) == TL_EFORMAT
+                         ? "; make the views anew with `touchline rebuild`"
+                         : "");
         txn_env_close(&env);
         return code(rc);
     }
@@ -247,6 +318,7 @@ txn_env_close(struct txn_env **env)
         return;
     if ((*env)->mdb != NULL)
         mdb_env_close((*env)->mdb);
+    pthread_mutex_destroy(&(*env)->mapping);
     free(*env);
     *env = NULL;
 }
@@ -263,7 +335,10 @@ txn_env_fit(struct txn_env *env, uint64_t bytes)
         map_bytes *= 2;
     if (map_bytes == env->map_bytes)
         return 0;
-    if ((rc = mdb_env_set_mapsize(env->mdb, map_bytes)) != 0)
+    pthread_mutex_lock(&env->mapping);
+    rc = mdb_env_set_mapsize(env->mdb, map_bytes);
+    pthread_mutex_unlock(&env->mapping);
+    if (rc != 0)
         return code(rc) == TL_ENOMEM ? TL_EIO : code(rc);
     env->map_bytes = map_bytes;
     env->full = false;
@@ -289,10 +364,16 @@ txn_env_records(const struct txn_env *env)
     return stat.ms_entries;
 }
 
-static uint32_t
-sum(MDB_val key, const void *value, size_t len)
+static struct tl_str
+text(MDB_val v)
 {
-    return crc32c(crc32c(0, key.mv_data, key.mv_size), value, len);
+    return (struct tl_str){v.mv_data, v.mv_size};
+}
+
+static uint32_t
+sum(struct tl_str key, const void *value, size_t len)
+{
+    return crc32c(crc32c(0, key.ptr, key.len), value, len);
 }
 
 /* ---------------------------------------------------------------- writing */
@@ -321,7 +402,7 @@ txn_put(struct txn *t, const void *key, size_t key_len, const void *value, size_
     }
     if (len > 0)
         memcpy(v.mv_data, value, len);
-    le_put32((unsigned char *)v.mv_data + len, sum(k, value, len));
+    le_put32((unsigned char *)v.mv_data + len, sum(text(k), value, len));
 }
 
 void
@@ -366,14 +447,25 @@ start(struct txn *t)
 
     if (t->open || t->error != 0)
         return t->error == 0;
+    pthread_mutex_lock(&t->env->mapping);
     if (t->mdb == NULL)
         rc = mdb_txn_begin(t->env->mdb, NULL, MDB_RDONLY, &t->mdb);
     else
         rc = mdb_txn_renew(t->mdb);
+    pthread_mutex_unlock(&t->env->mapping);
     if (rc != 0)
         fail(t, rc);
     t->open = rc == 0;
     return t->open;
+}
+
+bool
+txn_reader_begin(struct txn *t, uint64_t *moment)
+{
+    if (!start(t))
+        return false;
+    *moment = mdb_txn_id(t->mdb);
+    return true;
 }
 
 void
@@ -392,21 +484,26 @@ txn_reader_fini(struct txn *t)
     *t = (struct txn){0};
 }
 
-static struct tl_str
-text(MDB_val v)
+bool
+txn_sound(struct tl_str key, struct tl_str *value)
 {
-    return (struct tl_str){v.mv_data, v.mv_size};
+    size_t len = value->len - SUM_BYTES;
+
+    if (value->len < SUM_BYTES ||
+        le_get32((const unsigned char *)value->ptr + len) != sum(key, value->ptr, len))
+        return false;
+    value->len = len;
+    return true;
 }
 
 /* What is not what was written reads as nothing. */
 static struct tl_str
 value_of(struct txn *t, MDB_val key, MDB_val v)
 {
-    size_t len = v.mv_size - SUM_BYTES;
+    struct tl_str value = text(v);
 
-    if (v.mv_size >= SUM_BYTES
-        && le_get32((const unsigned char *)v.mv_data + len) == sum(key, v.mv_data, len))
-        return (struct tl_str){v.mv_data, len};
+    if (txn_sound(text(key), &value))
+        return value;
     t->damaged = true;
     return (struct tl_str){"", 0};
 }

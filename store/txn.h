@@ -32,6 +32,12 @@ int txn_env_fit(struct txn_env *env, uint64_t bytes);
 uint64_t txn_env_bytes(const struct txn_env *env);      /* of the file in use */
 size_t txn_env_records(const struct txn_env *env);
 
+/* For who looks at the file itself (scrub.h): its descriptor, and the sentence that
+ * it is damaged; or that sentence as the program's last. */
+int txn_env_file(const struct txn_env *env, size_t *page_bytes);
+void txn_env_damaged(const struct txn_env *env, const char *how, char why[TXN_WHY_BYTES]);
+_Noreturn void txn_env_stop(const struct txn_env *env, const char *how);
+
 struct txn {
     struct txn_env *env;
     struct MDB_txn *mdb;
@@ -48,8 +54,12 @@ int txn_commit(struct txn *t);      /* durable on return, or aborted */
 
 /* A reader begins with its first get and sees that moment until it ends. */
 void txn_reader_init(struct txn *t, struct txn_env *env);
+bool txn_reader_begin(struct txn *t, uint64_t *moment);     /* now, and LMDB's number of now */
 void txn_reader_end(struct txn *t);
 void txn_reader_fini(struct txn *t);
+
+/* Is it what was written under this key?  Then `value` is without its sum. */
+bool txn_sound(struct tl_str key, struct tl_str *value);
 
 /* `value` borrows until the reader ends. */
 bool txn_get(struct txn *t, const void *key, size_t key_len, struct tl_str *value);

@@ -248,6 +248,18 @@ store_verify_end(struct store *st, struct store_verify **v)
     st->verifying = NULL;
 }
 
+/* Their file first: what is damaged there may lead LMDB astray. */
+static int
+scrub(struct store_verify *v, char *why)
+{
+    bool whole = false;
+    int err = 0;
+
+    while (err == 0 && !whole && !atomic_load(&v->cancelled))
+        err = views_rest_scrub(v->kept, &whole, why);
+    return err;
+}
+
 static int
 run(struct store_verify *v, struct tl_verification *out, struct arena *arena,
     char why[STORE_WHY_BYTES])
@@ -264,7 +276,7 @@ run(struct store_verify *v, struct tl_verification *out, struct arena *arena,
     why[0] = '\0';
     *out = (struct tl_verification){.events = v->number};
     store_path(&st->settings, "verify.tmp", dir, sizeof(dir));
-    if ((err = fresh_dir(dir, why)) != 0)
+    if ((err = scrub(v, why)) != 0 || (err = fresh_dir(dir, why)) != 0)
         return err;
     err = fold_anew(&c, dir, v->number, st->settings.views_bytes, &folded, why);
     if (err == 0 && (err = compare(v->kept, folded, out, arena)) != 0)

@@ -14,6 +14,7 @@
 #include "proto/code.h"
 #include "store/generation.h"
 #include "store/known.h"
+#include "store/scrub.h"
 #include "store/txn.h"
 #include "store/walk.h"
 
@@ -48,6 +49,7 @@ struct views {
     struct txn_env *env;                /* NULL: a part, in memory alone */
     struct views_part part;
     struct txn reader;
+    struct scrub *scrub;
     struct generation *active;
     struct generation *flushing;        /* NULL, being flushed, or waiting for the next try */
     struct generation *clean[CLEAN_MAX];    /* flushed ones, newest first, kept to read from */
@@ -155,6 +157,23 @@ read_meta(struct views *v, const char *dir, char why[VIEWS_WHY_BYTES])
 
 /* ---------------------------------------------------------- open and close */
 
+static int
+open_file(struct views *v, const char *dir, char why[VIEWS_WHY_BYTES])
+{
+    bool whole;
+    int err;
+
+    if ((err = txn_env_open(&v->env, dir, MAP_BYTES_MIN, why)) != 0)
+        return err;
+    txn_reader_init(&v->reader, v->env);
+    v->scrub = scrub_new(v->env);
+    if ((err = scrub_look(v->scrub, VIEWS_SCRUB_NS, &whole, why)) != 0 ||
+        (err = read_meta(v, dir, why)) != 0)
+        return err;
+    scrub_start(v->scrub);
+    return 0;
+}
+
 int
 views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VIEWS_WHY_BYTES])
 {
@@ -166,12 +185,7 @@ views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VI
     *out = NULL;
     v->memory_bytes = memory_bytes;
     v->active = generation_new(&v->spare, NULL);
-    if ((err = txn_env_open(&v->env, dir, MAP_BYTES_MIN, why)) != 0) {
-        views_close(&v);
-        return err;
-    }
-    txn_reader_init(&v->reader, v->env);
-    if ((err = read_meta(v, dir, why)) != 0) {
+    if ((err = open_file(v, dir, why)) != 0) {
         views_close(&v);
         return err;
     }
@@ -195,6 +209,7 @@ views_close(struct views **v)
 {
     if (*v == NULL)
         return;
+    scrub_free(&(*v)->scrub);
     views_hurry(*v);
     if ((*v)->running)
         must(pthread_join((*v)->flusher, NULL) == 0);
@@ -471,6 +486,7 @@ views_end(struct views_walk *w)
 
 struct views_rest {
     struct txn reader;
+    struct scrub *scrub;
 };
 
 struct views_rest *
@@ -480,6 +496,7 @@ views_rest_new(struct views *v)
 
     must(r != NULL && !v->running);
     txn_reader_init(&r->reader, v->env);
+    r->scrub = scrub_new(v->env);
     return r;
 }
 
@@ -488,6 +505,7 @@ views_rest_free(struct views_rest **r)
 {
     if (*r == NULL)
         return;
+    scrub_free(&(*r)->scrub);
     txn_reader_fini(&(*r)->reader);
     free(*r);
     *r = NULL;
@@ -505,6 +523,12 @@ int
 views_rest_error(const struct views_rest *r)
 {
     return r->reader.error;
+}
+
+int
+views_rest_scrub(struct views_rest *r, bool *whole, char why[VIEWS_WHY_BYTES])
+{
+    return scrub_look(r->scrub, VIEWS_SCRUB_NS, whole, why);
 }
 
 void

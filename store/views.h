@@ -23,10 +23,15 @@
 #define VIEWS_FORMAT 8
 #define VIEWS_WHY_BYTES 512
 
+/* A GiB or so of a file in the page cache, and the start is so much later. */
+#define VIEWS_SCRUB_NS 200000000LL
+
 struct views;
 
 /* Opens, or makes, the views in `dir` (one LMDB environment).  `memory_bytes`
- * bounds both generations together.
+ * bounds both generations together.  The file is looked at for damage before anything
+ * is read from it, for VIEWS_SCRUB_NS; what that leaves is looked at beside all else,
+ * and damage found there ends the program (scrub.h).
  * Returns 0, TL_EFORMAT, TL_EDAMAGED, TL_EIO, TL_NO_SPACE; `why` then says. */
 int views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VIEWS_WHY_BYTES]);
 void views_close(struct views **v);     /* does not flush; waits for a running flush */
@@ -116,6 +121,10 @@ void views_rest_free(struct views_rest **r);
 bool views_rest_first(struct views_rest *r, struct views_walk *w, const void *prefix,
                       size_t prefix_len);
 int views_rest_error(const struct views_rest *r);
+
+/* Looks at their file for damage, a part at a time until `*whole`.  Returns 0,
+ * TL_EDAMAGED, TL_EIO; `why` then says. */
+int views_rest_scrub(struct views_rest *r, bool *whole, char why[VIEWS_WHY_BYTES]);
 
 /* Ends the short LMDB read transaction that gets and walks share; call when the
  * loop goes idle or at latest after 250 ms. */
