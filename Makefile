@@ -55,7 +55,7 @@ CLIENT  := $(call src,client/*.c)
 BROKER  := $(call src,broker/*.c) $(patsubst %.cc,$(BUILD)/%.o,$(wildcard broker/*.cc))
 # A decoder is a file of its channel's folder; the daemons around them are:
 DAEMON  := $(patsubst %,$(BUILD)/adapters/%.o,adapter counts dial dropped follow forward gather http \
-             ignored poll serve setup source spool status tables)
+             ignored poll serve setup source spool spool_segment status tables)
 CHANNELS := $(patsubst adapters/%/main.c,%,$(wildcard adapters/*/main.c))
 CHANNEL_MAINS := $(CHANNELS:%=$(BUILD)/adapters/%/main.o)
 FORMATS := $(filter-out $(DAEMON) $(CHANNEL_MAINS),$(call src,adapters/*.c adapters/*/*.c)) \
