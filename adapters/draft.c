@@ -186,12 +186,6 @@ draft_identifier(struct draft *d, struct tl_str type, struct tl_str value)
     d->identifiers[ev->identifiers_count++] = (struct tl_identifier){type, value};
 }
 
-static bool
-same(struct tl_str a, struct tl_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static unsigned char
 key_hash(struct tl_str key)
 {
@@ -210,7 +204,7 @@ find_attribute(struct draft *d, struct tl_str key, unsigned char hash)
 
     for (const unsigned char *at = begin;
          (at = memchr(at, hash, (size_t)(end - at))) != NULL; at++)
-        if (same(d->attributes[at - begin].key, key))
+        if (text_equal(d->attributes[at - begin].key, key))
             return &d->attributes[at - begin];
     return NULL;
 }
@@ -258,7 +252,7 @@ draft_offer(struct draft *d, struct tl_str offer, struct tl_str campaign, const 
         return NULL;
     for (size_t i = 0; i < ev->offers_count; i++) {
         touch = &d->offers[i];
-        if (same(touch->offer, offer) && same(touch->campaign, campaign)
+        if (text_equal(touch->offer, offer) && text_equal(touch->campaign, campaign)
             && text_is(touch->outcome, outcome)) {
             touch->count++;
             return touch;

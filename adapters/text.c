@@ -1,6 +1,6 @@
 #include "adapters/text.h"
 
-#include <string.h>
+#include <strings.h>
 
 struct tl_str
 text_of(const char *text)
@@ -36,6 +36,17 @@ const char *
 text_find(struct tl_str s, const char *what)
 {
     return s.len > 0 ? memmem(s.ptr, s.len, what, strlen(what)) : NULL;
+}
+
+bool
+text_holds(struct tl_str s, const char *word)
+{
+    size_t len = strlen(word);
+
+    for (size_t i = 0; i + len <= s.len; i++)
+        if (strncasecmp(s.ptr + i, word, len) == 0)
+            return true;
+    return false;
 }
 
 struct tl_str

@@ -4,12 +4,20 @@
 #define ADAPTERS_TEXT_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "client/touchline.h"
 
 struct tl_str text_of(const char *text);                     /* NULL is empty */
 bool text_is(struct tl_str s, const char *text);
 struct tl_str text_trim(struct tl_str s);                    /* without blanks around */
+bool text_holds(struct tl_str s, const char *word);          /* in capitals or not */
+
+static inline bool
+text_equal(struct tl_str a, struct tl_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 
 /* Where it is in the text, or NULL; of an empty text too. */
 const char *text_find(struct tl_str s, const char *what);

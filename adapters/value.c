@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "adapters/text.h"
 #include "base/utf8.h"
 
 #define SPARES 64
@@ -57,19 +58,13 @@ value_at(const struct value *array, size_t i)
     return NULL;
 }
 
-static bool
-same(struct tl_str a, struct tl_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 struct value *
 value_find(const struct value *object, struct tl_str name)
 {
     struct value *v;
 
     value_each_member(object, v)
-        if (same(v->name, name))
+        if (text_equal(v->name, name))
             return v;
     return NULL;
 }
@@ -81,7 +76,7 @@ value_drop(struct value *object, const char *name)
     struct value *before = NULL, *v;
 
     value_each_member(object, v) {
-        if (same(v->name, want))
+        if (text_equal(v->name, want))
             break;
         before = v;
     }

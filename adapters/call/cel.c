@@ -21,12 +21,6 @@ static const struct rows_attribute attributes[] = {
     {"userfield", USERFIELD}, {"eventextra", EVENTEXTRA},   {NULL, 0},
 };
 
-static bool
-same(struct tl_str a, struct tl_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 static struct call *
 call_of(struct row *r)
 {
@@ -114,7 +108,7 @@ chan_start(struct row *r)
 {
     struct call *call;
 
-    if (!same(r->columns[UNIQUEID], r->columns[LINKEDID])
+    if (!text_equal(r->columns[UNIQUEID], r->columns[LINKEDID])
         || (call = calls_get(r->calls, r->columns[LINKEDID])) == NULL)
         reader_ignore(r->d, r->columns[EVENTTYPE]);
     else

@@ -56,19 +56,13 @@ fail(struct parser *p, const char *fmt, ...)
 
 /* ---------------------------------------------------------------- values */
 
-static bool
-equal(struct tl_str a, struct tl_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 static int
 add_ref(struct parser *p, int join, struct tl_str column)
 {
     struct csvmap *m = p->map;
 
     for (size_t i = 0; i < m->refs_count; i++)
-        if (m->refs[i].join == join && equal(m->refs[i].column, column))
+        if (m->refs[i].join == join && text_equal(m->refs[i].column, column))
             return (int)i;
     if (m->refs_count == CSVMAP_REFS_MAX) {
         fail(p, "a map names at most %d columns", CSVMAP_REFS_MAX);
@@ -82,7 +76,7 @@ static int
 find_join(const struct csvmap *m, struct tl_str table)
 {
     for (size_t i = 0; i < m->joins_count; i++)
-        if (equal(m->joins[i].table, table))
+        if (text_equal(m->joins[i].table, table))
             return (int)i;
     return -1;
 }
@@ -450,7 +444,7 @@ add_set(struct parser *p, struct tl_str name, struct tl_str value)
     if (!name_known(p, name, &set))
         return false;
     for (size_t i = 0; i < p->list->count; i++)
-        if (equal(p->list->sets[i].name, name))
+        if (text_equal(p->list->sets[i].name, name))
             return fail(p, "`%.*s` is set twice", SHOW(name));
     /* An event has one attribute less to give: the count of what did not fit. */
     if (p->list->count == CSVMAP_LIST_MAX - 1)

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "adapters/csv/csv.h"
 #include "adapters/text.h"
@@ -18,12 +17,6 @@ struct join {
     struct arena text;
     char *why;                  /* while it is read; not empty: stop */
 };
-
-static bool
-equal(struct tl_str a, struct tl_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
 
 static void
 fail(struct join *j, uint64_t line, const char *reason)
@@ -148,7 +141,7 @@ int
 join_column(const struct join *j, struct tl_str name)
 {
     for (size_t i = 0; i < j->columns; i++)
-        if (equal(j->header[i], name))
+        if (text_equal(j->header[i], name))
             return (int)i;
     return -1;
 }

@@ -65,12 +65,6 @@ wrong(struct decoder *d, const char *fmt, ...)
 
 #define SHOW(s) (int)((s).len < 80 ? (s).len : 80), (s).ptr
 
-static bool
-equal(struct tl_str a, struct tl_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 /* ---------------------------------------------------------------- values */
 
 /* The first empty column the set needs, or NULL. */
@@ -448,7 +442,7 @@ same_group(const struct decoder *d)
 {
     struct tl_str key = {(const char *)d->key.ptr, d->key.len};
 
-    return d->map->group >= 0 && equal(key, d->values[d->map->group]);
+    return d->map->group >= 0 && text_equal(key, d->values[d->map->group]);
 }
 
 static void
@@ -476,7 +470,7 @@ static int
 find_column(const struct decoder *d, struct tl_str name)
 {
     for (size_t i = 0; i < d->columns; i++)
-        if (equal(d->names[i], name))
+        if (text_equal(d->names[i], name))
             return (int)i;
     return -1;
 }
@@ -490,7 +484,7 @@ named_by_map(const struct decoder *d, size_t column)
         if (m->refs[i].join < 0 && d->index[i] == (int)column)
             return true;
     for (size_t i = 0; i < m->ignored_count; i++)
-        if (equal(m->ignored[i], d->names[column]))
+        if (text_equal(m->ignored[i], d->names[column]))
             return true;
     return false;
 }

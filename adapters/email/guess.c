@@ -12,21 +12,10 @@
 /* ------------------------------------------------------------ is it one? */
 
 static bool
-holds(struct tl_str s, const char *word)
-{
-    size_t len = strlen(word);
-
-    for (size_t i = 0; i + len <= s.len; i++)
-        if (strncasecmp(s.ptr + i, word, len) == 0)
-            return true;
-    return false;
-}
-
-static bool
 holds_any(struct tl_str s, const char *const *words)
 {
     while (*words != NULL)
-        if (holds(s, *words++))
+        if (text_holds(s, *words++))
             return true;
     return false;
 }

@@ -29,19 +29,13 @@ last(struct tl_str s, char c)
     return at != NULL ? (size_t)(at - s.ptr) : s.len;
 }
 
-static bool
-same(struct tl_str a, struct tl_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 static void
 add_token(struct mailing *m, struct tl_str token)
 {
     if (token.len == 0 || token.len > DRAFT_IDENTIFIER_BYTES_MAX)
         return;
     for (size_t i = 0; i < m->tokens_count; i++)
-        if (same(m->tokens[i], token))
+        if (text_equal(m->tokens[i], token))
             return;
     if (m->tokens_count < MAILING_TOKENS_MAX)
         m->tokens[m->tokens_count++] = token;

@@ -7,18 +7,13 @@
 #include "adapters/web/intake.h"
 #include "base/clock.h"
 
-static bool
-holds(struct tl_str text, const char *word)
-{
-    return text.len > 0 && memmem(text.ptr, text.len, word, strlen(word)) != NULL;
-}
-
 /* As a form, or as multipart/form-data; RFC 8058, 3.1 asks for either. */
 static bool
 is_one_click(struct tl_str body)
 {
-    return holds(body, "List-Unsubscribe=One-Click")
-           || (holds(body, "name=\"List-Unsubscribe\"") && holds(body, "One-Click"));
+    return text_find(body, "List-Unsubscribe=One-Click") != NULL
+           || (text_find(body, "name=\"List-Unsubscribe\"") != NULL
+               && text_find(body, "One-Click") != NULL);
 }
 
 static struct tl_str
@@ -56,7 +51,7 @@ read_request(struct decoder *d, const struct capture_request *r)
     struct tl_event *ev = &draft->event;
     struct mailing mailing = {0};
     struct tl_str token = last_segment(r->path);
-    bool address = holds(token, "@");
+    bool address = text_find(token, "@") != NULL;
 
     if (!is_one_click(r->body)) {
         intake_reject(d, r->body, "no List-Unsubscribe=One-Click (RFC 8058) in it");

@@ -1,14 +1,6 @@
 #include "adapters/pos/node.h"
 
-#include <string.h>
-
 #include "adapters/text.h"
-
-static bool
-same(struct tl_str a, struct tl_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
 
 struct node *
 node_child(const struct node *node, const char *name)
@@ -16,7 +8,7 @@ node_child(const struct node *node, const char *name)
     struct node *child = node != NULL ? node->first : NULL;
     struct tl_str wanted = text_of(name);
 
-    while (child != NULL && !same(child->name, wanted))
+    while (child != NULL && !text_equal(child->name, wanted))
         child = child->next;
     return child;
 }

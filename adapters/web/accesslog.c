@@ -122,17 +122,6 @@ read_time(const struct decoder *d, struct tl_str text, int64_t *ns)
 /* ------------------------------------------------------ what is no visit */
 
 static bool
-holds(struct tl_str text, const char *word)
-{
-    size_t len = strlen(word);
-
-    for (size_t i = 0; i + len <= text.len; i++)
-        if (strncasecmp(text.ptr + i, word, len) == 0)
-            return true;
-    return false;
-}
-
-static bool
 is_robot(struct tl_str agent)
 {
     static const char *const words[] = {
@@ -141,7 +130,7 @@ is_robot(struct tl_str agent)
     };
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (holds(agent, words[i]))
+        if (text_holds(agent, words[i]))
             return true;
     return agent.len == 0 || text_is(agent, "-");
 }

@@ -65,6 +65,21 @@ blanks_and_brackets_are_taken_off(void **state)
     assert_text(text_unbracket(text_of("<joe")), "<joe");
 }
 
+static void
+a_word_is_held_in_capitals_or_not(void **state)
+{
+    (void)state;
+    assert_true(text_holds(text_of("a GoogleBot here"), "bot"));
+    assert_true(text_holds(text_of("BOT"), "bot"));
+    assert_false(text_holds(text_of("a b o t"), "bot"));
+    assert_false(text_holds(text_of("bo"), "bot"));
+    assert_false(text_holds(text_of(NULL), "bot"));
+    assert_true(text_equal(text_of("a"), text_of("a")));
+    assert_true(text_equal(text_of(NULL), text_of("")));
+    assert_false(text_equal(text_of("a"), text_of("A")));
+    assert_false(text_equal(text_of("a"), text_of("ab")));
+}
+
 int
 main(void)
 {
@@ -72,6 +87,7 @@ main(void)
         cmocka_unit_test(lines_are_taken_to_the_last_one_which_may_have_no_end),
         cmocka_unit_test(bytes_that_were_escaped_are_there_again_also_in_place),
         cmocka_unit_test(blanks_and_brackets_are_taken_off),
+        cmocka_unit_test(a_word_is_held_in_capitals_or_not),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
