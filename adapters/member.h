@@ -24,7 +24,8 @@ struct tl_str member_take(struct draft *d, struct value *object, const char *nam
 
 /* The same for an id or a name: one of more than bytes_max stays, to become an
  * attribute. */
-struct tl_str member_take_id(struct draft *d, struct value *object, const char *name, size_t bytes_max);
+struct tl_str member_take_id(struct draft *d, struct value *object, const char *name,
+                             size_t bytes_max);
 
 /* Of the first of the names, ended by NULL, that has one. */
 struct tl_str member_take_first(struct draft *d, struct value *object, const char *const *names,
@@ -32,8 +33,8 @@ struct tl_str member_take_first(struct draft *d, struct value *object, const cha
 
 /* An amount of money, number or text, in minor units; false when it is none, and
  * then it stays. */
-bool member_take_minor(struct draft *d, struct value *object, const char *name, struct tl_str currency,
-                       int64_t *out);
+bool member_take_minor(struct draft *d, struct value *object, const char *name,
+                       struct tl_str currency, int64_t *out);
 
 /* In one line; empty when out of memory, and the draft failed. */
 struct tl_str member_json(struct draft *d, const struct value *value);

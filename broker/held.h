@@ -47,7 +47,7 @@ void held_release(struct broker *b);
  * refusals, such questions are asked anew. */
 void held_lost(struct broker *b);
 
-/* Asks again the questions whose time is over; broker_ask tells them so. */
+/* Asks again the questions whose time is over; they do not wait any longer. */
 void held_expire(struct broker *b);
 
 void held_fini(struct broker *b);

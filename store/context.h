@@ -10,7 +10,7 @@
 
 #define REASONS_SHOWN_MAX 5
 #define LONGEST_COUNT 100       /* more is said as `100+` */
-#define OFFERS_LOOKED_AT 24     /* at least so many of the best: which are in conflict is told of these */
+#define OFFERS_LOOKED_AT 24     /* at least so many of the best, for conflicts between them */
 
 /* A customer while the answer is put together. */
 struct joining {

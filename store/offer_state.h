@@ -14,10 +14,11 @@ int64_t offer_last_time(const struct offer_instance *in);
  * presented; 0 when only reactions are known (an orphan). */
 int64_t offer_made_time(const struct offer_instance *in);
 
-/* What several subjects told of one instance becomes one.  Then a reaction that names only the offer (or the offer and its campaign) joins
- * the newest instance made before it; so does delivered, undelivered and
- * presented, if that instance is said to be `made` and the one so named never
- * is.  What joins nowhere stays.  Changes the group; emptied instances go. */
+/* What several subjects told of one instance becomes one.  Then a reaction that
+ * names only the offer (or the offer and its campaign) joins the newest instance
+ * made before it; so does delivered, undelivered and presented, if that instance is
+ * said to be `made` and the one so named never is.  What joins nowhere stays.
+ * Changes the group; emptied instances go. */
 void offer_join(struct offer_group *g);
 
 /* One instance, told by two subjects or in two profiles? */

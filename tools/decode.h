@@ -14,10 +14,11 @@ struct decode_rows {
     size_t count;
 };
 
-/* Bodies recorded of each format (of those named, when `count` is not 0) that events come
- * of, which lie in `dir` as in tests/data, are given to a decoder each, as an adapter does, over and over
- * for half a second of one core: events a second of CPU, and MB.  A table's rows are repeated under its header until it is a MiB.
- * Returns 0, or VERB_USAGE after saying what is not there. */
+/* Bodies recorded of each format (of those named, when `count` is not 0) that events
+ * come of, which lie in `dir` as in tests/data, are given to a decoder each, as an
+ * adapter does, over and over for half a second of one core: events a second of CPU,
+ * and MB.  A table's rows are repeated under its header until it is a MiB.  Returns 0,
+ * or VERB_USAGE after saying what is not there. */
 int decode_measure(struct decode_rows *out, const char *dir, char *const *names, size_t count);
 
 #endif
