@@ -9,7 +9,8 @@
  *   some=SEED       some of that has, pages in any order
  *   enospc=K[,N]    from the K-th call on N writes find no space; without N,
  *                   until the file TL_FAULT_CLEAR is there
- *   eio=K:WHAT      the K-th write, sync or read fails
+ *   eio=K:WHAT      the K-th write, sync or read fails; what a sync that failed was
+ *                   to make durable never is
  *   nosync          a sync does nothing and says it did
  *
  * SIGUSR2 cuts the power at once.  TL_FAULT_COUNT names a file that holds the
@@ -447,8 +448,10 @@ sync_file(int fd, long call)
         return (int)syscall(call, fd);
     pthread_mutex_lock(&lock);
     fault = next(KIND_SYNC);
-    if (fault == BROKEN)
+    if (fault == BROKEN) {
+        undo_given_up(fd, undo_now());
         return fail(EIO);
+    }
     until = undo_now();
     pthread_mutex_unlock(&lock);
     done = plan.nosync ? 0 : (int)syscall(call, fd);

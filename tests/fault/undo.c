@@ -37,6 +37,7 @@ struct undo {
     char *name;
     char *to;
     long stashed;           /* -1: nothing */
+    bool given_up;          /* no sync makes it durable any more */
 };
 
 static struct node *nodes;
@@ -264,6 +265,12 @@ undo_now(void)
     return now;
 }
 
+static bool
+is_synced_with(const struct undo *u, const struct stat *st, uint64_t until)
+{
+    return u->when <= until && u->node->dev == st->st_dev && u->node->ino == st->st_ino;
+}
+
 void
 undo_synced(int fd, uint64_t until)
 {
@@ -271,15 +278,23 @@ undo_synced(int fd, uint64_t until)
     size_t left = 0;
 
     demand(fstat(fd, &st) == 0, "cannot stat");
-    for (size_t i = 0; i < count; i++) {
-        struct undo *u = &list[i];
-
-        if (u->when <= until && u->node->dev == st.st_dev && u->node->ino == st.st_ino)
-            let_go(u);
+    for (size_t i = 0; i < count; i++)
+        if (is_synced_with(&list[i], &st, until) && !list[i].given_up)
+            let_go(&list[i]);
         else
-            list[left++] = *u;
-    }
+            list[left++] = list[i];
     count = left;
+}
+
+void
+undo_given_up(int fd, uint64_t until)
+{
+    struct stat st;
+
+    demand(fstat(fd, &st) == 0, "cannot stat");
+    for (size_t i = 0; i < count; i++)
+        if (is_synced_with(&list[i], &st, until))
+            list[i].given_up = true;
 }
 
 /* ------------------------------------------------------------ power loss */

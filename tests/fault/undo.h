@@ -27,6 +27,10 @@ int undo_remove(const char *path);                      /* instead of unlink or 
 uint64_t undo_now(void);
 void undo_synced(int fd, uint64_t until);
 
+/* After a sync that failed they never are, whatever is synced later: the kernel has
+ * given their pages up. */
+void undo_given_up(int fd, uint64_t until);
+
 /* The worst: nothing that was not synced has reached the disk. */
 void undo_all(void);
 
