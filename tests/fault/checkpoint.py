@@ -1,10 +1,9 @@
 """Killed between two transactions of one checkpoint: each record knows how far it is folded."""
 
-import os
-import struct
 import time
 
 import touchline_pb2 as pb
+from faults import transactions
 from harness import SLOW, Case
 
 CUSTOMERS = 12_000
@@ -18,15 +17,6 @@ segment_size = 16 MiB
 flush_events = {CUSTOMERS * 3}
 flush_interval = 1 h
 """
-
-
-# Where each of the two meta pages of LMDB has the number of its transaction.
-META_AT = (144, 4096 + 144)
-
-
-def transactions(views):
-    with open(views, "rb") as f:
-        return max(struct.unpack("<Q", os.pread(f.fileno(), 8, at))[0] for at in META_AT)
 
 
 class Checkpoint(Case):

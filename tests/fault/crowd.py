@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import zmq
 
 import touchline_pb2 as pb
-from faults import LONG, FaultCase, Ledger, points
+from faults import LONG, FaultCase, Ledger, anonymous, points, transactions
 from harness import Wire, event, until
 
 BUSY = """
@@ -25,12 +25,18 @@ ROUNDS = 4000 if LONG else 400          # questions in one measurement
 FILL, FILL_BYTES = 3000, 8000           # more than pipes and sockets hold for one reader
 WINDOWS = 21 if LONG else 1     # with and without in turn; the median counts
 WORSE_MAX = 1.10
+SILENT_MIB_MAX = 8              # of memory, for each who never reads
 
 
 def told(n, customer, bytes):
     return event(id=f"told-{n}", customer=f"loyalty:{customer}", type="offer.made",
                  offers=[{"offer": f"o{n % 7}", "campaign": "c", "outcome": "made",
                           "terms": "x" * bytes}])
+
+
+def seen(n):
+    """Of few customers: nearly all of their views changes from checkpoint to checkpoint."""
+    return event(id=f"seen-{n}", customer=f"loyalty:{n % 50 + 1}")
 
 
 class Crowd(FaultCase):
@@ -61,21 +67,20 @@ class Crowd(FaultCase):
         self.assertEqual(broker.term(), 0, broker.log()[-2000:])
         self.keeps_its_promises(broker, ledger, "after it")
 
-    def views_bytes_after(self, name, seconds, readers):
-        """The same customers written over and over, a checkpoint each second."""
+    def views_bytes_after(self, name, checkpoints, readers):
+        """The same customers written over and over, with a checkpoint each second."""
         broker, ledger = self.faulty(name, config=BUSY), Ledger()
         self.assertTrue(broker.up(), broker.log())
-        ledger.publish(broker, (told(n, n % 300 + 1, 300) for n in range(1500)), size=100)
+        ledger.publish(broker, map(seen, range(1500)), size=100)
         wires = readers(broker)
-        end, n = time.monotonic() + seconds, 1500
-        while time.monotonic() < end:
-            self.assertTrue(ledger.publish(broker, (told(i, i % 300 + 1, 300)
-                                                    for i in range(n, n + 60)), size=60))
-            n += 60
-            time.sleep(max(0, (n - 1500) / 600 - (seconds - (end - time.monotonic()))))
+        views = broker.data / "views/data.mdb"
+        for n in range(1500, 1500 + 200 * checkpoints, 200):
+            before = transactions(views)
+            self.assertTrue(ledger.publish(broker, map(seen, range(n, n + 200)), size=200))
+            until(lambda: transactions(views) > before)
         for wire in wires:
             wire.close()
-        size = (broker.data / "views/data.mdb").stat().st_size
+        size = views.stat().st_size
         self.keeps_after_stop(broker, ledger)
         return size
 
@@ -88,12 +93,12 @@ class Crowd(FaultCase):
         return never, middle
 
     def test_a_reader_that_sleeps_does_not_make_the_views_grow(self):
-        seconds = points(3, 60)
-        alone = self.views_bytes_after("alone", seconds, lambda broker: ())
-        asleep = self.views_bytes_after("asleep", seconds, self.sleepers)
+        checkpoints = points(4, 60)
+        alone = self.views_bytes_after("alone", checkpoints, lambda broker: ())
+        asleep = self.views_bytes_after("asleep", checkpoints, self.sleepers)
         print(f"           {alone >> 10} KiB without readers, {asleep >> 10} KiB with")
         self.assertLess(asleep, alone * 1.15)
-        self.row = ("readers asleep for s", seconds)
+        self.row = ("readers asleep, checkpoints meanwhile", checkpoints)
 
     # ----------------------------------------------------------- connections
 
@@ -161,24 +166,27 @@ class Crowd(FaultCase):
             self.assertTrue(socket.poll(20000))
             self.assertTrue(pb.Reply.FromString(socket.recv()).HasField("welcome"))
         active = [Wire(broker.endpoint) for _ in range(ACTIVE)]
-        without, among = [], []
+        without, among, each = [], [], []
         for _ in range(WINDOWS):
             without.append(self.p99(broker, ledger, active))
+            memory = anonymous(broker)
             silent = [self.silent(broker.endpoint, context) for _ in range(SILENT)]
             until(lambda: self.stuck(broker) >= SILENT, seconds=30)
             time.sleep(0.5)
             among.append(self.p99(broker, ledger, active))
             self.assertGreaterEqual(self.stuck(broker), SILENT)
+            each.append((anonymous(broker) - memory) / SILENT / 2**20)
             for socket in silent:
                 socket.close(0)
             until(lambda: self.stuck(broker) == 0, seconds=30)
         before, after = statistics.median(without), statistics.median(among)
         print(f"           p99 {before * 1e6:.0f} us, {after * 1e6:.0f} us with {SILENT} of "
-              f"{CONNECTIONS} that never read")
+              f"{CONNECTIONS} that never read, {max(each):.1f} MiB for each")
         for socket in sockets + active:
             socket.close(0) if isinstance(socket, zmq.Socket) else socket.close()
         context.term()
         self.row = (f"connections, {SILENT} of them never read", CONNECTIONS)
+        self.assertLess(max(each), SILENT_MIB_MAX, "MiB for each who never reads")
         if LONG:
             self.assertLess(after, before * WORSE_MAX)
         self.keeps_after_stop(broker, ledger)

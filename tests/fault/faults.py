@@ -27,6 +27,9 @@ flush_events = 40
 flush_interval = 20 ms
 """
 
+# Where each of the two meta pages of LMDB has the number of its transaction.
+META_AT = (144, 4096 + 144)
+
 Counts = collections.namedtuple("Counts", "all write sync read name")
 
 
@@ -52,11 +55,22 @@ def small(n):
                     + ([f"email:{n % 5}@x.com"] if n % 11 == 0 else []), **more})
 
 
+def anonymous(broker):
+    with open(f"/proc/{broker.process.pid}/status") as status:
+        kib, = [int(line.split()[1]) for line in status if line.startswith("RssAnon")]
+    return kib * 1024
+
+
+def transactions(views):
+    """How many there have been, of the views' file."""
+    with open(views, "rb") as f:
+        return max(struct.unpack("<Q", os.pread(f.fileno(), 8, at))[0] for at in META_AT)
+
+
 class Faulty(Broker):
     """`words` is what the shim is told; None: an ordinary disk."""
 
     words = None
-    program = BUILD / "touchlined"
 
     def around(self):
         """The environment of a program on that disk."""
@@ -122,7 +136,7 @@ class Ledger:
 
     def publish(self, broker, events, size=1, window=1):
         """Until all is answered or the broker is gone.  Whether it lives."""
-        events, pending = list(events), {}
+        events, pending, heard = list(events), {}, time.monotonic()
         batches = [events[i:i + size] for i in range(0, len(events), size)]
         wire = Wire(broker.endpoint, hello=False)
         try:
@@ -134,8 +148,12 @@ class Ledger:
                 reply = wire.receive(REPLY_S)
                 if reply is None and not alive:
                     return False
-                assert reply is None or not reply.HasField("refusal"), reply
-                if reply is not None and reply.HasField("publish"):
+                if reply is None:
+                    assert time.monotonic() < heard + WAIT_S, f"no answer for {WAIT_S} s"
+                    continue
+                heard = time.monotonic()
+                assert not reply.HasField("refusal"), reply
+                if reply.HasField("publish"):
                     self.take(pending.pop(reply.id), reply.publish.answers)
             return True
         finally:

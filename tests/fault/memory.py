@@ -1,7 +1,7 @@
 """Views many times the memory they are allowed: it is kept to, and the answers are right."""
 
 import touchline_pb2 as pb
-from faults import LONG, FaultCase
+from faults import LONG, FaultCase, anonymous
 
 EVENTS, CUSTOMERS, ALLOWED_MIB = (5_000_000, 1_000_000, 64) if LONG else (200_000, 40_000, 8)
 BATCH, WINDOW = 1000, 8
@@ -40,12 +40,12 @@ class Memory(FaultCase):
         self.publish(broker)
         print(f"           at most {self.most >> 20} MiB of anonymous memory, "
               f"{ALLOWED_MIB} of them for views", flush=True)
+        self.assertLess(self.most / 2**20, ALLOWED_MIB + OTHERWISE_MIB
+                        + EVENTS * SEEN_BYTES / 2**20, "MiB of anonymous memory")
         self.assertEqual(self.purchases(broker), {EACH})
         views, = broker.data.rglob("data.mdb")
         self.assertGreater(views.stat().st_size, ALLOWED_MIB << 20)
         self.assertTrue(broker.ask("verify")["ok"])
-        self.assertLess(self.most / 2**20, ALLOWED_MIB + OTHERWISE_MIB
-                        + EVENTS * SEEN_BYTES / 2**20)
 
     def publish(self, broker):
         front, middle, back = template()
@@ -75,9 +75,3 @@ class Memory(FaultCase):
                                                       sections=["value"]))
                      for c in range(0, CUSTOMERS, CUSTOMERS // 500)]
         return {reply.context.value.purchases for reply in asked}
-
-
-def anonymous(broker):
-    with open(f"/proc/{broker.process.pid}/status") as status:
-        kib, = [int(line.split()[1]) for line in status if line.startswith("RssAnon")]
-    return kib * 1024

@@ -27,6 +27,7 @@ DATA = ROOT / "tests/data"
 SANITIZED = any(word in BUILD.name for word in ("address", "thread", "undefined"))
 SLOW = 6 if SANITIZED else 1
 WAIT_S = 15 * SLOW
+END_S = 60 * SLOW
 
 FINE, NO, CALLED_WRONGLY, REFUSED, AWAY, PARTLY = range(6)
 
@@ -138,12 +139,13 @@ def as_bytes(text):
 class Broker:
     """A touchlined of one's own."""
 
+    program = BUILD / "touchlined"
+
     def __init__(self, data, args=()):
         self.data = pathlib.Path(data)
         self.port = free_port()
         self.endpoint = f"tcp://127.0.0.1:{self.port}"
         self.args = list(args)
-        self.program = BUILD / "touchlined"
         self.env = None
         self.log_path = self.data.with_name(self.data.name + ".log")
         self.process = None
@@ -179,9 +181,13 @@ class Broker:
             return probe.poll(200) != 0
 
     def term(self):
-        """SIGTERM; returns the exit code."""
+        """SIGTERM; returns the exit code.  Who does not end is killed, which is a failure."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60 * SLOW)
+        try:
+            return self.process.wait(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise
 
     def kill(self):
         self.process.kill()
