@@ -1,4 +1,4 @@
-/* careless.c -- a broker that breaks one promise on purpose, to see that the fault harnesses see it.
+/* careless.c -- a broker that breaks a promise on purpose, to see that the fault harnesses see it.
  *
  * The linker puts these before the broker's own functions (--wrap); TOUCHLINE_CARELESS
  * names the way it is broken.  Without it all is right. */

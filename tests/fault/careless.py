@@ -105,7 +105,8 @@ class Careless(FaultCase):
 
     def test_a_checkpoint_cut_off_shows_a_profile_that_is_folded_twice(self):
         self.sees("folded", checkpoint.Checkpoint(
-            "test_a_checkpoint_cut_off_in_the_middle_is_made_whole"), r'"differences":\d+.*card: differs')
+            "test_a_checkpoint_cut_off_in_the_middle_is_made_whole"),
+                  r'"differences":\d+.*card: differs')
 
     # ------------------------------------------------------ what has a limit
 
