@@ -138,32 +138,67 @@ look_over(struct listing *l, struct tl_str offer, int64_t last, bool *over)
     return err;
 }
 
-/* The first `limit` of one class of those apart. */
-static int
-collect_class(struct listing *l, const struct offer_source *source, unsigned char class)
+/* An offer of those apart, as the order has it. */
+struct ordered {
+    unsigned char class;
+    int64_t last;
+    struct tl_str offer;        /* borrows from the key */
+};
+
+static struct ordered
+read_ordered(struct tl_str key)
 {
-    bool may_be_over = class == OFFER_OPEN && l->has_catalogue;
+    const size_t class = KEY_PROFILE_BYTES, last = class + 1, offer = last + 8;
+
+    return (struct ordered){.class = (unsigned char)key.ptr[class],
+                            .last = key_read_time_descending(key, last),
+                            .offer = {key.ptr + offer, key.len - offer}};
+}
+
+static int
+add_apart(struct listing *l, const struct offer_source *source, const struct ordered *o,
+          bool *over)
+{
+    struct tl_str offer = {arena_copy(l->q->arena, o->offer.ptr, o->offer.len), o->offer.len};
+    int err = offer.ptr == NULL ? TL_TOO_MANY : add_found(l, offer, source, TL_STR(""));
+
+    *over = false;
+    if (err == 0 && o->class == OFFER_OPEN && l->has_catalogue)
+        err = look_over(l, offer, o->last, over);
+    return err;
+}
+
+/* Of those apart the first `limit` of each class. */
+static int
+collect_apart(struct listing *l, const struct offer_source *source)
+{
     struct views_walk w;
-    struct key prefix;
+    struct key prefix, from;
     size_t count = 0, passed = 0;
+    unsigned char class = OFFER_OPEN;
     int err = 0;
-    bool more;
+    bool more, over;
 
     key_profile(&prefix, source->profile, KEY_OFFER_ORDER);
-    key_add_byte(&prefix, class);
     more = views_first(&w, l->q->views, prefix.bytes, prefix.len, NULL, 0, false);
-    for (; more && count < l->q->limit && passed < OFFERS_PASSED_MAX && err == 0;
-         more = views_next(&w)) {
-        int64_t last = key_read_time_descending(w.key, prefix.len);
-        size_t len = w.key.len - prefix.len - 8;
-        struct tl_str offer = {arena_copy(l->q->arena, w.key.ptr + prefix.len + 8, len), len};
-        bool over = false;
+    while (more && err == 0) {
+        struct ordered o = read_ordered(w.key);
 
-        err = offer.ptr == NULL ? TL_TOO_MANY : add_found(l, offer, source, TL_STR(""));
-        if (err == 0 && may_be_over)
-            err = look_over(l, offer, last, &over);
+        if (o.class != class) {
+            class = o.class;
+            count = passed = 0;
+        }
+        err = add_apart(l, source, &o, &over);
         count += !over;
         passed += over;
+        if (count < l->q->limit && passed < OFFERS_PASSED_MAX) {
+            more = views_next(&w);
+            continue;
+        }
+        views_end(&w);
+        from = prefix;
+        key_add_byte(&from, class + 1);
+        more = views_first(&w, l->q->views, prefix.bytes, prefix.len, from.bytes, from.len, false);
     }
     views_end(&w);
     return err;
@@ -210,9 +245,8 @@ collect(struct listing *l)
         const struct offer_source *source = &l->q->sources[i];
 
         err = collect_here(l, source);
-        for (unsigned char class = OFFER_OPEN; source->apart && class <= OFFER_CLOSED && err == 0;
-             class++)
-            err = collect_class(l, source, class);
+        if (source->apart && err == 0)
+            err = collect_apart(l, source);
         if (source->apart && err == 0)
             err = collect_raised(l, source);
     }
