@@ -19,29 +19,30 @@ struct joining {
     struct arena *arena;
     uint64_t depends;
 
-    uint64_t profiles[STORE_PROFILES_MAX];
     size_t profiles_count;
-
     struct card_identifier *identifiers;
     size_t identifiers_count;
     struct card_value *values;
     size_t values_count;
     struct card_sale last_sale;
-    struct card_source sources[STORE_PROFILES_MAX * 2];
     size_t sources_count;
-    struct card_conflict conflicts[CARD_CONFLICTS_MAX];
     size_t conflicts_count;
-    struct card_recent recent[CARD_RECENT_MAX + 1];
     size_t recent_count;
-    struct offer_source offer_sources[STORE_PROFILES_MAX];
     size_t offer_sources_count;
-    uint64_t conversing[STORE_PROFILES_MAX];    /* profiles that have conversations */
     size_t conversing_count;
     struct relationship relationship;
     struct card_event unanswered;       /* his last message that nobody answered; number 0: none */
     uint64_t events;
     uint64_t has;
     struct relatives *relatives;    /* NULL: he is in no household */
+
+    /* Of these, what the counts exclude is not set. */
+    uint64_t profiles[STORE_PROFILES_MAX];
+    struct card_source sources[STORE_PROFILES_MAX * 2];
+    struct card_conflict conflicts[CARD_CONFLICTS_MAX];
+    struct card_recent recent[CARD_RECENT_MAX + 1];
+    struct offer_source offer_sources[STORE_PROFILES_MAX];
+    uint64_t conversing[STORE_PROFILES_MAX];    /* profiles that have conversations */
 };
 
 /* context_join.c: the cards of a customer's profiles as one.  All that they return

@@ -237,7 +237,7 @@ join_customer(struct joining *j, struct store *st, const struct store_question *
 {
     if (profile != 0)
         fetch_records(st->views, profile);
-    memset(j, 0, sizeof(*j));
+    memset(j, 0, offsetof(struct joining, profiles));
     j->st = st;
     j->q = q;
     j->arena = arena;
