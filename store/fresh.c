@@ -1,5 +1,6 @@
 #include "store/fresh.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "store/le.h"
 
 #define SLOTS_MIN 16
+#define SCATTER 2654435761u         /* odd: steps of it come by every slot */
 
 struct fresh *
 fresh_new(void)
@@ -35,11 +37,23 @@ fresh_number(const struct fresh_slot *slot)
     return le_get64(slot->number);
 }
 
+/* Keys are spread evenly, so one lies about where its value stands among all: the
+ * slots are nearly in order, and a part that grows, or is sorted, is walked from
+ * one end to the other. */
+static size_t
+home(const struct fresh_part *p, const unsigned char key[SEEN_KEY_BYTES])
+{
+    uint32_t value;
+
+    memcpy(&value, key + 1, sizeof value);
+    return (size_t)((uint64_t)be32toh(value) * p->slots_count >> 32);
+}
+
 /* Where the key is, or the empty slot where it would be. */
 static struct fresh_slot *
 place(const struct fresh_part *p, const unsigned char key[SEEN_KEY_BYTES])
 {
-    size_t i = le_get32(key + 1);
+    size_t i = home(p, key);
 
     for (;; i++) {
         struct fresh_slot *slot = &p->slots[i & (p->slots_count - 1)];
@@ -70,7 +84,7 @@ fresh_prefetch(const struct fresh *f, const unsigned char key[SEEN_KEY_BYTES])
     const struct fresh_part *p = &f->parts[key[0]];
 
     if (p->count != 0)
-        __builtin_prefetch(&p->slots[le_get32(key + 1) & (p->slots_count - 1)]);
+        __builtin_prefetch(&p->slots[home(p, key)]);
 }
 
 uint64_t
@@ -97,22 +111,35 @@ fresh_add(struct fresh *f, const unsigned char key[SEEN_KEY_BYTES], uint64_t num
     p->count++;
 }
 
+/* Not in their order: until the part has grown they would all lie in one heap. */
 void
 fresh_add_after(struct fresh *f, const struct fresh *from, uint64_t after)
 {
     for (size_t part = 0; part < FRESH_PARTS; part++) {
         const struct fresh_part *p = &from->parts[part];
 
-        for (size_t i = 0; i < p->slots_count; i++)
-            if (fresh_number(&p->slots[i]) > after)
-                fresh_add(f, p->slots[i].key, fresh_number(&p->slots[i]));
+        for (size_t i = 0; i < p->slots_count; i++) {
+            const struct fresh_slot *slot = &p->slots[i * SCATTER & (p->slots_count - 1)];
+
+            if (fresh_number(slot) > after)
+                fresh_add(f, slot->key, fresh_number(slot));
+        }
     }
 }
 
-static int
-compare(const void *a, const void *b)
+/* By insertion: all but the few behind the end, which lie at the beginning, are
+ * near their place. */
+static void
+sort(struct fresh_slot *slots, size_t count)
 {
-    return memcmp(a, b, SEEN_KEY_BYTES);
+    for (size_t i = 1; i < count; i++) {
+        struct fresh_slot one = slots[i];
+        size_t at = i;
+
+        for (; at > 0 && memcmp(one.key, slots[at - 1].key, SEEN_KEY_BYTES) < 0; at--)
+            slots[at] = slots[at - 1];
+        slots[at] = one;
+    }
 }
 
 size_t
@@ -127,7 +154,6 @@ fresh_sorted(const struct fresh *f, size_t part, struct fresh_slot *out)
         if (number != 0 && number >= f->first && number <= f->last)
             out[count++] = p->slots[i];
     }
-    if (count > 1)
-        qsort(out, count, sizeof *out, compare);
+    sort(out, count);
     return count;
 }
