@@ -95,12 +95,18 @@ store_fetch(struct store *st)
         return;
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < e[i].names_count; j++)
+            views_ahead_slot(&e[i].names[j], st->views);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < e[i].names_count; j++)
             views_ahead_entry(&e[i].names[j], st->views);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < e[i].names_count; j++)
             views_ahead_bytes(&e[i].names[j]);
     for (size_t i = 0; i < count; i++)
         expect_records(&e[i], st);
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < e[i].records_count; j++)
+            views_ahead_slot(&e[i].records[j], st->views);
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; j < e[i].records_count; j++)
             views_ahead_entry(&e[i].records[j], st->views);

@@ -14,6 +14,7 @@
 #include "proto/code.h"
 #include "store/generation.h"
 #include "store/known.h"
+#include "store/layers.h"
 #include "store/scrub.h"
 #include "store/txn.h"
 #include "store/walk.h"
@@ -35,9 +36,11 @@
 /* Identifiers read at the end of a flush, which must not keep the next waiting. */
 #define LEARNED_A_FLUSH_MAX 1000000
 
-/* Generations kept after their flush: as many as there is memory for, since a look
- * into LMDB costs ten times one into memory. */
-#define CLEAN_MAX 6
+/* Two bytes for 256 of records: most words then speak of one record. */
+#define LAYERS_SHARE 128
+
+/* Of the memory, what is left for blocks that no generation has at the moment. */
+#define SPARE_SHARE 8
 
 #define LINE_BYTES 64                   /* of the processor's cache */
 #define FETCHED_BYTES_MAX 1024
@@ -52,8 +55,13 @@ struct views {
     struct scrub *scrub;
     struct generation *active;
     struct generation *flushing;        /* NULL, being flushed, or waiting for the next try */
-    struct generation *clean[CLEAN_MAX];    /* flushed ones, newest first, kept to read from */
-    size_t clean_count;
+    /* Those two, and before them the flushed ones that are kept to read from: as
+     * many as there is memory for, since a look into LMDB costs ten times one into
+     * memory.  A ring: the oldest goes first. */
+    struct generation *generations[LAYERS_MAX];
+    unsigned newest;                    /* the active one's number */
+    unsigned count;
+    struct layers layers;
     size_t room_until;                  /* bytes of `active` at which one of those must go */
     struct known *known;                /* identifiers LMDB may have; NULL: not known yet */
     struct slab_block *spare;
@@ -155,6 +163,76 @@ read_meta(struct views *v, const char *dir, char why[VIEWS_WHY_BYTES])
     return 0;
 }
 
+/* ------------------------------------------------------------- generations */
+
+static unsigned
+clean_count(const struct views *v)
+{
+    return v->count - (v->flushing != NULL ? 2 : 1);
+}
+
+static unsigned
+oldest(const struct views *v)
+{
+    return (v->newest - v->count + 1) % LAYERS_MAX;
+}
+
+static void
+drop_oldest(struct views *v)
+{
+    unsigned layer = oldest(v);
+
+    must(clean_count(v) > 0);
+    layers_forget(&v->layers, layer);
+    generation_free(&v->generations[layer]);
+    v->count--;
+}
+
+static void
+add_active(struct views *v, const struct generation *like)
+{
+    if (v->count == LAYERS_MAX)
+        drop_oldest(v);
+    v->newest = (v->newest + 1) % LAYERS_MAX;
+    v->count++;
+    v->generations[v->newest] = v->active = generation_new(&v->spare, like);
+}
+
+/* What was not flushed is flushed together with what came since, as one. */
+static void
+merge_into_flushing(struct views *v)
+{
+    unsigned from = v->newest, to = (from - 1) % LAYERS_MAX;
+
+    v->generations[to] = v->flushing = generation_merge(&v->flushing, &v->active);
+    v->generations[from] = NULL;
+    layers_move(&v->layers, from, to);
+    v->newest = to;
+    v->count--;
+}
+
+#define ACTIVE (1u << (LAYERS_MAX - 1))
+
+/* Which may have it, as bits: the active one's is the highest, that of the one
+ * before it the next. */
+static unsigned
+where(const struct views *v, uint64_t hash)
+{
+    unsigned layers = layers_of(&v->layers, hash);
+
+    return (layers << (LAYERS_MAX - 1 - v->newest) | layers >> (v->newest + 1)) &
+           (ACTIVE | (ACTIVE - 1));
+}
+
+static const struct generation *
+take_newest(const struct views *v, unsigned *where)
+{
+    unsigned age = (unsigned)__builtin_clz(*where) - (32 - LAYERS_MAX);
+
+    *where &= ~(ACTIVE >> age);
+    return v->generations[(v->newest - age) % LAYERS_MAX];
+}
+
 /* ---------------------------------------------------------- open and close */
 
 static int
@@ -183,8 +261,9 @@ views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VI
     _Static_assert(VIEWS_WHY_BYTES >= TXN_WHY_BYTES, "one sentence");
     must(v != NULL);
     *out = NULL;
+    layers_init(&v->layers, memory_bytes / LAYERS_SHARE);
     v->memory_bytes = memory_bytes;
-    v->active = generation_new(&v->spare, NULL);
+    add_active(v, NULL);
     if ((err = open_file(v, dir, why)) != 0) {
         views_close(&v);
         return err;
@@ -199,8 +278,9 @@ views_open_part(struct views **out, const struct views_part *part)
     struct views *v = calloc(1, sizeof *v);
 
     must(v != NULL);
+    layers_init(&v->layers, 0);
     v->part = *part;
-    v->active = generation_new(&v->spare, NULL);
+    add_active(v, NULL);
     *out = v;
 }
 
@@ -213,10 +293,9 @@ views_close(struct views **v)
     views_hurry(*v);
     if ((*v)->running)
         must(pthread_join((*v)->flusher, NULL) == 0);
-    generation_free(&(*v)->active);
-    generation_free(&(*v)->flushing);
-    while ((*v)->clean_count > 0)
-        generation_free(&(*v)->clean[--(*v)->clean_count]);
+    for (size_t i = 0; i < LAYERS_MAX; i++)
+        generation_free(&(*v)->generations[i]);
+    layers_fini(&(*v)->layers);
     known_free(&(*v)->known);
     known_free(&(*v)->learning);
     known_free(&(*v)->learned);
@@ -281,34 +360,21 @@ views_get(struct views *v, const void *key, size_t key_len, struct tl_str *value
     return views_get_hashed(v, generation_hash(key, key_len), key, key_len, value);
 }
 
-/* What a flushed generation has is in LMDB, too. */
-static const struct entry *
-find_clean(const struct views *v, uint64_t hash, const void *key, size_t key_len)
-{
-    const struct entry *e = NULL;
-
-    for (size_t i = 0; i < v->clean_count && e == NULL; i++)
-        e = generation_get(v->clean[i], hash, key, key_len);
-    return e;
-}
-
+/* In the generations of `where`, or in LMDB, which has what was flushed, too. */
 static bool
-get_older(struct views *v, uint64_t hash, const void *key, size_t key_len, struct tl_str *value)
+get_from(struct views *v, unsigned where, uint64_t hash, const void *key, size_t key_len,
+         struct tl_str *value)
 {
     const struct entry *e = NULL;
 
-    if (v->env == NULL) {
+    while (where != 0 && e == NULL)
+        e = generation_get(take_newest(v, &where), hash, key, key_len);
+    if (e == NULL && v->env == NULL) {
         has(v, key, key_len);
         return false;
     }
-    if (v->flushing != NULL)
-        e = generation_get(v->flushing, hash, key, key_len);
-    if (e == NULL) {
-        if (!may_be_in_lmdb(v, hash, key))
-            return false;
-        if ((e = find_clean(v, hash, key, key_len)) == NULL)
-            return txn_get(&v->reader, key, key_len, value);
-    }
+    if (e == NULL)
+        return may_be_in_lmdb(v, hash, key) && txn_get(&v->reader, key, key_len, value);
     *value = entry_value(e);
     return e->len != ENTRY_DELETED;
 }
@@ -317,12 +383,7 @@ bool
 views_get_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len,
                  struct tl_str *value)
 {
-    const struct entry *e = generation_get(v->active, hash, key, key_len);
-
-    if (e == NULL)
-        return get_older(v, hash, key, key_len, value);
-    *value = entry_value(e);
-    return e->len != ENTRY_DELETED;
+    return get_from(v, where(v, hash), hash, key, key_len, value);
 }
 
 /* What is in the active generation is moved by nothing but its own next put. */
@@ -331,10 +392,13 @@ views_get_lasting(struct views *v, const void *key, size_t key_len, struct tl_st
                   bool *lasts)
 {
     uint64_t hash = generation_hash(key, key_len);
-    const struct entry *e = generation_get(v->active, hash, key, key_len);
+    unsigned layers = where(v, hash);
+    const struct entry *e = NULL;
 
+    if (layers & ACTIVE)
+        e = generation_get(v->active, hash, key, key_len);
     if (!(*lasts = e != NULL))
-        return get_older(v, hash, key, key_len, value);
+        return get_from(v, layers & ~ACTIVE, hash, key, key_len, value);
     *value = entry_value(e);
     /* All of it at once: what reads it jumps from place to place. */
     for (size_t at = 0; at < value->len; at += LINE_BYTES)
@@ -353,13 +417,19 @@ views_hash(const void *key, size_t key_len)
 void
 views_ahead(struct views_ahead *a, const struct views *v, uint64_t hash)
 {
-    a->hash = hash;
-    a->entry = NULL;
-    generation_fetch(v->active, hash);
-    if (v->flushing != NULL)
-        generation_fetch(v->flushing, hash);
-    for (size_t i = 0; i < v->clean_count; i++)
-        generation_fetch(v->clean[i], hash);
+    *a = (struct views_ahead){.hash = hash};
+    layers_fetch(&v->layers, hash);
+}
+
+void
+views_ahead_slot(const struct views_ahead *a, const struct views *v)
+{
+    unsigned layers = where(v, a->hash);
+
+    if (v->known != NULL && layers == 0)
+        known_fetch(v->known, a->hash);
+    while (layers != 0)
+        generation_fetch(take_newest(v, &layers), a->hash);
 }
 
 /* What a put of it will look at besides, when it is the first of its group. */
@@ -372,15 +442,10 @@ views_ahead_put(const struct views *v, const void *key, size_t key_len)
 void
 views_ahead_entry(struct views_ahead *a, const struct views *v)
 {
-    const struct entry *e = generation_fetch_entry(v->active, a->hash);
+    unsigned layers = where(v, a->hash);
 
-    if (e == NULL && v->flushing != NULL)
-        e = generation_fetch_entry(v->flushing, a->hash);
-    if (e == NULL && v->known != NULL)
-        known_fetch(v->known, a->hash);
-    for (size_t i = 0; i < v->clean_count && e == NULL; i++)
-        e = generation_fetch_entry(v->clean[i], a->hash);
-    a->entry = e;
+    while (layers != 0 && a->entry == NULL)
+        a->entry = generation_fetch_entry(take_newest(v, &layers), a->hash);
 }
 
 /* The first lines of a long record are enough: then the processor sees where the
@@ -407,8 +472,8 @@ views_kept_bytes(const struct views *v)
 {
     size_t bytes = 0;
 
-    for (size_t i = 0; i < v->clean_count; i++)
-        bytes += generation_bytes(v->clean[i]);
+    for (unsigned i = 0; i < clean_count(v); i++)
+        bytes += generation_bytes(v->generations[(oldest(v) + i) % LAYERS_MAX]);
     return bytes;
 }
 
@@ -416,14 +481,12 @@ views_kept_bytes(const struct views *v)
 static void
 make_room_in_memory(struct views *v)
 {
-    size_t others;
+    size_t most = v->memory_bytes - v->memory_bytes / SPARE_SHARE, others;
 
-    while (v->clean_count > 0 && views_dirty_bytes(v) + views_kept_bytes(v) > v->memory_bytes)
-        generation_free(&v->clean[--v->clean_count]);
+    while (clean_count(v) > 0 && views_dirty_bytes(v) + views_kept_bytes(v) > most)
+        drop_oldest(v);
     others = views_kept_bytes(v) + (v->flushing != NULL ? generation_bytes(v->flushing) : 0);
-    v->room_until = v->clean_count == 0         ? SIZE_MAX
-                    : v->memory_bytes > others ? v->memory_bytes - others
-                                               : 0;
+    v->room_until = clean_count(v) == 0 ? SIZE_MAX : most > others ? most - others : 0;
 }
 
 void
@@ -439,6 +502,7 @@ views_put_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len
     must(v->walks == 0);
     if (!has(v, key, key_len))
         return;
+    layers_add(&v->layers, hash, v->newest);
     generation_put(v->active, hash, key, key_len, value, len);
     if (generation_bytes(v->active) > v->room_until)
         make_room_in_memory(v);
@@ -447,10 +511,13 @@ views_put_hashed(struct views *v, uint64_t hash, const void *key, size_t key_len
 void
 views_delete(struct views *v, const void *key, size_t key_len)
 {
+    uint64_t hash = generation_hash(key, key_len);
+
     must(v->walks == 0);
     if (!has(v, key, key_len))
         return;
-    generation_delete(v->active, generation_hash(key, key_len), key, key_len);
+    layers_add(&v->layers, hash, v->newest);
+    generation_delete(v->active, hash, key, key_len);
 }
 
 bool
@@ -764,10 +831,9 @@ views_freeze(struct views *v, uint64_t number, void (*done)(void *arg), void *ar
     must(!v->running && v->walks == 0);
     txn_reader_end(&v->reader);
     if (v->flushing != NULL)
-        v->flushing = generation_merge(&v->flushing, &v->active);
-    else
-        v->flushing = v->active;
-    v->active = generation_new(&v->spare, v->flushing);
+        merge_into_flushing(v);
+    v->flushing = v->generations[v->newest];
+    add_active(v, v->flushing);
     v->surplus = slab_cut(&v->spare, generation_bytes(v->flushing));
     atomic_store(&v->hurry, false);
     make_room_in_memory(v);
@@ -789,19 +855,6 @@ views_hurry(struct views *v)
     atomic_store(&v->hurry, true);
 }
 
-/* Takes a generation that was flushed. */
-static void
-keep(struct views *v, struct generation **flushed)
-{
-    if (v->clean_count == CLEAN_MAX)
-        generation_free(&v->clean[--v->clean_count]);
-    memmove(&v->clean[1], &v->clean[0], v->clean_count * sizeof v->clean[0]);
-    v->clean[0] = *flushed;
-    v->clean_count++;
-    *flushed = NULL;
-    make_room_in_memory(v);
-}
-
 int
 views_release(struct views *v)
 {
@@ -821,7 +874,8 @@ views_release(struct views *v)
     }
     /* What is dropped here is seen in LMDB from the next read on. */
     txn_reader_end(&v->reader);
-    keep(v, &v->flushing);
+    v->flushing = NULL;
+    make_room_in_memory(v);
     v->checkpoint = v->number;
     return 0;
 }

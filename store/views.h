@@ -70,7 +70,7 @@ void views_delete(struct views *v, const void *key, size_t key_len);
 bool views_get_lasting(struct views *v, const void *key, size_t key_len, struct tl_str *value,
                        bool *lasts);
 
-/* What a get will look at, fetched from memory ahead of it, in three steps that
+/* What a get will look at, fetched from memory ahead of it, in four steps that
  * each wait for what the one before asked for: take each with all records that
  * will be looked at before the next.  Only hints: what they say may be wrong, and
  * what is not in memory is not looked for. */
@@ -82,6 +82,7 @@ struct views_ahead {
 uint64_t views_hash(const void *key, size_t key_len);
 void views_ahead(struct views_ahead *a, const struct views *v, uint64_t hash);
 void views_ahead_put(const struct views *v, const void *key, size_t key_len);
+void views_ahead_slot(const struct views_ahead *a, const struct views *v);
 void views_ahead_entry(struct views_ahead *a, const struct views *v);
 void views_ahead_bytes(const struct views_ahead *a);
 struct tl_str views_ahead_value(const struct views_ahead *a);   /* empty: not known */
@@ -134,8 +135,8 @@ void views_end_read(struct views *v);
 size_t views_dirty_bytes(const struct views *v);
 size_t views_dirty_records(const struct views *v);
 
-/* Memory held by generations that were flushed: what the two leave of
- * `memory_bytes`, at most. */
+/* Memory held by generations that were flushed: what the two leave of seven eighths
+ * of `memory_bytes`, at most. */
 size_t views_kept_bytes(const struct views *v);
 
 /* The two hold three quarters of `memory_bytes` or more: fold no more before the

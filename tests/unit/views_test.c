@@ -836,6 +836,8 @@ a_full_disk_loses_nothing_and_the_next_freeze_tries_again(void **state)
         assert_int_equal(views_release(v), 0);
         assert_int_equal(views_checkpoint(v), 1);
         assert_walk(v, all, none, false, tries == 2 ? "a1b2c2" : "b2d3");
+        if (tries > 2)
+            assert_value(v, profile_key(100 + tries - 1, 'o', "x"), tries == 3 ? "2" : "3");
         snprintf(text, sizeof text, "%u", (unsigned)tries);
         put(v, profile_key(100 + tries, 'o', "x"), text);
         put(v, text_key("Gn"), text);
@@ -851,6 +853,8 @@ a_full_disk_loses_nothing_and_the_next_freeze_tries_again(void **state)
         put(v, profile_key(i, 'p', "x"), "p");
     freeze(v, 5);
     assert_int_equal(views_settle(v), TL_NO_SPACE);
+    assert_value(v, profile_key(103, 'o', "x"), "3");
+    assert_value(v, profile_key(40099, 'p', "x"), "p");
     scratch_limit(0);
     flush(v, 6);
     assert_int_equal(views_dirty_records(v), 0);
