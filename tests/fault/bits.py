@@ -89,7 +89,7 @@ class Bits(FaultCase):
 
     def known(self, broker, events, about):
         """What is stored is not stored again; to be asked last."""
-        ids = random.sample(list(self.ledger.acked), 12)
+        ids = [id for id in self.ledger.acked if id.startswith("small")]
         with broker.wire() as wire:
             for id, answer in zip(ids, wire.publish([self.ledger.sent[id] for id in ids])):
                 if answer.code:

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import random
+import shutil
 import signal
 import sys
 import time
@@ -10,7 +11,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import touchline_pb2 as pb
-from faults import DIED, WAIT_S, FaultCase, Ledger, large, points, small
+from faults import DIED, WAIT_S, FaultCase, Ledger, large, points, prepared, small
 
 TICK_S = 1.1        # a checkpoint is due once a second
 
@@ -28,15 +29,24 @@ def load():
     yield [small(500 + n) for n in range(50)]
 
 
+def fill(broker, ledger):
+    """Something in each file that a start reads: a dead letter, too."""
+    assert ledger.publish(broker, [small(n) for n in range(600, 630)], size=10)
+    with broker.wire() as wire:
+        assert wire.code(dict(small(601), locale="fr")) == "DUPLICATE_DIFFERS"
+
+
 class Disk(FaultCase):
 
-    lengths = None
+    lengths = {}
+    base, letters = None, 0     # what is there before
 
     def setUp(self):
         super().setUp()
         seed = int(os.environ.get("TOUCHLINE_SEED", time.time_ns() % 1_000_000))
         random.seed(seed)
         print(f"           seed {seed}")
+        self.before = Ledger()
 
     def play(self, broker, ledger, each):
         """Publishes the load; `each` looks at what was refused.  Whether the broker lives."""
@@ -53,16 +63,16 @@ class Disk(FaultCase):
 
     def calls(self, kind=None):
         """Of the load alone, or of its whole run by kind: (first, last)."""
-        if Disk.lengths is None:
-            broker = self.faulty("count", words="eio=1000000000:read")
+        if self.base not in self.lengths:
+            broker = self.faulty("count", words="eio=1000000000:read", base=self.base)
             self.assertTrue(broker.up(), broker.log())
             ready = broker.counts()
             self.assertTrue(self.play(broker, Ledger(), self.fail))
             loaded = broker.counts()
             self.assertEqual(broker.term(), 0)
-            Disk.lengths = ready, loaded, broker.counts()
+            self.lengths[self.base] = ready, loaded, broker.counts()
             self.discard(broker)
-        ready, loaded, ended = Disk.lengths
+        ready, loaded, ended = self.lengths[self.base]
         return (ready.all + 1, loaded.all) if kind is None else (1, getattr(ended, kind))
 
     # -------------------------------------------------------------- no space
@@ -132,8 +142,11 @@ class Disk(FaultCase):
         """Either it stops, or what failed can be done without; then the power goes
         as well, so that a sync that failed cannot be taken for one that did not."""
         about = f"forget eio={k}:{kind}"
-        broker, ledger = self.faulty(words=about), Ledger()
+        broker, ledger = self.faulty(words=about, base=self.base), self.before.copy()
         if broker.up() and self.play(broker, ledger, lambda events: self.fail(f"{about} refused")):
+            with broker.wire() as wire:
+                self.assertEqual(wire.ask(stat=pb.StatQuery()).stat.dead_letters, self.letters,
+                                 about)
             broker.process.send_signal(signal.SIGUSR2)
             self.assertEqual(broker.process.wait(), DIED, about)
             stopped = False
@@ -162,4 +175,7 @@ class Disk(FaultCase):
         self.broken_at("sync", 1)
 
     def test_a_read_that_fails_stops_it(self):
-        self.broken_at("read", 1)
+        self.base, self.before = prepared(fill)
+        self.letters = 1
+        self.addCleanup(shutil.rmtree, self.base.parent)
+        self.broken_at("read", 2)
