@@ -93,6 +93,10 @@ class Careless(FaultCase):
     def test_a_broken_disk_shows_a_failed_write_taken_for_done(self):
         self.on_a_disk("eio", "test_a_write_that_fails_stops_it", 30)
 
+    def test_a_broken_disk_shows_a_failed_read_taken_for_the_end_of_a_file(self):
+        with mock.patch.object(disk, "load", lambda: ()):
+            self.sees("eio", disk.Disk("test_a_read_that_fails_stops_it"), "stat.dead_letters", 30)
+
     # ---------------------------------------------------------- what is read
 
     def test_torn_batches_show_sums_that_nobody_looks_at(self):
@@ -102,6 +106,19 @@ class Careless(FaultCase):
     def test_flipped_bits_show_sums_that_nobody_looks_at(self):
         self.sees("sums", bits.Bits("test_a_damaged_log_gives_no_wrong_answer"),
                   r"Lists differ: \[\d+[^]]*\] != \[\]", points=8)
+
+    def blind(self, about, why):
+        name, = (name for name in dir(bits.Bits) if about in name)
+        self.sees("blind", bits.Bits(name), why, points=8)
+
+    def test_flipped_bits_of_the_key_show_sums_that_say_nothing(self):
+        self.blind("damaged_key", r"Tuples differ: \(False, \d+\) != \(True, \d+\)")
+
+    def test_flipped_bits_of_the_runs_of_seen_show_sums_that_say_nothing(self):
+        self.blind("runs_of_seen", r"Tuples differ: \(False, \d+\) != \(True, \d+\)")
+
+    def test_flipped_bits_of_the_views_show_sums_that_say_nothing(self):
+        self.blind("value_in_the_views", "is answered wrongly")
 
     def test_a_checkpoint_cut_off_shows_a_profile_that_is_folded_twice(self):
         self.sees("folded", checkpoint.Checkpoint(
