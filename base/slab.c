@@ -1,7 +1,6 @@
 #include "base/slab.h"
 
 #include <stdalign.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 

@@ -1,7 +1,6 @@
 #include "broker/answer.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"

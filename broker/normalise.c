@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <idn2.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/phone.h"

@@ -1,7 +1,5 @@
 #include "broker/request.h"
 
-#include <stdio.h>
-
 #include "base/log.h"
 #include "broker/broker.h"
 #include "proto/code.h"

@@ -3,7 +3,6 @@
 #include "proto/table.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/must.h"

@@ -2,7 +2,6 @@
  * running broker only: catching up and rebuilding find it in the log. */
 
 #include <stdio.h>
-#include <string.h>
 
 #include "proto/code.h"
 #include "proto/valid.h"

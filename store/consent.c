@@ -1,7 +1,5 @@
 #include "store/consent.h"
 
-#include <string.h>
-
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"

@@ -1,7 +1,6 @@
 /* What an answer says of the people who live with the customer. */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "proto/code.h"
 #include "proto/str.h"

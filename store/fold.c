@@ -1,6 +1,5 @@
 #include "store/fold.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/must.h"

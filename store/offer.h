@@ -18,9 +18,8 @@ struct frame;
 
 #define OFFER_INSTANCES_MAX 64      /* of one offer id in one profile; the oldest go, those of
                                      * subjects into the one that stays whatever is told later */
-#define OFFER_OUTCOMES_MAX 16       /* kinds of outcome */
 
-/* In the order of DESIGN: ties in time go to the later one. */
+/* Ties in time go to the later one of these. */
 enum outcome {
     OUTCOME_MADE,
     OUTCOME_DELIVERED,

@@ -2,7 +2,6 @@
  * read out before he has seen both. */
 
 #include <stdio.h>
-#include <string.h>
 
 #include "proto/str.h"
 #include "proto/code.h"

@@ -1,7 +1,6 @@
 /* Questions about events: whose, in which order, and how many. */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/must.h"
 #include "base/sort.h"

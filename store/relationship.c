@@ -1,7 +1,5 @@
 #include "store/relationship.h"
 
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/must.h"

@@ -1,7 +1,6 @@
 /* What an agent needs first, first: who it is, why he may be calling, what he
  * was offered, what he was promised. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "tools/show.h"

@@ -1,6 +1,5 @@
 /* Who lives with a customer, and what is told of it. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"

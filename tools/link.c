@@ -1,7 +1,5 @@
 /* What a person decides: these two are one customer, or they are not. */
 
-#include <stdlib.h>
-
 #include "tools/say.h"
 
 static int

@@ -1,7 +1,6 @@
 /* What the bench reads: contexts, live events, replay. */
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,5 @@
 #include "adapters/pos/shopify.h"
 
-#include <string.h>
-
 #include "adapters/pos/code.h"
 #include "adapters/pos/order.h"
 #include "adapters/text.h"

@@ -1,6 +1,5 @@
 #include "adapters/web/matomo.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "adapters/member.h"
