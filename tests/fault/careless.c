@@ -121,11 +121,11 @@ WRAPPED(int, card_read_closed, struct card *c, struct tl_str bytes)
 
 /* ------------------------------------------------------------ what has a limit */
 
-/* The views take what memory there is. */
+/* The views take many times the memory they are allowed. */
 WRAPPED(int, views_open, struct views **out, const char *dir, size_t memory_bytes,
         char why[VIEWS_WHY_BYTES])
 {
-    return __real_views_open(out, dir, is("greedy") ? SIZE_MAX / 4 : memory_bytes, why);
+    return __real_views_open(out, dir, memory_bytes * (is("greedy") ? 32 : 1), why);
 }
 
 /* Their map stays as large as it was. */
