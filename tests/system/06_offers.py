@@ -207,6 +207,17 @@ class Offers(Shared):
         self.assertEqual([o["offer"] for o in self.shared.offers(self.who)],
                          ["live", "old3", "old2", "old1"])
 
+    def test_of_many_open_ones_the_best_are_found_wherever_they_lie(self):
+        """Those without an end come first where they lie, a hundred each, and the
+        closed ones were touched last."""
+        self.say(*[self.said(i, "made", offer=f"open{i}") for i in range(100)],
+                 *[self.said(200 + i, "made", offer=f"until{i}",
+                             expires=f"{2000 + i}-01-01T00:00:00Z") for i in range(100)],
+                 *[self.said(400 + i, "declined", offer=f"closed{i}") for i in range(100)])
+        with self.shared.wire() as wire:
+            found = wire.ask(offers=pb.OffersQuery(customer=self.who, limit=30)).offers.offers
+        self.assertEqual([o.offer for o in found], [f"until{i}" for i in range(99, 69, -1)])
+
     def test_the_order_of_arrival_changes_nothing(self):
         story = [("offer", 1, "made", "email"), ("offer", 2, "delivered", "email"),
                  ("offer", 2, "clicked", "web"), ("offer", 3, "declined", "call"),
