@@ -23,8 +23,8 @@
 #define VIEWS_FORMAT 8
 #define VIEWS_WHY_BYTES 512
 
-/* A GiB or so of a file in the page cache, and the start is so much later. */
-#define VIEWS_SCRUB_NS 200000000LL
+/* The start is so much later, and some 200 MB of a file in the page cache are looked at. */
+#define VIEWS_SCRUB_NS 100000000LL
 
 struct views;
 

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "proto/code.h"
 #include "store/le.h"
 #include "store/pages.h"
@@ -343,6 +346,77 @@ damage_in_what_is_left_is_found_by_the_slice_that_comes_to_it(void **state)
     assert_int_equal(scrub_look(scrub, 0, &whole, why), TL_EDAMAGED);
 }
 
+/* The program of a child that looks on in the background, and what it said last. */
+static int
+run_in_the_background(char *said, size_t bytes)
+{
+    int status, ends[2];
+    ssize_t n;
+    pid_t child;
+
+    assert_int_equal(pipe(ends), 0);
+    if ((child = fork()) == 0) {
+        bool whole;
+
+        dup2(ends[1], STDERR_FILENO);
+        open_file();
+        scrub_look(scrub, 0, &whole, why);
+        scrub_start(scrub);
+        sleep(60);
+        _exit(0);
+    }
+    close(ends[1]);
+    n = read(ends[0], said, bytes - 1);
+    said[n > 0 ? n : 0] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void
+damage_found_in_the_background_ends_the_program_with_a_sentence(void **state)
+{
+    struct page top;
+    char said[1024];
+
+    (void)state;
+    open_file();
+    fill_evenly(0, KEYS);
+    top = root(PAGES_RECORDS);
+    scratch_flip(FILE_NAME, page_child(&top, top.count - 1) * SIZE + SIZE - 20);
+    close_file();
+    assert_int_equal(run_in_the_background(said, sizeof said), 1);
+    assert_non_null(strstr(said, "/data.mdb is damaged (offset "));
+    assert_non_null(strstr(said, "a record is not what was written); make the views anew with"));
+    open_file();
+}
+
+/* The map moves under a reader that begins, and pages are used again. */
+static void
+a_walk_in_the_background_and_who_writes_leave_each_other_alone(void **state)
+{
+    int64_t until = clock_monotonic() + CLOCK_SECOND / 2;
+    size_t map = MAP_BYTES;
+    bool whole;
+
+    (void)state;
+    open_file();
+    fill_evenly(0, KEYS);
+    while (clock_monotonic() < until && map < (size_t)4 << 30) {
+        assert_int_equal(scrub_look(scrub, 0, &whole, why), 0);
+        assert_false(whole);
+        scrub_start(scrub);
+        for (int i = 0; i < 5; i++)
+            change_some(60);
+        map += map / 2;
+        assert_int_equal(txn_env_fit(env, map), 0);
+        scrub_free(&scrub);
+        scrub = scrub_new(env);
+    }
+    assert_sound();
+    assert_true(reads_right());
+}
+
 static void
 a_flipped_bit_of_a_separator_is_found(void **state)
 {
@@ -668,9 +742,10 @@ each_flipped_bit_is_found_at_the_start_or_harms_nothing_later(void **state)
     assert_int_equal(txn_commit(&t), 0);
     memcpy(lens_before, lens, sizeof lens);
     memcpy(seeds_before, seeds, sizeof seeds);
-    for (size_t n = 0; n < 900; n++) {
-        flip_start_and_write_on(n < 320   ? n / 160 * SIZE + n % 160
-                                : n < 600 ? (size_t)rand() % scratch_size(FILE_NAME)
+    /* Most in the head, and at the top of either tree. */
+    for (size_t n = 0; n < 300; n++) {
+        flip_start_and_write_on(n < 160   ? n % 2 * SIZE + n
+                                : n < 220 ? (size_t)rand() % scratch_size(FILE_NAME)
                                           : root(n % 2).number * SIZE + (size_t)rand() % SIZE);
         memcpy(lens, lens_before, sizeof lens);
         memcpy(seeds, seeds_before, sizeof seeds);
@@ -686,6 +761,8 @@ main(void)
         TEST(a_walk_goes_on_where_it_was_whatever_is_written_meanwhile),
         TEST(a_pause_between_slices_holds_no_page),
         TEST(damage_in_what_is_left_is_found_by_the_slice_that_comes_to_it),
+        TEST(damage_found_in_the_background_ends_the_program_with_a_sentence),
+        TEST(a_walk_in_the_background_and_who_writes_leave_each_other_alone),
         TEST(a_flipped_bit_of_a_separator_is_found),
         TEST(two_pointers_that_were_swapped_are_found),
         TEST(a_page_two_pointers_lead_to_is_found),
