@@ -130,6 +130,11 @@ class Careless(FaultCase):
         self.sees("blind", bits.Bits("test_a_damaged_value_in_the_views_is_found_at_the_start"),
                   "is answered wrongly", points=20)
 
+    def test_damage_anywhere_in_the_views_shows_a_file_nobody_looks_at(self):
+        self.sees("trusting", bits.Bits(
+            "test_damage_anywhere_in_the_views_is_found_at_the_start"),
+                  r"(flip|zero|cut) views/data\.mdb at \d+", points=40)
+
     def test_a_checkpoint_cut_off_shows_a_profile_that_is_folded_twice(self):
         self.sees("folded", checkpoint.Checkpoint(
             "test_a_checkpoint_cut_off_in_the_middle_is_made_whole"),

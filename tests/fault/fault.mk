@@ -11,8 +11,8 @@ $(FAULT)/shim.so: $(SHIM_SRC) tests/fault/undo.h
 
 # A broker that can be made to break a promise, in each of these functions.
 CARELESS := card_read_closed crc32c fdatasync file_rename file_write frame_payload_ok \
-            held_publish read segment_batch_intact stream_take_open txn_env_fit txn_env_open \
-            views_open zmq_send zmq_setsockopt
+            held_publish read scrub_look segment_batch_intact stream_take_open txn_env_fit \
+            txn_env_open views_open zmq_send zmq_setsockopt
 
 $(FAULT)/careless.o: tests/fault/careless.c | $(BUILD)/proto/touchline.pb-c.h
 	@mkdir -p $(@D)
