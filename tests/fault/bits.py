@@ -12,6 +12,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from google.protobuf.message import DecodeError
+
 import touchline_pb2 as pb
 from harness import run
 from faults import FaultCase, large, points, prepared, small
@@ -155,6 +157,8 @@ class Bits(FaultCase):
             return "refused at the start"
         try:
             events, got, refusal = self.read(broker)
+        except DecodeError as none:
+            self.fail(f"{about}: something is answered wrongly: {none}")
         except AssertionError as none:
             self.assertFalse(broker.running(), f"{about}: {none}")
             said = broker.log().splitlines()[-1]
