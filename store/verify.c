@@ -130,20 +130,27 @@ describe(struct tl_str key, const char *what, char *out, size_t out_bytes)
 }
 
 static int
-add_example(struct tl_verification *out, struct tl_str key, const char *what, struct arena *arena)
+add_example(struct tl_verification *out, const char *text, struct arena *arena)
 {
-    char text[200];
     void *copy;
 
     out->differences++;
     if (out->examples_count == EXAMPLES_MAX)
         return 0;
-    describe(key, what, text, sizeof(text));
     copy = arena_copy(arena, text, strlen(text));
     if (copy == NULL)
         return TL_TOO_MANY;
     out->examples[out->examples_count++] = (struct tl_str){copy, strlen(text)};
     return 0;
+}
+
+static int
+add_record(struct tl_verification *out, struct tl_str key, const char *what, struct arena *arena)
+{
+    char text[200];
+
+    describe(key, what, text, sizeof(text));
+    return add_example(out, text, arena);
 }
 
 static int
@@ -160,11 +167,11 @@ compare_table(struct views_rest *kept, struct views_rest *folded, const char *ta
 
         out->records++;
         if (order < 0)
-            err = add_example(out, a.key, "is in the views and not in the log", arena);
+            err = add_record(out, a.key, "is in the views and not in the log", arena);
         else if (order > 0)
-            err = add_example(out, b.key, "is missing", arena);
+            err = add_record(out, b.key, "is missing", arena);
         else if (!str_equal(a.value, b.value))
-            err = add_example(out, a.key, "differs", arena);
+            err = add_record(out, a.key, "differs", arena);
         if (order <= 0)
             a_more = views_next(&a);
         if (order >= 0)
@@ -184,9 +191,6 @@ compare(struct views_rest *kept, struct views *folded_views, struct tl_verificat
     struct views_rest *folded = views_rest_new(folded_views);
     int err = 0;
 
-    out->examples = arena_alloc(arena, EXAMPLES_MAX * sizeof(out->examples[0]));
-    if (out->examples == NULL)
-        err = TL_TOO_MANY;
     for (const char *table = "PIG"; *table != '\0' && err == 0; table++)
         err = compare_table(kept, folded, table, out, arena);
     views_rest_free(&folded);
@@ -276,7 +280,14 @@ run(struct store_verify *v, struct tl_verification *out, struct arena *arena,
     why[0] = '\0';
     *out = (struct tl_verification){.events = v->number};
     store_path(&st->settings, "verify.tmp", dir, sizeof(dir));
-    if ((err = scrub(v, why)) != 0 || (err = fresh_dir(dir, why)) != 0)
+    position_format(position, (struct position){store_log_id(st), v->number});
+    out->position = (struct tl_str){arena_copy(arena, position, POSITION_BYTES), POSITION_BYTES};
+    out->examples = arena_alloc(arena, EXAMPLES_MAX * sizeof(out->examples[0]));
+    if (out->position.ptr == NULL || out->examples == NULL)
+        return TL_TOO_MANY;
+    if ((err = scrub(v, why)) == TL_EDAMAGED)
+        return add_example(out, why, arena);
+    if (err != 0 || (err = fresh_dir(dir, why)) != 0)
         return err;
     err = fold_anew(&c, dir, v->number, st->settings.views_bytes, &folded, why);
     if (err == 0 && (err = compare(v->kept, folded, out, arena)) != 0)
@@ -284,8 +295,6 @@ run(struct store_verify *v, struct tl_verification *out, struct arena *arena,
                  tl_code_sentence(err));
     views_close(&folded);
     remove_dir(dir);
-    position_format(position, (struct position){store_log_id(st), v->number});
-    out->position = (struct tl_str){arena_copy(arena, position, POSITION_BYTES), POSITION_BYTES};
     out->ok = err == 0 && out->differences == 0;
     return err;
 }

@@ -65,6 +65,16 @@ ignore_wake(void *arg)
     (void)arg;      /* there is no loop to wake: nothing else is done meanwhile */
 }
 
+/* What cannot even be opened has been verified too, and is not fine. */
+static int
+show_damage(const struct verb_call *call, const char *why)
+{
+    struct tl_str example = {why, strlen(why)};
+    const struct tl_verification v = {.differences = 1, .examples = &example, .examples_count = 1};
+
+    return show(call, &v);
+}
+
 static int
 offline(const struct verb_call *call, const char *dir)
 {
@@ -75,7 +85,9 @@ offline(const struct verb_call *call, const char *dir)
     struct arena arena;
     int code, err;
 
-    if ((err = store_open(&store, &settings, why)) != 0)
+    if ((err = store_open(&store, &settings, why)) == TL_EDAMAGED)
+        return show_damage(call, why);
+    if (err != 0)
         return verb_failed(call, err, (struct tl_str){why, strlen(why)});
     arena_init(&arena, 16u << 20);
     if ((err = store_verify(store, &verified, &arena, why)) != 0)
