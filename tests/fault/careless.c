@@ -27,6 +27,8 @@
     type __wrap_##name(__VA_ARGS__);                                                               \
     type __wrap_##name(__VA_ARGS__)
 
+#define HASTY_US 5000
+
 static const char *way = "";
 
 __attribute__((constructor)) static void
@@ -80,10 +82,15 @@ WRAPPED(int, file_rename, int dir, const char *from, const char *to)
     return __real_file_rename(dir, from, to);
 }
 
-/* What found no space, or an error, is taken for written. */
+/* What found no space, or an error, is taken for written; and who acknowledges before
+ * he writes is not always killed in between, unless he takes his time. */
 WRAPPED(int, file_write, int fd, const void *bytes, size_t len, uint64_t at, size_t *written)
 {
-    int err = __real_file_write(fd, bytes, len, at, written);
+    int err;
+
+    if (is("hasty"))
+        usleep(HASTY_US);
+    err = __real_file_write(fd, bytes, len, at, written);
 
     if ((err == TL_NO_SPACE && is("full")) || (err == TL_EIO && is("eio")))
         return 0;

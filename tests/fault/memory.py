@@ -10,7 +10,7 @@ EACH = EVENTS // CUSTOMERS
 # Beside the views: what is known of each event for ever, two batches on their way
 # to the disk, the messages in the window, and the program itself.
 SEEN_BYTES = 1.5
-OTHERWISE_MIB = 32
+OTHERWISE_MIB = 36
 
 CONFIG = f"""
 [store]
