@@ -16,7 +16,8 @@ fresh_new(void)
     struct fresh *f = calloc(1, sizeof *f);
 
     must(f != NULL);
-    slab_init(&f->slab, &f->spare);
+    slab_init(&f->slabs[0], &f->spare);
+    slab_init(&f->slabs[1], &f->spare);
     return f;
 }
 
@@ -25,7 +26,8 @@ fresh_free(struct fresh **f)
 {
     if (*f == NULL)
         return;
-    slab_drop(&(*f)->slab);
+    slab_drop(&(*f)->slabs[0]);
+    slab_drop(&(*f)->slabs[1]);
     slab_free_blocks((*f)->spare);
     free(*f);
     *f = NULL;
@@ -64,17 +66,29 @@ place(const struct fresh_part *p, const unsigned char key[SEEN_KEY_BYTES])
 }
 
 static void
+leave(struct fresh *f, unsigned slab)
+{
+    if (--f->living[slab] > 0)
+        return;
+    slab_drop(&f->slabs[slab]);
+    slab_free_blocks(f->spare);
+    f->spare = NULL;
+}
+
+static void
 grow(struct fresh *f, struct fresh_part *p)
 {
-    struct fresh_part bigger = {.count = p->count};
+    struct fresh_part bigger = {.count = p->count, .slab = 1 - p->slab};
 
     bigger.slots_count = p->slots_count != 0 ? p->slots_count * 2 : SLOTS_MIN;
-    bigger.slots = slab_alloc(&f->slab, bigger.slots_count * sizeof *bigger.slots);
+    bigger.slots = slab_alloc(&f->slabs[bigger.slab], bigger.slots_count * sizeof *bigger.slots);
+    f->living[bigger.slab]++;
     memset(bigger.slots, 0, bigger.slots_count * sizeof *bigger.slots);
     for (size_t i = 0; i < p->slots_count; i++)
         if (fresh_number(&p->slots[i]) != 0)
             *place(&bigger, p->slots[i].key) = p->slots[i];
-    slab_free(&f->slab, p->slots, p->slots_count * sizeof *p->slots);
+    if (p->slots_count != 0)
+        leave(f, p->slab);
     *p = bigger;
 }
 

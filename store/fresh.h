@@ -24,11 +24,15 @@ struct fresh_part {
     struct fresh_slot *slots;           /* a power of two of them */
     size_t slots_count;
     size_t count;
+    unsigned slab;                      /* which one they are in */
 };
 
 struct fresh {
     struct fresh_part parts[FRESH_PARTS];
-    struct slab slab;                   /* of their slots: huge pages, as keys come in no order */
+    /* Of their slots: huge pages, as keys come in no order.  A part that grows moves to
+     * the other slab, and the one that all have left is returned. */
+    struct slab slabs[2];
+    size_t living[2];                   /* parts in each */
     struct slab_block *spare;
     uint64_t first;                     /* of the run it becomes */
     uint64_t last;
