@@ -133,7 +133,7 @@ class Careless(FaultCase):
     def test_damage_anywhere_in_the_views_shows_a_file_nobody_looks_at(self):
         self.sees("trusting", bits.Bits(
             "test_damage_anywhere_in_the_views_is_found_at_the_start"),
-                  r"(flip|zero|cut) views/data\.mdb at \d+", points=40)
+                  r"(flip|zero|cut) views/data\.mdb at \d+", points=200)
 
     def test_a_checkpoint_cut_off_shows_a_profile_that_is_folded_twice(self):
         self.sees("folded", checkpoint.Checkpoint(
