@@ -53,3 +53,9 @@ sort_numbers(uint64_t *numbers, size_t count)
             numbers[kept++] = numbers[i];
     return kept;
 }
+
+bool
+sort_has_number(const uint64_t *numbers, size_t count, uint64_t number)
+{
+    return count > 0 && bsearch(&number, numbers, count, sizeof number, compare_numbers) != NULL;
+}

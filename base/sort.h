@@ -6,6 +6,7 @@
 #ifndef SORT_H
 #define SORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,5 +15,8 @@ void sort(void *items, size_t count, size_t size, int (*compare)(const void *, c
 
 /* Ascending, each once.  Returns how many there are then. */
 size_t sort_numbers(uint64_t *numbers, size_t count);
+
+/* Is it among them, which are ascending? */
+bool sort_has_number(const uint64_t *numbers, size_t count, uint64_t number);
 
 #endif

@@ -150,19 +150,10 @@ crowd_next(struct crowd *c, uint64_t at, uint64_t head, uint64_t *number)
 
 /* ------------------------------------------------------------------ who is it */
 
-static int
-compare(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
 static bool
 has_profile(const struct crowd *c, uint64_t profile)
 {
-    return c->profiles_count > 0
-           && bsearch(&profile, c->profiles, c->profiles_count, sizeof profile, compare) != NULL;
+    return sort_has_number(c->profiles, c->profiles_count, profile);
 }
 
 /* Does the event say something new of who these customers are? */

@@ -189,15 +189,11 @@ static int
 refresh_sole_holder(struct views *v, struct binding *b, const struct frame_identifier *id)
 {
     struct holder *holder = &b->holders[0];
-    struct tl_str bytes;
     struct card card;
-    struct key k;
+    int err = card_find(v, holder->profile, &card);
 
-    key_profile(&k, holder->profile, KEY_CARD);
-    if (!views_get(v, k.bytes, k.len, &bytes))
-        return 0;
-    if (card_read_closed(&card, bytes) != 0)
-        return TL_EDAMAGED;
+    if (err != 0)
+        return err;
     for (size_t i = 0; i < card.identifiers_count; i++) {
         const struct card_identifier *known = &card.identifiers[i];
 

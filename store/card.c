@@ -5,7 +5,9 @@
 #include "base/must.h"
 #include "proto/code.h"
 #include "proto/str.h"
+#include "store/key.h"
 #include "store/record.h"
+#include "store/views.h"
 #include "store/word.h"
 
 /* A tail's number is written with what it is in its low bits. */
@@ -497,6 +499,19 @@ card_read_closed(struct card *c, struct tl_str bytes)
     read_conflicts(c, &r);
     read_events(c, &r);
     return r.bad ? TL_EDAMAGED : 0;
+}
+
+int
+card_find(struct views *v, uint64_t profile, struct card *c)
+{
+    struct tl_str bytes;
+    struct key k;
+
+    key_profile(&k, profile, KEY_CARD);
+    if (views_get(v, k.bytes, k.len, &bytes))
+        return card_read_closed(c, bytes);
+    card_clear(c);
+    return 0;
 }
 
 int

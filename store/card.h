@@ -11,6 +11,8 @@
 #include "proto/event.h"
 #include "store/relationship.h"
 
+struct views;
+
 #define CARD_IDENTIFIERS_MAX 64     /* beyond it the weak one not seen for longest goes */
 #define CARD_CURRENCIES_MAX 8       /* sales in further ones count as "other", without a sum */
 #define CARD_SOURCES_MAX 8          /* with the latest events */
@@ -145,6 +147,9 @@ int card_read(struct card *c, struct tl_str bytes);
 
 /* The same for who adds an event or looks at no event: leaves it closed. */
 int card_read_closed(struct card *c, struct tl_str bytes);
+
+/* The profile's, read so; empty when it has none yet.  Borrows until a record changes. */
+int card_find(struct views *v, uint64_t profile, struct card *c);
 void card_open(struct card *c);
 void card_write(const struct card *c, struct buf *out);
 

@@ -61,17 +61,11 @@ identity_customer(struct views *v, uint64_t profile, uint64_t *profiles, size_t 
 static int
 look_for_strong(struct views *v, uint64_t profile, bool *strong)
 {
-    struct tl_str bytes;
     struct card card;
-    struct key k;
+    int err = card_find(v, profile, &card);
 
-    key_profile(&k, profile, KEY_CARD);
-    if (!views_get(v, k.bytes, k.len, &bytes))
-        return 0;
-    if (card_read_closed(&card, bytes) != 0)
-        return TL_EDAMAGED;
-    *strong = *strong || card_has_strong(&card);
-    return 0;
+    *strong = *strong || (err == 0 && card_has_strong(&card));
+    return err;
 }
 
 int

@@ -22,15 +22,11 @@ struct side {
 static int
 side_add_card(struct side *s, struct views *v, uint64_t profile, struct arena *arena)
 {
-    struct tl_str bytes;
     struct card card;
-    struct key k;
+    int err = card_find(v, profile, &card);
 
-    key_profile(&k, profile, KEY_CARD);
-    if (!views_get(v, k.bytes, k.len, &bytes))
-        return 0;
-    if (card_read_closed(&card, bytes) != 0)
-        return TL_EDAMAGED;
+    if (err != 0)
+        return err;
     s->has_strong = s->has_strong || card_has_strong(&card);
     for (size_t i = 0; i < card.identifiers_count; i++) {
         const struct card_identifier *id = &card.identifiers[i];
@@ -144,12 +140,9 @@ say(struct deciding *d)
 static bool
 card_knows(struct deciding *d, uint64_t profile, const struct identity_say *conflict)
 {
-    struct tl_str bytes;
     struct card card;
-    struct key k;
 
-    key_profile(&k, profile, KEY_CARD);
-    if (!views_get(d->v, k.bytes, k.len, &bytes) || card_read_closed(&card, bytes) != 0)
+    if (card_find(d->v, profile, &card) != 0)
         return false;
     for (size_t i = 0; i < card.conflicts_count; i++) {
         const struct card_conflict *known = &card.conflicts[i];

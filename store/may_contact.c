@@ -304,17 +304,13 @@ load_has(struct may_contact *m, uint64_t *folded)
 {
     struct card *c = arena_alloc(m->arena, sizeof(*c));
 
+    int err;
+
     if (c == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < m->profiles_count; i++) {
-        struct tl_str bytes;
-        struct key k;
-
-        key_profile(&k, m->profiles[i], KEY_CARD);
-        if (!views_get(m->store->views, k.bytes, k.len, &bytes))
-            continue;
-        if (card_read_closed(c, bytes) != 0)
-            return TL_EDAMAGED;
+        if ((err = card_find(m->store->views, m->profiles[i], c)) != 0)
+            return err;
         m->has |= c->has;
         if (c->folded > *folded)
             *folded = c->folded;

@@ -8,7 +8,6 @@
 #define LOWER_AT 12         /* where the list of nodes ends */
 #define UPPER_AT 14         /* where the nodes begin */
 #define LARGE_COUNT_AT 12
-#define LARGE_COUNT_BYTES 4
 enum { BRANCH = 1, LEAF = 2, LARGE = 4, META = 8 };
 
 /* Of a node. */

@@ -41,15 +41,11 @@ is_known(const struct search *s, uint64_t profile)
 static int
 look_at_cards(struct search *s, struct relative *r, const uint64_t *profiles)
 {
-    for (size_t i = 0; i < r->profiles_count; i++) {
-        struct tl_str bytes;
-        struct key k;
+    int err;
 
-        key_profile(&k, profiles[i], KEY_CARD);
-        if (!views_get(s->views, k.bytes, k.len, &bytes))
-            continue;
-        if (card_read_closed(s->card, bytes) != 0)
-            return TL_EDAMAGED;
+    for (size_t i = 0; i < r->profiles_count; i++) {
+        if ((err = card_find(s->views, profiles[i], s->card)) != 0)
+            return err;
         r->has |= s->card->has;
         depend_on(s, s->card->folded);
     }

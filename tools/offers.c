@@ -1,4 +1,3 @@
-
 #include "base/clock.h"
 #include "tools/show.h"
 
