@@ -270,9 +270,21 @@ broker_open(struct broker *b, const struct settings *s, char why[BROKER_WHY_BYTE
 
 /* ------------------------------------------------------------------ closing */
 
+/* libuv gives them back as they were, and who is told again to stop is to end as he
+ * does when told once. */
+static void
+hear_no_more_signals(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    must(pthread_sigmask(SIG_BLOCK, &all, NULL) == 0);
+}
+
 static void
 close_handles(struct broker *b)
 {
+    hear_no_more_signals();
     uv_close((uv_handle_t *)&b->wake, NULL);
     uv_close((uv_handle_t *)&b->sigterm, NULL);
     uv_close((uv_handle_t *)&b->sigint, NULL);

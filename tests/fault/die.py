@@ -105,7 +105,6 @@ def stop_under_load(broker, ledger):
         timer.start()
         ledger.publish(broker, (small(n) for n in range(5000)), size=20, window=4)
         timer.join()
-        broker.process.wait(60)     # told once; told again at its very end it would be killed
 
 
 # What is done, and what is there before; by name.

@@ -179,6 +179,13 @@ class Stop(Case):
             wire.publish([event()])
             self.assertEqual(broker.term(), 0)
 
+    def test_told_to_stop_again_and_again_it_ends_as_when_told_once(self):
+        for _ in range(5):
+            broker = self.broker()
+            while broker.running():
+                broker.process.terminate()
+            self.assertEqual(broker.process.wait(), 0, broker.log())
+
     def test_a_second_broker_on_the_same_data_is_refused(self):
         broker = self.broker()
         second = self.broker(start=False)
