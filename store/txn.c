@@ -20,6 +20,7 @@
 
 #define READERS_MAX 8
 #define PROBE_BYTES 4096
+#define PAGE_BYTES 4096
 #define MODE_DIR 0700
 #define MODE_FILE 0600
 #define SUM_BYTES 4     /* behind each value: LMDB does not look at what it reads */
@@ -384,8 +385,19 @@ txn_begin(struct txn *t, struct txn_env *env)
     int rc;
 
     *t = (struct txn){.env = env};
-    if ((rc = mdb_txn_begin(env->mdb, NULL, 0, &t->mdb)) != 0)
+    if ((rc = mdb_txn_begin(env->mdb, NULL, 0, &t->mdb)) != 0 ||
+        (rc = mdb_cursor_open(t->mdb, env->records, &t->writer)) != 0)
         fail(t, rc);
+}
+
+/* Records that lie side by side are in one page, mostly. */
+static void
+count_pages(struct txn *t, uintptr_t at, size_t len)
+{
+    uintptr_t step = at > t->last ? at - t->last : t->last - at;
+
+    t->pages += len / PAGE_BYTES + (step >= PAGE_BYTES);
+    t->last = at;
 }
 
 void
@@ -396,10 +408,11 @@ txn_put(struct txn *t, const void *key, size_t key_len, const void *value, size_
 
     if (t->error != 0)
         return;
-    if ((rc = mdb_put(t->mdb, t->env->records, &k, &v, MDB_RESERVE)) != 0) {
+    if ((rc = mdb_cursor_put(t->writer, &k, &v, MDB_RESERVE)) != 0) {
         fail(t, rc);
         return;
     }
+    count_pages(t, (uintptr_t)v.mv_data, len);
     if (len > 0)
         memcpy(v.mv_data, value, len);
     le_put32((unsigned char *)v.mv_data + len, sum(text(k), value, len));
@@ -413,16 +426,22 @@ txn_delete(struct txn *t, const void *key, size_t key_len)
 
     if (t->error != 0)
         return;
+    t->pages++;
     rc = mdb_del(t->mdb, t->env->records, &k, NULL);
     if (rc != 0 && rc != MDB_NOTFOUND)
         fail(t, rc);
 }
 
-int
-txn_commit(struct txn *t)
+static int
+commit(struct txn *t, bool is_last)
 {
     int rc;
 
+    /* LMDB's next commit, or the last, makes its second write durable as well. */
+    must(mdb_env_set_flags(t->env->mdb, MDB_NOMETASYNC, !is_last) == 0);
+    if (t->writer != NULL)
+        mdb_cursor_close(t->writer);
+    t->writer = NULL;
     if (t->error != 0) {
         mdb_txn_abort(t->mdb);      /* takes NULL */
     } else if ((rc = mdb_txn_commit(t->mdb)) != 0) {
@@ -430,6 +449,18 @@ txn_commit(struct txn *t)
     }
     t->mdb = NULL;
     return t->error;
+}
+
+int
+txn_commit(struct txn *t)
+{
+    return commit(t, true);
+}
+
+int
+txn_commit_part(struct txn *t)
+{
+    return commit(t, false);
 }
 
 /* ---------------------------------------------------------------- reading */

@@ -44,6 +44,9 @@ struct txn {
     bool open;          /* sees the environment; a reader keeps `mdb` between two uses */
     bool damaged;       /* read a record that is not what was written: it seemed empty */
     int error;
+    struct MDB_cursor *writer;
+    uintptr_t last;     /* where the record before was put */
+    size_t pages;       /* so many were written to, about */
 };
 
 /* The one write transaction. */
@@ -51,6 +54,7 @@ void txn_begin(struct txn *t, struct txn_env *env);
 void txn_put(struct txn *t, const void *key, size_t key_len, const void *value, size_t len);
 void txn_delete(struct txn *t, const void *key, size_t key_len);    /* also when it is not there */
 int txn_commit(struct txn *t);      /* durable on return, or aborted */
+int txn_commit_part(struct txn *t); /* durable with the next one: for half of the syncs */
 
 /* A reader begins with its first get and sees that moment until it ends. */
 void txn_reader_init(struct txn *t, struct txn_env *env);
