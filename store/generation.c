@@ -47,6 +47,9 @@ index_init(struct index *t, size_t expected)
                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     must(t->slots != MAP_FAILED);
     madvise(t->slots, t->slots_count * sizeof *t->slots, MADV_HUGEPAGE);
+    /* All of it now: what is looked at before it is written to would be cleared twice,
+     * and each time the other processors would have to forget a page. */
+    madvise(t->slots, t->slots_count * sizeof *t->slots, MADV_POPULATE_WRITE);
 }
 
 static void
