@@ -1,9 +1,6 @@
 #include "store/layers.h"
 
-#include <stdbool.h>
 #include <sys/mman.h>
-
-#include "base/must.h"
 
 #define PAGE_BYTES 4096
 #define HASH_BITS 64
@@ -16,7 +13,7 @@ bytes_of(const struct layers *l)
     return l->count * sizeof l->words[0];
 }
 
-void
+bool
 layers_init(struct layers *l, size_t bytes)
 {
     *l = (struct layers){.count = 1, .shift = HASH_BITS};
@@ -25,8 +22,12 @@ layers_init(struct layers *l, size_t bytes)
         l->shift--;
     }
     l->words = mmap(NULL, bytes_of(l), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    must(l->words != MAP_FAILED);
+    if (l->words == MAP_FAILED) {
+        l->words = NULL;
+        return false;
+    }
     madvise(l->words, bytes_of(l), MADV_HUGEPAGE);
+    return true;
 }
 
 void

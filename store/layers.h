@@ -7,6 +7,7 @@
 #ifndef STORE_LAYERS_H
 #define STORE_LAYERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +20,8 @@ struct layers {
     unsigned shift;                 /* of a hash, to the number of its word */
 };
 
-/* Takes `bytes` at most, and a page at least. */
-void layers_init(struct layers *l, size_t bytes);
+/* Takes `bytes` at most, and a page at least.  false: there is not as much memory. */
+bool layers_init(struct layers *l, size_t bytes);
 void layers_fini(struct layers *l);
 
 /* Nothing is in that layer any more; or what was in one is in another. */

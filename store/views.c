@@ -263,15 +263,24 @@ views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VI
     _Static_assert(VIEWS_WHY_BYTES >= TXN_WHY_BYTES, "one sentence");
     must(v != NULL);
     *out = NULL;
-    layers_init(&v->layers, memory_bytes / LAYERS_SHARE);
     v->memory_bytes = memory_bytes;
     add_active(v, NULL);
-    if ((err = open_file(v, dir, why)) != 0) {
-        views_close(&v);
-        return err;
+    if (memory_bytes < VIEWS_MEMORY_MIN) {
+        snprintf(why, VIEWS_WHY_BYTES, "views take %u bytes of memory or more, not %zu",
+                 VIEWS_MEMORY_MIN, memory_bytes);
+        err = TL_EARGUMENT;
+    } else if (!layers_init(&v->layers, memory_bytes / LAYERS_SHARE)) {
+        snprintf(why, VIEWS_WHY_BYTES, "views shall take %zu bytes of memory, which this machine "
+                 "does not have", memory_bytes);
+        err = TL_EARGUMENT;
+    } else {
+        err = open_file(v, dir, why);
     }
-    *out = v;
-    return 0;
+    if (err == 0)
+        *out = v;
+    else
+        views_close(&v);
+    return err;
 }
 
 void
@@ -280,7 +289,7 @@ views_open_part(struct views **out, const struct views_part *part)
     struct views *v = calloc(1, sizeof *v);
 
     must(v != NULL);
-    layers_init(&v->layers, 0);
+    must(layers_init(&v->layers, 0));
     v->part = *part;
     add_active(v, NULL);
     *out = v;

@@ -3,7 +3,7 @@
  *
  * Changed records live in memory (the active generation).  views_freeze makes
  * it the flushing one, which a background thread writes to LMDB in sorted
- * transactions under 32 MiB of dirty pages; reads see active, then flushing,
+ * transactions of some 32 pages; reads see active, then flushing,
  * then LMDB.  All records of one profile go in one transaction, and records
  * that are not idempotent (key_global) in the last one together with the number
  * the checkpoint reaches; so a crash between any two leaves each profile exact
@@ -22,6 +22,7 @@
 
 #define VIEWS_FORMAT 8
 #define VIEWS_WHY_BYTES 512
+#define VIEWS_MEMORY_MIN (1u << 20)
 
 /* The start is so much later, and some 200 MB of a file in the page cache are looked at. */
 #define VIEWS_SCRUB_NS 100000000LL
@@ -32,7 +33,8 @@ struct views;
  * bounds both generations together.  The file is looked at for damage before anything
  * is read from it, for VIEWS_SCRUB_NS; what that leaves is looked at beside all else,
  * and damage found there ends the program (scrub.h).
- * Returns 0, TL_EFORMAT, TL_EDAMAGED, TL_EIO, TL_NO_SPACE; `why` then says. */
+ * Returns 0, TL_EARGUMENT (so much memory is too little, or not to be had), TL_EFORMAT,
+ * TL_EDAMAGED, TL_EIO, TL_NO_SPACE; `why` then says. */
 int views_open(struct views **out, const char *dir, size_t memory_bytes, char why[VIEWS_WHY_BYTES]);
 void views_close(struct views **v);     /* does not flush; waits for a running flush */
 

@@ -19,7 +19,7 @@ hash_of(uint32_t number)
 static void
 fill(struct layers *l)
 {
-    layers_init(l, 1 << 20);
+    assert_true(layers_init(l, 1 << 20));
     for (uint32_t i = 0; i < RECORDS; i++)
         layers_add(l, hash_of(i), i % LAYERS_MAX);
 }
@@ -92,7 +92,7 @@ the_smallest_keeps_apart_the_layers_of_two_records(void **state)
     uint64_t one = 1, other = UINT64_MAX;
 
     (void)state;
-    layers_init(&l, 0);
+    assert_true(layers_init(&l, 0));
     layers_add(&l, one, 0);
     layers_add(&l, other, LAYERS_MAX - 1);
     assert_int_equal(layers_of(&l, one), 1);

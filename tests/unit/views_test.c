@@ -549,6 +549,36 @@ what_was_flushed_is_kept_while_there_is_memory(void **state)
 }
 
 static void
+less_memory_than_the_least_is_refused_with_a_sentence(void **state)
+{
+    char why[VIEWS_WHY_BYTES];
+    struct views *v;
+
+    (void)state;
+    assert_int_equal(views_open(&v, scratch, VIEWS_MEMORY_MIN - 1, why), TL_EARGUMENT);
+    assert_string_equal(why, "views take 1048576 bytes of memory or more, not 1048575");
+    assert_int_equal(views_open(&v, scratch, VIEWS_MEMORY_MIN, why), 0);
+    fill(v, 0, 500, 'a');
+    flush(v, 1);
+    fill(v, 500, 500, 'b');
+    assert_int_equal(first_byte(v, 499), 'a');
+    assert_int_equal(first_byte(v, 999), 'b');
+    views_close(&v);
+}
+
+static void
+more_memory_than_there_is_is_refused_with_a_sentence(void **state)
+{
+    char why[VIEWS_WHY_BYTES];
+    struct views *v;
+
+    (void)state;
+    assert_int_equal(views_open(&v, scratch, (size_t)1 << 60, why), TL_EARGUMENT);
+    assert_string_equal(why, "views shall take 1152921504606846976 bytes of memory, which this "
+                             "machine does not have");
+}
+
+static void
 views_are_full_at_their_memory(void **state)
 {
     static char value[1000];
@@ -999,6 +1029,8 @@ main(void)
         TEST(identifiers_are_found_however_many_of_them_have_been_learned),
         TEST(the_map_grows_before_it_is_full_and_reads_go_on),
         TEST(what_was_flushed_is_kept_while_there_is_memory),
+        TEST(less_memory_than_the_least_is_refused_with_a_sentence),
+        TEST(more_memory_than_there_is_is_refused_with_a_sentence),
         TEST(views_are_full_at_their_memory),
         TEST(one_profile_with_very_many_records_stays_whole),
         TEST(random_operations_agree_with_a_naive_model),
