@@ -187,7 +187,8 @@ choose_pair(const struct runs *runs)
     return best;
 }
 
-/* Events go on while a large merge runs: their tables are written in between. */
+/* Events go on while a large merge runs: their tables are written, and let go, in
+ * between. */
 static bool
 merge_may_go_on(struct seen *s)
 {
@@ -195,6 +196,7 @@ merge_may_go_on(struct seen *s)
     bool stop;
 
     pthread_mutex_lock(&s->lock);
+    free_old(s);
     while (!s->stop && s->err == 0 && (f = oldest_unwritten(s)) != NULL)
         write_oldest(s, f);
     stop = s->stop;
