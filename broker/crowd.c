@@ -87,9 +87,18 @@ crowd_stale(struct crowd *c)
         c->stale = true;
 }
 
-/* Looks up the profiles.  A customer never seen has none yet. */
+static bool
+same_profiles(const struct crowd *c, const uint64_t *profiles, size_t count)
+{
+    return count == c->profiles_count
+           && (count == 0 || memcmp(profiles, c->profiles, count * sizeof *profiles) == 0);
+}
+
+/* Looks up the profiles.  A customer never seen has none yet.  When they are the
+ * same as before, so are the numbers of their events: finding them is the dear
+ * part, and nearly every event that might have changed something has not. */
 static int
-take_set(struct crowd *c)
+take_set(struct crowd *c, bool *changed)
 {
     uint64_t *profiles = calloc(c->names_count * STORE_PROFILES_MAX, sizeof *profiles);
     size_t total = 0;
@@ -105,11 +114,15 @@ take_set(struct crowd *c)
         else
             total += count;
     }
+    total = sort_numbers(profiles, total);
+    *changed = !same_profiles(c, profiles, total);
     free(c->profiles);
     c->profiles = profiles;
-    c->profiles_count = sort_numbers(profiles, total);
-    buf_clear(&c->numbers);
-    c->upto = c->next = 0;
+    c->profiles_count = total;
+    if (*changed || c->stale || err != 0) {
+        buf_clear(&c->numbers);
+        c->upto = c->next = 0;
+    }
     c->stale = err != 0;
     return err;
 }
@@ -119,9 +132,10 @@ take_set(struct crowd *c)
 int
 crowd_next(struct crowd *c, uint64_t at, uint64_t head, uint64_t *number)
 {
+    bool changed;
     int err;
 
-    if (c->stale && (err = take_set(c)) != 0)
+    if (c->stale && (err = take_set(c, &changed)) != 0)
         return err;
     for (;;) {
         const uint64_t *numbers = (const uint64_t *)(void *)c->numbers.ptr;
@@ -180,19 +194,13 @@ tells(const struct crowd *c, const struct frame *f)
 int
 crowd_meet(struct crowd *c, const struct frame *f, bool *theirs)
 {
-    uint64_t *before = c->profiles;
-    size_t count = c->profiles_count;
     bool changed;
     int err;
 
     *theirs = has_profile(c, f->profile);
     if (!tells(c, f))
         return 0;
-    c->profiles = NULL;
-    err = take_set(c);
-    changed = count != c->profiles_count
-              || (count > 0 && memcmp(before, c->profiles, count * sizeof *before) != 0);
-    free(before);
+    err = take_set(c, &changed);
     *theirs = *theirs || changed || has_profile(c, f->profile);
     return err;
 }
@@ -202,7 +210,8 @@ crowd_last(struct crowd *c, uint64_t count, uint64_t *at)
 {
     uint64_t head = store_head(c->store), window = count;
     struct buf found = {0};
-    int err = c->stale ? take_set(c) : 0;
+    bool changed;
+    int err = c->stale ? take_set(c, &changed) : 0;
 
     *at = head;
     while (err == 0 && *at > 0 && count > 0) {
