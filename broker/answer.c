@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "broker/broker.h"
+#include "broker/filter.h"
 #include "broker/lookup.h"
 #include "broker/normalise.h"
 #include "proto/code.h"
@@ -240,7 +241,9 @@ answer_timeline(struct broker *b, struct asked *q)
     const struct wire_timeline_query *query = q->request->timeline;
 
     arena_reset(&b->answer_arena);
-    if (known_cursor(b, q, query))
+    if (query->types_count > FILTER_TEXTS_MAX || query->channels_count > FILTER_TEXTS_MAX)
+        refuse(b, q, TL_TOO_MANY, "a filter has at most 64 values of a kind");
+    else if (known_cursor(b, q, query))
         look_up(b, q, query->customer, query->at_least, query->as_of, 0);
 }
 

@@ -15,20 +15,21 @@ publish(struct broker *b, struct asked *q)
 static const struct {
     size_t body;
     void (*take)(struct broker *b, struct asked *q);
+    bool large;                 /* it carries data: bounded by a message's size alone */
 } handlers[] = {
-    {offsetof(struct wire_request, publish), publish},
-    {offsetof(struct wire_request, context), answer_context},
-    {offsetof(struct wire_request, timeline), answer_timeline},
-    {offsetof(struct wire_request, may_contact), answer_may_contact},
-    {offsetof(struct wire_request, stat), answer_stat},
-    {offsetof(struct wire_request, stream), stream_take_open},
-    {offsetof(struct wire_request, credit), stream_take_credit},
-    {offsetof(struct wire_request, stream_close), stream_take_close},
-    {offsetof(struct wire_request, offers), answer_offers},
-    {offsetof(struct wire_request, verify), verify_take},
-    {offsetof(struct wire_request, group_commit), groups_take_commit},
-    {offsetof(struct wire_request, campaign), answer_campaign},
-    {offsetof(struct wire_request, report), ignored_take},
+    {offsetof(struct wire_request, publish), publish, true},
+    {offsetof(struct wire_request, context), answer_context, false},
+    {offsetof(struct wire_request, timeline), answer_timeline, false},
+    {offsetof(struct wire_request, may_contact), answer_may_contact, false},
+    {offsetof(struct wire_request, stat), answer_stat, false},
+    {offsetof(struct wire_request, stream), stream_take_open, false},
+    {offsetof(struct wire_request, credit), stream_take_credit, false},
+    {offsetof(struct wire_request, stream_close), stream_take_close, false},
+    {offsetof(struct wire_request, offers), answer_offers, false},
+    {offsetof(struct wire_request, verify), verify_take, false},
+    {offsetof(struct wire_request, group_commit), groups_take_commit, false},
+    {offsetof(struct wire_request, campaign), answer_campaign, false},
+    {offsetof(struct wire_request, report), ignored_take, true},
 };
 
 static void
@@ -36,11 +37,16 @@ dispatch(struct broker *b, struct asked *q)
 {
     const char *request = (const char *)q->request;
 
-    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++)
-        if (*(void *const *)(const void *)(request + handlers[i].body) != NULL) {
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
+        if (*(void *const *)(const void *)(request + handlers[i].body) == NULL)
+            continue;
+        if (!handlers[i].large && zmq_msg_size(q->message) > QUESTION_BYTES_MAX)
+            session_refuse(b, q->session, q->request->id, TL_TOO_LARGE,
+                           "a request that carries no data has at most 64 KiB");
+        else
             handlers[i].take(b, q);
-            return;
-        }
+        return;
+    }
     session_refuse(b, q->session, q->request->id, TL_UNSUPPORTED,
                    "this broker does not know this request");
 }

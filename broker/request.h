@@ -9,6 +9,9 @@
 #include "broker/session.h"
 #include "proto/wire.h"
 
+#define QUESTION_BYTES_MAX (64u << 10)  /* of a request, but for Publish and Report: some wait,
+                                         * a thousand of a client */
+
 /* A request on its way through a handler.  A handler may take the message and
  * hand the request in again later. */
 struct asked {

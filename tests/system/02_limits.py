@@ -116,6 +116,34 @@ class Limits(SharedWire):
             return made
         self.edge(lines, 1000, "TOO_MANY")
 
+    def test_a_request_without_events_has_at_most_64_kib(self):
+        def answer(bytes_wanted):
+            asked = pb.Request(id=7, may_contact=pb.ContactQuery(
+                customer="loyalty:1", channel="email", purpose="marketing", campaign=""))
+            asked.may_contact.reservation = "x"
+            spare = bytes_wanted - asked.ByteSize()
+            asked.may_contact.reservation = "x" * (spare - 3)
+            while asked.ByteSize() < bytes_wanted:
+                asked.may_contact.reservation += "x"
+            self.assertEqual(asked.ByteSize(), bytes_wanted)
+            self.wire.socket.send(asked.SerializeToString())
+            return pb.Code.Name(self.wire.receive().refusal.code)
+
+        self.assertEqual(answer(65536), "BAD_REQUEST")      # for the name is too long
+        self.assertEqual(answer(65537), "TOO_LARGE")
+
+    def test_a_timeline_is_asked_for_by_at_most_64_types_and_64_channels(self):
+        self.taken(event(customer="loyalty:typed", channel="web"))
+
+        def code(**more):
+            reply = self.wire.ask(timeline=pb.TimelineQuery(customer="loyalty:typed", **more))
+            return pb.Code.Name(reply.refusal.code)
+
+        for kind in ("types", "channels"):
+            with self.subTest(kind):
+                self.assertEqual(code(**{kind: ["web"] * 64}), "OK")
+                self.assertEqual(code(**{kind: ["web"] * 65}), "TOO_MANY")
+
     def test_times_lie_within_1970_and_2100(self):
         def at(seconds, nanos=0):
             made = pb.Event.FromString(encoded(event(time=None)))
