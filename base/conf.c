@@ -63,7 +63,8 @@ complain(struct reading *r, const char *fmt, ...)
     if (r->error[0] != '\0')
         return 0;
     r->error_line = r->line;
-    head = snprintf(r->error, CONF_ERROR_BYTES, "%.255s line %d: ", r->path, r->line);
+    head = r->line == 0 ? snprintf(r->error, CONF_ERROR_BYTES, "%.255s: ", r->path)
+                        : snprintf(r->error, CONF_ERROR_BYTES, "%.255s line %d: ", r->path, r->line);
     va_start(args, fmt);
     vsnprintf(r->error + head, CONF_ERROR_BYTES - (size_t)head, fmt, args);
     va_end(args);
@@ -87,6 +88,44 @@ read_quantity(int64_t *out, const char *text, enum conf_kind kind)
         if (units[i].kind == kind && strcmp(units[i].name, rest) == 0)
             return !__builtin_mul_overflow(number, units[i].factor, out);
     return false;
+}
+
+/* The quantity in the largest unit that goes into it. */
+static const char *
+quantity_text(char out[32], int64_t quantity, enum conf_kind kind)
+{
+    const struct unit *largest = NULL;
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (units[i].kind == kind && (largest == NULL || quantity % units[i].factor == 0))
+            largest = &units[i];
+    must(largest != NULL);
+    snprintf(out, 32, "%lld%s%s", (long long)(quantity / largest->factor),
+             largest->name[0] != '\0' ? " " : "", largest->name);
+    return out;
+}
+
+/* Returns 0, or -1 with a sentence. */
+static int
+check_range(const struct conf_setting *s, const char *text, char why[CONF_WHY_BYTES])
+{
+    char min[32], max[32];
+    int64_t quantity;
+
+    if (s->kind == CONF_TEXT || s->kind == CONF_FLAG)
+        return 0;
+    quantity = *(int64_t *)s->where;
+    if (quantity >= s->min && (s->max == 0 || quantity <= s->max))
+        return 0;
+    quantity_text(min, s->min, s->kind);
+    quantity_text(max, s->max, s->kind);
+    if (s->max == 0)
+        snprintf(why, CONF_WHY_BYTES, "`%s` is %s or more, not `%s`", s->name, min, text);
+    else if (s->min == 0)
+        snprintf(why, CONF_WHY_BYTES, "`%s` is at most %s, not `%s`", s->name, max, text);
+    else
+        snprintf(why, CONF_WHY_BYTES, "`%s` is %s to %s, not `%s`", s->name, min, max, text);
+    return -1;
 }
 
 static bool
@@ -136,6 +175,8 @@ take_known(void *arg, const char *section, const char *name, const char *value,
             snprintf(why, CONF_WHY_BYTES, "`%s` is set a second time", name);
         else if (!read_value(s, value))
             snprintf(why, CONF_WHY_BYTES, "`%s` wants %s, not `%s`", name, wants[s->kind], value);
+        else
+            check_range(s, value, why);
         t->seen[i] = true;
         return why[0] == '\0' ? 0 : -1;
     }

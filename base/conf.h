@@ -21,6 +21,7 @@ struct conf_setting {
     const char *name;
     enum conf_kind kind;
     void *where;        /* holds the default */
+    int64_t min, max;   /* of a quantity; max 0: there is none */
 };
 
 #define CONF_ERROR_BYTES 512

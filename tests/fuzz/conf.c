@@ -15,12 +15,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t number = 0, bytes = 0, duration = 0;
     bool flag = false;
     const struct conf_setting settings[] = {
-        {"broker", "data", CONF_TEXT, &text},
-        {"broker", "listen", CONF_TEXT, &listen},
-        {"store", "segment_size", CONF_BYTES, &bytes},
-        {"store", "flush_events", CONF_NUMBER, &number},
-        {"store", "flush_interval", CONF_DURATION_MS, &duration},
-        {"store", "sync", CONF_FLAG, &flag},
+        {"broker", "data", CONF_TEXT, &text, 0, 0},
+        {"broker", "listen", CONF_TEXT, &listen, 0, 0},
+        {"store", "segment_size", CONF_BYTES, &bytes, 0, 0},
+        {"store", "flush_events", CONF_NUMBER, &number, 0, 0},
+        {"store", "flush_interval", CONF_DURATION_MS, &duration, 0, 0},
+        {"store", "sync", CONF_FLAG, &flag, 0, 0},
     };
     int err = conf_read(memfile_put(data, size), settings, sizeof settings / sizeof settings[0],
                         error);

@@ -17,12 +17,15 @@ static int64_t sessions, memory, grace_ms;
 static bool strict;
 
 static const struct conf_setting settings[] = {
-    {"listen", "host", CONF_TEXT, &host},
-    {"listen", "sessions", CONF_NUMBER, &sessions},
-    {"store", "memory", CONF_BYTES, &memory},
-    {"store", "host", CONF_TEXT, &label},
-    {"timers", "grace", CONF_DURATION_MS, &grace_ms},
-    {"timers", "strict", CONF_FLAG, &strict},
+    {"listen", "host", CONF_TEXT, &host, 0, 0},
+    {"listen", "sessions", CONF_NUMBER, &sessions, 0, 0},
+    {"store", "memory", CONF_BYTES, &memory, 0, 0},
+    {"store", "host", CONF_TEXT, &label, 0, 0},
+    {"timers", "grace", CONF_DURATION_MS, &grace_ms, 0, 0},
+    {"limits", "size", CONF_BYTES, &memory, 64 << 10, 2LL << 30},
+    {"limits", "room", CONF_BYTES, &memory, 1536, 0},
+    {"limits", "pause", CONF_DURATION_MS, &grace_ms, 0, 90 * 60 * 1000},
+    {"timers", "strict", CONF_FLAG, &strict, 0, 0},
 };
 #define SETTINGS (sizeof settings / sizeof settings[0])
 
@@ -122,6 +125,19 @@ bad_values_are_refused(void **state)
 }
 
 static void
+a_quantity_past_its_limits_is_refused_and_they_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text("[limits]\nsize = 64 KiB\n"), 0);
+    assert_int_equal(read_text("[limits]\nsize = 2 GiB\nroom = 1536 B\npause = 90 min\n"), 0);
+    assert_refused("[limits]\nsize = 65535 B\n",
+                   "line 2: `size` is 64 KiB to 2 GiB, not `65535 B`");
+    assert_refused("[limits]\nsize = 3 GiB\n", "line 2: `size` is 64 KiB to 2 GiB, not `3 GiB`");
+    assert_refused("[limits]\nroom = 0 B\n", "line 2: `room` is 1536 B or more, not `0 B`");
+    assert_refused("[limits]\npause = 2 h\n", "line 2: `pause` is at most 90 min, not `2 h`");
+}
+
+static void
 name_set_twice_or_continued_is_refused(void **state)
 {
     (void)state;
@@ -164,7 +180,7 @@ file_that_is_not_there_is_named(void **state)
     assert_int_equal(conf_read("/nowhere/touchline.conf", settings, SETTINGS, error), -1);
     assert_string_equal(error, "/nowhere/touchline.conf: No such file or directory");
     assert_int_equal(conf_read("/tmp", settings, SETTINGS, error), -1);
-    assert_non_null(strstr(error, "/tmp line 0: cannot be read: Is a directory"));
+    assert_non_null(strstr(error, "/tmp: cannot be read: Is a directory"));
 }
 
 static int
@@ -235,6 +251,7 @@ main(void)
         cmocka_unit_test(unknown_name_is_refused_with_its_line),
         cmocka_unit_test(first_of_several_errors_is_told),
         cmocka_unit_test(bad_values_are_refused),
+        cmocka_unit_test(a_quantity_past_its_limits_is_refused_and_they_are_told),
         cmocka_unit_test(name_set_twice_or_continued_is_refused),
         cmocka_unit_test(line_that_is_none_is_refused),
         cmocka_unit_test(longest_line_is_read_and_one_byte_more_is_refused),
