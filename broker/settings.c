@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "store/log.h"
+#include "store/views.h"
 
 /* getopt_long's answers; none is a character, so no short option exists. */
 enum {
@@ -54,23 +56,19 @@ static int
 read_file(struct settings *s, const char *path, char error[SETTINGS_ERROR_BYTES])
 {
     const struct conf_setting known[] = {
-        {"broker", "data", CONF_TEXT, &s->data},
-        {"broker", "listen", CONF_TEXT, &s->listen},
-        {"broker", "policy", CONF_TEXT, &s->policy},
-        {"broker", "identifiers", CONF_TEXT, &s->identifiers},
-        {"store", "segment_size", CONF_BYTES, &s->segment_bytes},
-        {"store", "views_memory", CONF_BYTES, &s->views_bytes},
-        {"store", "flush_events", CONF_NUMBER, &s->flush_events},
-        {"store", "flush_interval", CONF_DURATION_MS, &s->flush_ms},
-        {"commitments", "grace", CONF_DURATION_MS, &s->grace_ms},
+        {"broker", "data", CONF_TEXT, &s->data, 0, 0},
+        {"broker", "listen", CONF_TEXT, &s->listen, 0, 0},
+        {"broker", "policy", CONF_TEXT, &s->policy, 0, 0},
+        {"broker", "identifiers", CONF_TEXT, &s->identifiers, 0, 0},
+        {"store", "segment_size", CONF_BYTES, &s->segment_bytes, LOG_SEGMENT_BYTES_MIN,
+         LOG_SEGMENT_BYTES_MAX},
+        {"store", "views_memory", CONF_BYTES, &s->views_bytes, VIEWS_MEMORY_MIN, 0},
+        {"store", "flush_events", CONF_NUMBER, &s->flush_events, 1, 0},
+        {"store", "flush_interval", CONF_DURATION_MS, &s->flush_ms, 1, SETTINGS_MS_MAX},
+        {"commitments", "grace", CONF_DURATION_MS, &s->grace_ms, 0, SETTINGS_MS_MAX},
     };
 
-    if (conf_read(path, known, sizeof known / sizeof known[0], error) != 0)
-        return -1;
-    if (s->grace_ms <= GRACE_MS_MAX)
-        return 0;
-    snprintf(error, SETTINGS_ERROR_BYTES, "%.200s: [commitments] grace is at most 3650 d", path);
-    return -1;
+    return conf_read(path, known, sizeof known / sizeof known[0], error);
 }
 
 static int
@@ -159,14 +157,37 @@ settings_read(struct settings *s, int argc, char **argv, char error[SETTINGS_ERR
 }
 
 bool
+settings_is_endpoint(const char *endpoint)
+{
+    const char *port = strrchr(endpoint, ':');
+    size_t len;
+
+    if (strncmp(endpoint, "ipc://", 6) == 0)
+        return endpoint[6] != '\0';
+    if (strncmp(endpoint, "tcp://", 6) != 0 || port < endpoint + 7)
+        return false;
+    len = strspn(port + 1, "0123456789");
+    return len > 0 && len <= 5 && port[1 + len] == '\0' && atoi(port + 1) <= 65535;
+}
+
+/* 127.0.0.1:7700, and not a name that begins like it. */
+static bool
+is_loopback_number(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == ':';
+}
+
+bool
 settings_is_local(const char *endpoint)
 {
-    static const char *const local[] = {"127.", "localhost:", "[::1]:", "lo:"};
+    static const char *const local[] = {"localhost:", "[::1]:", "lo:"};
 
     if (strncmp(endpoint, "ipc://", 6) == 0)
         return true;
     if (strncmp(endpoint, "tcp://", 6) != 0)
         return false;
+    if (is_loopback_number(endpoint + 6))
+        return true;
     for (size_t i = 0; i < sizeof local / sizeof local[0]; i++)
         if (strncmp(endpoint + 6, local[i], strlen(local[i])) == 0)
             return true;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define SETTINGS_ERROR_BYTES 1024
-#define GRACE_MS_MAX (3650LL * 24 * 60 * 60 * 1000)
+#define SETTINGS_MS_MAX (3650LL * 24 * 60 * 60 * 1000)
 #define LISTEN_DEFAULT "tcp://127.0.0.1:7700"
 
 struct settings {
@@ -30,6 +30,9 @@ struct settings {
 int settings_read(struct settings *s, int argc, char **argv, char error[SETTINGS_ERROR_BYTES]);
 
 void settings_usage(void);
+
+/* Is it tcp://HOST:PORT or ipc://PATH? */
+bool settings_is_endpoint(const char *endpoint);
 
 /* May one listen there without keys: does nobody but this machine get in? */
 bool settings_is_local(const char *endpoint);

@@ -129,9 +129,37 @@ grace_is_at_most_ten_years(void **state)
 
     (void)state;
     assert_int_equal(read_text(&s, "[commitments]\ngrace = 3650 d\n", error), 0);
-    assert_true(s.grace_ms == GRACE_MS_MAX);
+    assert_true(s.grace_ms == SETTINGS_MS_MAX);
     assert_int_equal(read_text(&s, "[commitments]\ngrace = 3651 d\n", error), -1);
     assert_non_null(strstr(error, "grace"));
+}
+
+/* Settings that would be refused at the start, or leave no room for any event. */
+static void
+a_setting_of_the_store_has_limits(void **state)
+{
+    static const char *const wrong[][2] = {
+        {"segment_size = 0 B", "4 MiB to 2 GiB"},
+        {"segment_size = 4194303 B", "4 MiB to 2 GiB"},
+        {"segment_size = 2147483649 B", "4 MiB to 2 GiB"},
+        {"views_memory = 0 B", "1 MiB or more"},
+        {"views_memory = 1048575 B", "1 MiB or more"},
+        {"flush_events = 0", "1 or more"},
+        {"flush_interval = 0 s", "1 ms to 3650 d"},
+        {"flush_interval = 3651 d", "1 ms to 3650 d"},
+    };
+    char error[SETTINGS_ERROR_BYTES], text[128];
+    struct settings s;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(text, sizeof text, "[store]\n%s\n", wrong[i][0]);
+        assert_int_equal(read_text(&s, text, error), -1);
+        if (strstr(error, wrong[i][1]) == NULL || strstr(error, "line 2: `") == NULL)
+            fail_msg("%s: %s", wrong[i][0], error);
+    }
+    assert_int_equal(read_text(&s, "[store]\nsegment_size = 2 GiB\nviews_memory = 1 MiB\n"
+                                   "flush_events = 1\nflush_interval = 3650 d\n", error), 0);
 }
 
 static void
@@ -148,6 +176,7 @@ only_this_machine_gets_in_without_keys(void **state)
                                        "udp://127.0.0.1:1",
                                        "tcp://localhost.example.com:1",
                                        "tcp://127example.com:1",
+                                       "tcp://127.example.com:1",
                                        ""};
 
     (void)state;
@@ -155,6 +184,23 @@ only_this_machine_gets_in_without_keys(void **state)
         assert_true(settings_is_local(local[i]));
     for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
         assert_false(settings_is_local(open[i]));
+}
+
+static void
+an_endpoint_has_a_protocol_a_host_and_a_port(void **state)
+{
+    static const char *const good[] = {"tcp://127.0.0.1:7700", "tcp://[::1]:0", "tcp://*:65535",
+                                       "ipc:///run/t"};
+    static const char *const bad[] = {"", "nonsense", "tcp://", "tcp://:1", "tcp://127.0.0.1",
+                                      "tcp://127.0.0.1:", "tcp://127.0.0.1:x", "tcp://h:-1",
+                                      "tcp://127.0.0.1:65536", "tcp://127.0.0.1:4294967297",
+                                      "udp://127.0.0.1:1", "ipc://", "inproc://x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(settings_is_endpoint(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(settings_is_endpoint(bad[i]));
 }
 
 int
@@ -165,7 +211,9 @@ main(void)
         cmocka_unit_test(a_wrong_command_line_is_named),
         cmocka_unit_test(help_and_version_need_no_data),
         cmocka_unit_test(the_command_line_is_over_the_file),
+        cmocka_unit_test(a_setting_of_the_store_has_limits),
         cmocka_unit_test(grace_is_at_most_ten_years),
+        cmocka_unit_test(an_endpoint_has_a_protocol_a_host_and_a_port),
         cmocka_unit_test(only_this_machine_gets_in_without_keys),
     };
 
