@@ -29,6 +29,16 @@ serve(const struct settings *s)
 }
 
 static int
+refuse_endpoint(const char *endpoint)
+{
+    char sentence[BROKER_WHY_BYTES];
+
+    snprintf(sentence, sizeof sentence,
+             "`%.300s' is no endpoint to listen at; write tcp://HOST:PORT or ipc://PATH", endpoint);
+    return complain(EXIT_CALLED_WRONGLY, sentence);
+}
+
+static int
 refuse_listen(const char *endpoint)
 {
     char sentence[BROKER_WHY_BYTES];
@@ -75,6 +85,8 @@ main(int argc, char **argv)
         puts("touchlined " TL_VERSION);
         return EXIT_FINE;
     }
+    if (!settings_is_endpoint(settings.listen))
+        return refuse_endpoint(settings.listen);
     if (!settings_is_local(settings.listen))
         return refuse_listen(settings.listen);
     if (settings.check)

@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "proto/valid.h"
@@ -41,6 +44,24 @@ configure(struct router *r)
     return 0;
 }
 
+/* ZeroMQ would take a socket's path from whoever listens there, and both would
+ * call themselves ready.  A path whose broker died answers nobody. */
+static bool
+somebody_listens(const char *endpoint)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    bool answered;
+    int fd;
+
+    if (strncmp(endpoint, "ipc://", 6) != 0 || strlen(endpoint + 6) >= sizeof at.sun_path
+        || (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
+        return false;
+    strcpy(at.sun_path, endpoint + 6);
+    answered = connect(fd, (const struct sockaddr *)&at, sizeof at) == 0 || errno == EAGAIN;
+    close(fd);
+    return answered;
+}
+
 /* ZeroMQ binds to addresses and interfaces, not to names. */
 static int
 listen_at(struct router *r, const char *endpoint)
@@ -49,6 +70,8 @@ listen_at(struct router *r, const char *endpoint)
     size_t size = sizeof r->endpoint;
     char address[sizeof r->endpoint];
 
+    if (somebody_listens(endpoint))
+        return EADDRINUSE;
     if (strncmp(endpoint, by_name, strlen(by_name)) == 0)
         snprintf(address, sizeof address, "tcp://127.0.0.1:%s", endpoint + strlen(by_name));
     else

@@ -2,8 +2,9 @@
 
 import concurrent.futures
 import json
+import subprocess
 
-from harness import (AWAY, CALLED_WRONGLY, FINE, NO, PARTLY, REFUSED, Case, Shared, event,
+from harness import (AWAY, BUILD, CALLED_WRONGLY, FINE, NO, PARTLY, REFUSED, Case, Shared, event,
                      free_port, lines, offer, run, sale)
 
 VERBS = ["publish", "ingest", "formats", "context", "timeline", "offers", "campaign", "watch",
@@ -38,12 +39,40 @@ class WithoutABroker(Case):
                      ["timeline", "loyalty:1", "--limit", "many"],
                      ["replay", "--share", "4/3"], ["replay", "--share", "0/3"],
                      ["ingest", "--format", "sendgrid", "/nonexistent/file"],
-                     ["publish", "/nonexistent/file"]):
+                     ["publish", "/nonexistent/file"],
+                     ["context", "loyalty:1", "--as-of", ""], ["watch", "--group="],
+                     ["--broker", "", "stat"], ["--broker", "tcp://127.0.0.1:65536", "stat"],
+                     ["--broker", "tcp://127.0.0.1:0", "stat"], ["--broker", "inproc://x", "stat"],
+                     ["ingest", "--format", "sendgrid", "--timezone", "Mars/X", "/dev/null"],
+                     ["ingest", "--format", "sendgrid", "--default-region", "Germany", "/dev/null"],
+                     ["ingest", "--format", "sendgrid", "--source", "x" * 257, "/dev/null"],
+                     ["play", "--email", "nonsense", "/dev/null"], ["publish", "/"]):
             with self.subTest(args=args):
                 done = run(*args, broker="tcp://127.0.0.1:1")
                 self.assertEqual(done.code, CALLED_WRONGLY, done)
                 self.assertEqual(done.out, "")
                 self.assertGreater(len(done.err), 10)
+
+    def test_a_broker_says_what_is_no_endpoint(self):
+        for endpoint in ("nonsense", "", "tcp://127.0.0.1", "tcp://127.0.0.1:65536",
+                         "tcp://127.0.0.1:x", "ipc://", "inproc://x"):
+            with self.subTest(endpoint=endpoint):
+                done = subprocess.run([BUILD / "touchlined", "--data", self.dir / "d", "--listen",
+                                       endpoint, "--check"], capture_output=True, text=True)
+                self.assertEqual(done.returncode, CALLED_WRONGLY, done)
+                self.assertIn(f"`{endpoint}' is no endpoint", done.stderr)
+
+    def test_a_second_broker_does_not_take_the_socket_of_the_first(self):
+        first = self.broker(start=False)
+        first.endpoint = f"ipc://{self.dir}/socket"
+        first.start()
+        done = subprocess.run([BUILD / "touchlined", "--data", self.dir / "other", "--listen",
+                               first.endpoint], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, NO, done)
+        self.assertIn("Address already in use", done.stderr)
+        self.assertIn("position", first.stat())
+        first.kill()
+        first.start()       # what a killed broker left in the way is nobody's
 
     def test_a_broker_that_is_away_is_4(self):
         away = f"tcp://127.0.0.1:{free_port()}"
