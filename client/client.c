@@ -40,6 +40,22 @@ endpoint_of(const struct tl_options *options)
     return endpoint != NULL && endpoint[0] != '\0' ? endpoint : ENDPOINT_DEFAULT;
 }
 
+/* ZeroMQ takes port 65537 for 1, and protocols a broker does not speak. */
+static bool
+is_endpoint(const char *endpoint)
+{
+    const char *port = strrchr(endpoint, ':');
+    size_t len;
+
+    if (strncmp(endpoint, "ipc://", 6) == 0)
+        return endpoint[6] != '\0';
+    if (strncmp(endpoint, "tcp://", 6) != 0 || port < endpoint + 7)
+        return false;
+    len = strspn(port + 1, "0123456789");
+    return len > 0 && len <= 5 && port[1 + len] == '\0' && atoi(port + 1) > 0
+           && atoi(port + 1) <= 65535;
+}
+
 int
 tl_open(struct tl_client **out, const struct tl_options *options)
 {
@@ -50,6 +66,8 @@ tl_open(struct tl_client **out, const struct tl_options *options)
     *out = NULL;
     client_init();
     options = options != NULL ? options : &none;
+    if (!is_endpoint(endpoint_of(options)))
+        return TL_EARGUMENT;
     if ((c = calloc(1, sizeof *c)) == NULL)
         return TL_ENOMEM;
     if ((err = connection_open(&c->connection, endpoint_of(options))) != 0) {
