@@ -1,5 +1,7 @@
 #include "adapters/formats.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "adapters/call/ami.h"
@@ -43,6 +45,8 @@
 #include "adapters/web/review.h"
 #include "adapters/web/segmentio.h"
 #include "adapters/web/snowplow.h"
+#include "base/zone.h"
+#include "proto/valid.h"
 
 const struct format formats[] = {
     {"csv", "tables with a header row, read by a map (touchline-map(5))", "", true, mapped_open,
@@ -129,4 +133,27 @@ format_find(const char *name)
         if (strcmp(f->name, name) == 0)
             return f;
     return NULL;
+}
+
+static bool
+is_region(const char *text)
+{
+    return strlen(text) == 2 && isalpha((unsigned char)text[0]) && isalpha((unsigned char)text[1]);
+}
+
+int
+format_options_check(const struct format_options *o, char why[FORMAT_WHY_BYTES])
+{
+    struct zone *zone = NULL;
+    int err = -1;
+
+    if (o->source != NULL && (o->source[0] == '\0' || strlen(o->source) > ID_BYTES_MAX))
+        snprintf(why, FORMAT_WHY_BYTES, "a source has 1 to %d bytes", ID_BYTES_MAX);
+    else if (o->region != NULL && !is_region(o->region))
+        snprintf(why, FORMAT_WHY_BYTES, "`%.100s' is no region of two letters, as in DE",
+                 o->region);
+    else
+        err = o->timezone == NULL ? 0 : zone_open(&zone, o->timezone, why);
+    zone_close(&zone);
+    return err;
 }

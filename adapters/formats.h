@@ -62,4 +62,10 @@ extern const struct format formats[];
 
 const struct format *format_find(const char *name);
 
+#define FORMAT_WHY_BYTES 512
+
+/* Are source, region and timezone such, whatever a format makes of them?
+ * Returns 0, or -1 with a sentence. */
+int format_options_check(const struct format_options *options, char why[FORMAT_WHY_BYTES]);
+
 #endif

@@ -486,6 +486,14 @@ is_loopback(const struct sockaddr *a)
     return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
+bool
+http_is_port(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len > 0 && len <= 5 && strspn(text, "0123456789") == len && atoi(text) <= 65535;
+}
+
 int
 http_resolve(struct http_address *out, const char *listen, char why[HTTP_WHY_BYTES])
 {
@@ -496,9 +504,9 @@ http_resolve(struct http_address *out, const char *listen, char why[HTTP_WHY_BYT
     int err;
 
     *out = (struct http_address){.loopback = false};
-    if (colon == NULL || colon[1] == '\0' || (size_t)(colon - listen) >= sizeof host
+    if (colon == NULL || !http_is_port(colon + 1) || (size_t)(colon - listen) >= sizeof host
         || (bracketed && (colon - listen < 2 || colon[-1] != ']'))) {
-        snprintf(why, HTTP_WHY_BYTES, "`%.200s' is no HOST:PORT, as 127.0.0.1:7711 is", listen);
+        snprintf(why, HTTP_WHY_BYTES, "`%.200s' is no HOST:PORT, such as 127.0.0.1:7711", listen);
         return -1;
     }
     snprintf(host, sizeof host, "%.*s", (int)(colon - listen) - 2 * bracketed,
@@ -507,6 +515,7 @@ http_resolve(struct http_address *out, const char *listen, char why[HTTP_WHY_BYT
         snprintf(why, HTTP_WHY_BYTES, "cannot listen at %.200s: %s", listen, gai_strerror(err));
         return -1;
     }
+    snprintf(out->name, sizeof out->name, "%.255s", listen);
     memcpy(&out->address, found->ai_addr, found->ai_addrlen);
     out->loopback = is_loopback(found->ai_addr);
     freeaddrinfo(found);
@@ -536,7 +545,7 @@ listen_at(const struct http_address *at, char why[HTTP_WHY_BYTES])
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0
         && bind(fd, a, len) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
-    snprintf(why, HTTP_WHY_BYTES, "cannot listen: %s", strerror(errno));
+    snprintf(why, HTTP_WHY_BYTES, "cannot listen at %.200s: %s", at->name, strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;

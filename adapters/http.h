@@ -40,7 +40,11 @@ typedef void http_serve(void *arg, struct http_request *r);
 struct http_address {
     struct sockaddr_storage address;
     bool loopback;
+    char name[256];     /* HOST:PORT as it was given */
 };
+
+/* Is it a port's number? */
+bool http_is_port(const char *text);
 
 /* HOST:PORT; an IPv6 host stands in brackets.  Returns 0 or -1 with a sentence. */
 int http_resolve(struct http_address *out, const char *listen, char why[HTTP_WHY_BYTES]);

@@ -17,6 +17,8 @@
 #define SETTINGS_MAX (5 + SETTINGS_OF_INPUT * SETUP_INPUTS_MAX)
 #define KEY_BYTES_MAX 8192
 #define INTERVAL_DEFAULT_MS (15 * 60 * 1000)
+#define INTERVAL_MIN_MS 100     /* the site that is asked is not ours */
+#define INTERVAL_MAX_MS (366LL * 24 * 60 * 60 * 1000)
 #define HOST_BYTES_MAX 253      /* RFC 1035 */
 
 enum {
@@ -150,7 +152,15 @@ know(struct conf_setting *known, size_t *n, const char *section, const char *nam
      enum conf_kind kind, void *where)
 {
     must(*n < SETTINGS_MAX);
-    known[(*n)++] = (struct conf_setting){section, name, kind, where};
+    known[(*n)++] = (struct conf_setting){section, name, kind, where, 0, 0};
+}
+
+/* Of the one made known last. */
+static void
+limit(struct conf_setting *known, size_t n, int64_t min, int64_t max)
+{
+    known[n - 1].min = min;
+    known[n - 1].max = max;
 }
 
 static void
@@ -179,6 +189,7 @@ know_input(struct conf_setting *known, size_t *n, struct setup_input *in)
     if (in->ways & ADAPTER_POLL) {
         know(known, n, section, "urls", CONF_TEXT, &in->urls);
         know(known, n, section, "interval", CONF_DURATION_MS, &in->interval_ms);
+        limit(known, *n, INTERVAL_MIN_MS, INTERVAL_MAX_MS);
     }
 }
 
@@ -192,7 +203,9 @@ read_file(struct setup *s, char why[SETUP_WHY_BYTES])
     know(known, &n, "adapter", "listen", CONF_TEXT, &s->listen);
     know(known, &n, "adapter", "data", CONF_TEXT, &s->data);
     know(known, &n, "spool", "size", CONF_BYTES, &s->spool_bytes);
+    limit(known, n, SPOOL_BYTES_MIN, 0);
     know(known, &n, "spool", "segment_size", CONF_BYTES, &s->segment_bytes);
+    limit(known, n, SPOOL_SEGMENT_BYTES_MIN, SPOOL_SEGMENT_BYTES_MAX);
     for (size_t i = 0; i < s->inputs_count; i++)
         know_input(known, &n, &s->inputs[i]);
     return conf_read(s->config, known, n, why);
@@ -200,27 +213,41 @@ read_file(struct setup *s, char why[SETUP_WHY_BYTES])
 
 /* -------------------------------------------------------- what they name */
 
+static int
+refuse_secret(const struct setup_input *in, const char *name, const char *path,
+              const char *sentence, char why[SETUP_WHY_BYTES])
+{
+    snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s: %s", in->format->name, name, path, sentence);
+    return -1;
+}
+
 /* A secret is a line: without the blanks and newlines around it. */
 static int
 read_secret(char **out, const struct setup_input *in, const char *name, const char *path,
             char why[SETUP_WHY_BYTES])
 {
     FILE *f = fopen(path, "re");
-    char *text = calloc(1, KEY_BYTES_MAX + 1);
+    char *text = calloc(1, KEY_BYTES_MAX + 2);
+    const char *sentence = NULL;
     size_t len;
 
     must(text != NULL);
     *out = text;
-    if (f == NULL) {
-        snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s: %s", in->format->name, name, path,
-                 strerror(errno));
-        return -1;
-    }
-    len = fread(text, 1, KEY_BYTES_MAX, f);
+    if (f == NULL)
+        return refuse_secret(in, name, path, strerror(errno), why);
+    errno = 0;
+    len = fread(text, 1, KEY_BYTES_MAX + 1, f);
+    if (ferror(f))
+        sentence = strerror(errno);
+    else if (len > KEY_BYTES_MAX)
+        sentence = "longer than 8192 bytes: that is no secret";
     fclose(f);
+    text[len] = '\0';
     while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
         text[--len] = '\0';
-    return 0;
+    if (len == 0 && sentence == NULL)
+        sentence = "the secret is empty";
+    return sentence == NULL ? 0 : refuse_secret(in, name, path, sentence, why);
 }
 
 static int
@@ -234,9 +261,7 @@ check_key(struct setup_input *in, char why[SETUP_WHY_BYTES])
         return -1;
     if ((sentence = signature_secret(in->format->name, in->key)) == NULL)
         return 0;
-    snprintf(why, SETUP_WHY_BYTES, "[%s] %s: %.300s: %s", in->format->name, name, in->key_file,
-             sentence);
-    return -1;
+    return refuse_secret(in, name, in->key_file, sentence, why);
 }
 
 /* What is said to log in is lines: neither word may bring one of its own. */
@@ -251,18 +276,18 @@ check_stream(struct setup_input *in, char why[SETUP_WHY_BYTES])
 {
     const char *colon;
 
+    if (in->secret_file != NULL
+        && read_secret(&in->secret, in, "secret_file", in->secret_file, why) != 0)
+        return -1;
     if (in->connect == NULL)
         return 0;
     colon = strrchr(in->connect, ':');
-    if (colon == NULL || colon == in->connect || colon[1] == '\0'
+    if (colon == NULL || colon == in->connect || !http_is_port(colon + 1)
         || colon - in->connect > HOST_BYTES_MAX) {
         snprintf(why, SETUP_WHY_BYTES, "[%s] connect: `%.200s' is no HOST:PORT",
                  in->format->name, in->connect);
         return -1;
     }
-    if (in->secret_file != NULL
-        && read_secret(&in->secret, in, "secret_file", in->secret_file, why) != 0)
-        return -1;
     if (is_word(in->username) && is_word(in->secret))
         return 0;
     snprintf(why, SETUP_WHY_BYTES, "[%s] username and secret are one line each",
@@ -334,6 +359,8 @@ try_decoder(const struct setup_input *in, char why[SETUP_WHY_BYTES])
 static int
 check_input(struct setup_input *in, char why[SETUP_WHY_BYTES])
 {
+    char sentence[FORMAT_WHY_BYTES];
+
     in->options = (struct format_options){
         .source = in->source,
         .region = in->region,
@@ -341,6 +368,10 @@ check_input(struct setup_input *in, char why[SETUP_WHY_BYTES])
     };
     if (check_key(in, why) != 0 || check_stream(in, why) != 0 || check_urls(in, why) != 0)
         return -1;
+    if (format_options_check(&in->options, sentence) != 0) {
+        snprintf(why, SETUP_WHY_BYTES, "[%s] %s", in->format->name, sentence);
+        return -1;
+    }
     if (in->directory != NULL && check_directory(in, why) != 0)
         return -1;
     return in->format->needs_map ? check_maps(in, why) : try_decoder(in, why);
@@ -358,6 +389,22 @@ check_listen(struct setup *s, char why[SETUP_WHY_BYTES])
              "write: listen at a loopback address behind a proxy that speaks TLS (this version has "
              "no `touchline token new` yet)",
              s->listen);
+    return -1;
+}
+
+/* Asks the library, and connects to nobody. */
+static int
+check_broker(const struct setup *s, char why[SETUP_WHY_BYTES])
+{
+    const struct tl_options to = {.endpoint = s->broker};
+    struct tl_client *client;
+    int err = tl_open(&client, &to);
+
+    tl_close(&client);
+    if (err != TL_EARGUMENT)
+        return 0;
+    snprintf(why, SETUP_WHY_BYTES, "broker: `%.300s' is no endpoint; write tcp://HOST:PORT or "
+             "ipc://PATH", s->broker != NULL ? s->broker : getenv("TOUCHLINE_BROKER"));
     return -1;
 }
 
@@ -393,7 +440,7 @@ setup_read(struct setup *s, const struct adapter *a, int argc, char **argv,
     for (size_t i = 0; i < s->inputs_count; i++)
         if (check_input(&s->inputs[i], why) != 0)
             return -1;
-    if (check_listen(s, why) != 0)
+    if (check_listen(s, why) != 0 || check_broker(s, why) != 0)
         return -1;
     if (s->data != NULL && s->data[0] != '\0')
         return 0;

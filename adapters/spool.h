@@ -24,7 +24,10 @@
 #define SPOOL_WHY_BYTES 512
 #define SPOOL_RECORD_BYTES_MAX (16u << 20)
 #define SPOOL_BYTES_MAX_DEFAULT (1LL << 30)
+#define SPOOL_BYTES_MIN (2LL << 20)     /* what one request or piece of a file becomes */
 #define SPOOL_SEGMENT_BYTES_DEFAULT (4LL << 20)
+#define SPOOL_SEGMENT_BYTES_MIN (16LL << 10)
+#define SPOOL_SEGMENT_BYTES_MAX (1LL << 30)
 
 struct spool;
 

@@ -462,6 +462,7 @@ int
 verb_ingest(struct verb_call *call)
 {
     struct ingest in = {.call = call};
+    char why[FORMAT_WHY_BYTES];
     const char *format = NULL;
     const struct verb_option options[] = {
         {"--format", VERB_TEXT, &format},
@@ -481,6 +482,8 @@ verb_ingest(struct verb_call *call)
         return verb_misused(call, "--format NAME is missing; `touchline formats' lists them");
     if ((in.format = format_find(format)) == NULL)
         return verb_misused(call, "unknown format `%s'; `touchline formats' lists them", format);
+    if (format_options_check(&in.options, why) != 0)
+        return verb_misused(call, "%s", why);
     if ((code = load_map(&in)) == 0)
         code = run(&in, call->argc == 1 ? call->argv[0] : "-");
     return finish(&in, code);

@@ -266,18 +266,41 @@ class Status(Email):
         ignored = [n for n in pos.metrics() if n.startswith("touchline_ignored_total")]
         self.assertTrue(ignored, pos.metrics())
 
-    def check(self, config):
-        path = self.file("email.conf", config)
-        return subprocess.run([BUILD / "touchline-email", "--data", self.dir / "e", "--config",
+    def check(self, config, channel="email"):
+        path = self.file("some.conf", config)
+        return subprocess.run([BUILD / f"touchline-{channel}", "--data", self.dir / "e", "--config",
                                path, "--check"], capture_output=True, text=True)
 
     def test_settings_are_checked(self):
         self.assertEqual(self.check("[adapter]\nlisten = 127.0.0.1:1\n").returncode, FINE)
         for config, why in (("[adapter]\nlissten = x\n", "line 2"),
                             ("[adapter]\nlisten = 127.0.0.1\n", "HOST:PORT"),
+                            ("[adapter]\nlisten = 127.0.0.1:65536\n", "HOST:PORT"),
+                            ("[adapter]\nbroker = nonsense\n", "is no endpoint"),
+                            ("[spool]\nsize = 1 B\n", "2 MiB or more"),
+                            ("[spool]\nsegment_size = 2 GiB\n", "16 KiB to 1 GiB"),
+                            ("[mailgun]\nsource =\n", "source"),
+                            ("[mailgun]\ntimezone = Mars/X\n", "no time zone Mars/X"),
+                            ("[mailgun]\ndefault_region = Germany\n", "no region"),
+                            (f"[mailgun]\nsigning_key_file = {self.dir}\n", "Is a directory"),
+                            (f"[mailgun]\nsigning_key_file = {self.file('long', 'x' * 8193)}\n",
+                             "longer than 8192 bytes"),
                             ("[adapter]\nlisten = 0.0.0.0:7711\n", "touchline token new"),
                             ("[sendgrid]\npublic_key_file = /nowhere\n", "/nowhere")):
             done = self.check(config)
+            self.assertEqual(done.stdout, "", config)
+            self.assertEqual(done.returncode, CALLED_WRONGLY, (config, done))
+            self.assertIn(why, done.stderr)
+
+    def test_settings_of_what_is_asked_and_connected_to_are_checked(self):
+        for channel, config, why in (
+                ("web", "[feed]\ninterval = 0 s\n", "100 ms to 366 d"),
+                ("web", "[feed]\ninterval = 367 d\n", "100 ms to 366 d"),
+                ("call", "[asterisk-ami]\nconnect = 127.0.0.1:x\n", "HOST:PORT"),
+                ("call", "[asterisk-ami]\nconnect = 127.0.0.1:65536\n", "HOST:PORT"),
+                ("call", f"[freeswitch]\nsecret_file = {self.dir}\n", "Is a directory"),
+                ("call", f"[freeswitch]\nsecret_file = {self.file('none', '')}\n", "is empty")):
+            done = self.check(config, channel)
             self.assertEqual(done.returncode, CALLED_WRONGLY, (config, done))
             self.assertIn(why, done.stderr)
 
@@ -374,13 +397,13 @@ class Killed(Email):
 
     def test_a_full_spool_refuses_with_503_and_loses_nothing(self):
         self.bus.kill()
-        email = self.email(config="[spool]\nsize = 256 KiB\nsegment_size = 16 KiB\n")
+        email = self.email(config="[spool]\nsize = 2 MiB\nsegment_size = 16 KiB\n")
         taken = 0
-        for n in range(0, 5000, 50):
-            answer = email.ask("POST", PATH, body(*map(click, range(n, n + 50))))
+        for n in range(10000, 30000, 250):
+            answer = email.ask("POST", PATH, body(*map(click, range(n, n + 250))))
             if answer.status != 200:
                 break
-            taken += 50
+            taken += 250
         self.assertProblem(answer, 503)
         self.assertTrue(int(answer.headers["Retry-After"]) > 0)
         self.assertGreater(taken, 100)
