@@ -47,7 +47,7 @@ verb_rebuild(struct verb_call *call)
         return code;
     if (settings.dir == NULL)
         return verb_misused(call, "--data DIR is missing; stop its broker first");
-    if ((code = verb_directory(settings.dir)) != 0)
+    if ((code = verb_data(settings.dir)) != 0)
         return code;
     progress_begin(&r.progress, "events");
     err = store_rebuild(&settings, at, &r, why);

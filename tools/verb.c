@@ -135,6 +135,8 @@ option(struct verb_call *call, const struct verb_option *options, int *i)
             return verb_misused(call, "%s wants a value", o->name);
         value = call->argv[++*i];
     }
+    if (value != NULL && value[0] == '\0')
+        return verb_misused(call, "%s wants a value, not nothing", o->name);
     return take(call, o, value);
 }
 
@@ -235,6 +237,20 @@ verb_directory(const char *path)
         return 0;
     errno = ENOTDIR;
     return verb_cannot(path);
+}
+
+int
+verb_data(const char *path)
+{
+    char log[4096];
+    struct stat st;
+    int code = verb_directory(path);
+
+    snprintf(log, sizeof log, "%s/log", path);
+    if (code != 0 || stat(log, &st) == 0)
+        return code;
+    fprintf(stderr, "touchline: %s is no broker's --data: there is no log in it\n", path);
+    return VERB_USAGE;
 }
 
 /* ------------------------------------------------------------------ broker */

@@ -85,6 +85,10 @@ int verb_customer(const struct verb_call *call, const char *customer);
 /* Is there such a directory?  Returns 0 or VERB_USAGE. */
 int verb_directory(const char *path);
 
+/* Does a broker keep its events there?  Who opens a store where there is none
+ * makes one.  Returns 0 or VERB_USAGE. */
+int verb_data(const char *path);
+
 /* Says that a file cannot be used, with errno.  Returns VERB_USAGE. */
 int verb_cannot(const char *what);
 

@@ -129,5 +129,5 @@ verb_verify(struct verb_call *call)
         return code;
     if (dir == NULL)
         return online(call);
-    return (code = verb_directory(dir)) != 0 ? code : offline(call, dir);
+    return (code = verb_data(dir)) != 0 ? code : offline(call, dir);
 }

@@ -4,7 +4,7 @@ import importlib
 import shutil
 import threading
 
-from harness import Case, FINE, NO, event, run, touched, minute
+from harness import CALLED_WRONGLY, Case, FINE, NO, event, run, touched, minute
 
 stop_and_go = importlib.import_module("11_stop_and_go")
 
@@ -103,6 +103,16 @@ class VerifyAndRebuild(Case):
                 self.assertNotEqual(done.code, FINE)
                 self.assertIn(str(broker.data), done.err)
         broker.publish([event()])
+
+    def test_a_directory_without_a_log_is_not_verified_and_stays_as_it_is(self):
+        strange = self.dir / "photographs"
+        strange.mkdir()
+        for verb in ("verify", "rebuild"):
+            with self.subTest(verb=verb):
+                done = run(verb, "--data", strange)
+                self.assertEqual(done.code, CALLED_WRONGLY, done)
+                self.assertIn("there is no log in it", done.err)
+                self.assertEqual(list(strange.iterdir()), [])
 
     def test_damage_in_the_log_is_named_by_file_and_offset(self):
         broker = self.filled()
