@@ -324,6 +324,32 @@ summarise(const struct play *p)
 
 /* -------------------------------------------------------------------- verb */
 
+/* Who is away is told before the switch waits for a caller. */
+static int
+greet(struct play *p)
+{
+    long long left;
+
+    for (size_t i = 0; i < LISTENERS; i++)
+        if (post_metric(p->post, p->to[i].base, "touchline_spool_events", &left, p->why) != 0)
+            return failed(p->why);
+    return 0;
+}
+
+static int
+meet_caller(struct play *p)
+{
+    if (manager_open(&p->manager, p->ami) != 0)
+        return verb_cannot(p->ami);
+    if (manager_login(&p->manager) == 0)
+        return 0;
+    if (errno != ETIMEDOUT)
+        return verb_cannot(p->ami);
+    snprintf(p->why, sizeof p->why, "nobody connects to %.200s: set touchline-call's "
+             "[asterisk-ami] connect to it, or say another --ami", p->ami);
+    return failed(p->why);
+}
+
 static int
 run(struct play *p, const char *path)
 {
@@ -333,8 +359,8 @@ run(struct play *p, const char *path)
         return code;
     if ((p->post = post_open()) == NULL)
         return no_memory(p);
-    if (manager_open(&p->manager, p->ami) != 0 || manager_login(&p->manager) != 0)
-        return verb_cannot(p->ami);
+    if ((code = greet(p)) != 0 || (code = meet_caller(p)) != 0)
+        return code;
     if ((code = tell_all(p)) == 0)
         code = end(p);
     return code;
@@ -369,6 +395,10 @@ verb_play(struct verb_call *call)
         return code;
     if (p.speed > SPEED_MAX)
         return verb_misused(call, "--speed is at most %u times as fast as it happened", SPEED_MAX);
+    for (size_t i = 0; i < LISTENERS; i++)
+        if (strncmp(p.to[i].base, "http://", 7) != 0 && strncmp(p.to[i].base, "https://", 8) != 0)
+            return verb_misused(call, "`%s' is no URL, such as http://127.0.0.1:7711",
+                                p.to[i].base);
     code = run(&p, call->argc == 1 ? call->argv[0] : "-");
     release(&p);
     if (code == 0)

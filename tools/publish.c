@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/outlet.h"
@@ -256,6 +257,21 @@ take_lines(struct publishing *p)
 
 /* ------------------------------------------------------------------- input */
 
+/* Returns 0 or -1 with errno. */
+static int
+open_file(struct publishing *p, const char *path)
+{
+    struct stat st;
+
+    if ((p->fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+        return -1;
+    if (fstat(p->fd, &st) != 0 || !S_ISDIR(st.st_mode))
+        return 0;
+    close(p->fd);
+    errno = EISDIR;
+    return -1;
+}
+
 /* Returns how much was read; -1 and says so when it cannot be. */
 static ssize_t
 read_some(struct publishing *p)
@@ -351,7 +367,7 @@ verb_publish(struct verb_call *call)
     if ((code = verb_options(call, options, 0, 1)) != 0)
         return code;
     if (call->argc == 1 && strcmp(call->argv[0], "-") != 0
-        && (p.fd = open(call->argv[0], O_RDONLY | O_CLOEXEC)) < 0)
+        && open_file(&p, call->argv[0]) != 0)
         return verb_cannot(call->argv[0]);
     code = run(&p);
     if (p.fd != STDIN_FILENO)

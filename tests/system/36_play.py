@@ -86,4 +86,5 @@ class Play(Case):
         self.adapters[2].term()
         done = self.bus.run("play", *self.where(), "-", stdin=lines(week()))
         self.assertEqual(done.code, AWAY, done)
-        self.assertIn(f"http://127.0.0.1:{self.adapters[2].port}/poslog", done.err)
+        self.assertIn(f"http://127.0.0.1:{self.adapters[2].port}/", done.err)
+        self.assertEqual(self.bus.replay(), [])     # it is told before anything is played
