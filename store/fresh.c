@@ -125,7 +125,8 @@ fresh_add(struct fresh *f, const unsigned char key[SEEN_KEY_BYTES], uint64_t num
     p->count++;
 }
 
-/* Line by line, as memory likes to be read, but not in their order: until the part has grown they would all lie in one heap. */
+/* Line by line, as memory likes to be read, but not in their order: until the part
+ * has grown they would all lie in one heap. */
 void
 fresh_add_after(struct fresh *f, const struct fresh *from, uint64_t after)
 {
