@@ -46,7 +46,6 @@
 #include "adapters/web/segmentio.h"
 #include "adapters/web/snowplow.h"
 #include "base/zone.h"
-#include "proto/valid.h"
 
 const struct format formats[] = {
     {"csv", "tables with a header row, read by a map (touchline-map(5))", "", true, mapped_open,
@@ -135,6 +134,8 @@ format_find(const char *name)
     return NULL;
 }
 
+#define SOURCE_BYTES_MAX 256    /* PROTOCOL.md, limits */
+
 static bool
 is_region(const char *text)
 {
@@ -147,8 +148,8 @@ format_options_check(const struct format_options *o, char why[FORMAT_WHY_BYTES])
     struct zone *zone = NULL;
     int err = -1;
 
-    if (o->source != NULL && (o->source[0] == '\0' || strlen(o->source) > ID_BYTES_MAX))
-        snprintf(why, FORMAT_WHY_BYTES, "a source has 1 to %d bytes", ID_BYTES_MAX);
+    if (o->source != NULL && (o->source[0] == '\0' || strlen(o->source) > SOURCE_BYTES_MAX))
+        snprintf(why, FORMAT_WHY_BYTES, "a source has 1 to %d bytes", SOURCE_BYTES_MAX);
     else if (o->region != NULL && !is_region(o->region))
         snprintf(why, FORMAT_WHY_BYTES, "`%.100s' is no region of two letters, as in DE",
                  o->region);

@@ -15,6 +15,7 @@
 #include "adapters/inflate.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/endpoint.h"
 #include "base/must.h"
 #include "base/utf8.h"
 
@@ -486,14 +487,6 @@ is_loopback(const struct sockaddr *a)
     return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
-bool
-http_is_port(const char *text)
-{
-    size_t len = strlen(text);
-
-    return len > 0 && len <= 5 && strspn(text, "0123456789") == len && atoi(text) <= 65535;
-}
-
 int
 http_resolve(struct http_address *out, const char *listen, char why[HTTP_WHY_BYTES])
 {
@@ -504,7 +497,7 @@ http_resolve(struct http_address *out, const char *listen, char why[HTTP_WHY_BYT
     int err;
 
     *out = (struct http_address){.loopback = false};
-    if (colon == NULL || !http_is_port(colon + 1) || (size_t)(colon - listen) >= sizeof host
+    if (colon == NULL || !endpoint_is_port(colon + 1) || (size_t)(colon - listen) >= sizeof host
         || (bracketed && (colon - listen < 2 || colon[-1] != ']'))) {
         snprintf(why, HTTP_WHY_BYTES, "`%.200s' is no HOST:PORT, such as 127.0.0.1:7711", listen);
         return -1;

@@ -43,9 +43,6 @@ struct http_address {
     char name[256];     /* HOST:PORT as it was given */
 };
 
-/* Is it a port's number? */
-bool http_is_port(const char *text);
-
 /* HOST:PORT; an IPv6 host stands in brackets.  Returns 0 or -1 with a sentence. */
 int http_resolve(struct http_address *out, const char *listen, char why[HTTP_WHY_BYTES]);
 

@@ -11,6 +11,7 @@
 #include "adapters/tables.h"
 #include "adapters/spool.h"
 #include "base/conf.h"
+#include "base/endpoint.h"
 #include "base/must.h"
 
 #define SETTINGS_OF_INPUT 12
@@ -282,7 +283,7 @@ check_stream(struct setup_input *in, char why[SETUP_WHY_BYTES])
     if (in->connect == NULL)
         return 0;
     colon = strrchr(in->connect, ':');
-    if (colon == NULL || colon == in->connect || !http_is_port(colon + 1)
+    if (colon == NULL || colon == in->connect || !endpoint_is_port(colon + 1)
         || colon - in->connect > HOST_BYTES_MAX) {
         snprintf(why, SETUP_WHY_BYTES, "[%s] connect: `%.200s' is no HOST:PORT",
                  in->format->name, in->connect);

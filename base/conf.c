@@ -64,7 +64,8 @@ complain(struct reading *r, const char *fmt, ...)
         return 0;
     r->error_line = r->line;
     head = r->line == 0 ? snprintf(r->error, CONF_ERROR_BYTES, "%.255s: ", r->path)
-                        : snprintf(r->error, CONF_ERROR_BYTES, "%.255s line %d: ", r->path, r->line);
+                        : snprintf(r->error, CONF_ERROR_BYTES, "%.255s line %d: ", r->path,
+                                   r->line);
     va_start(args, fmt);
     vsnprintf(r->error + head, CONF_ERROR_BYTES - (size_t)head, fmt, args);
     va_end(args);

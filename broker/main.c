@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "base/endpoint.h"
 #include "broker/broker.h"
 #include "broker/kinds.h"
 #include "proto/codec.h"
@@ -85,7 +86,7 @@ main(int argc, char **argv)
         puts("touchlined " TL_VERSION);
         return EXIT_FINE;
     }
-    if (!settings_is_endpoint(settings.listen))
+    if (!endpoint_is(settings.listen))
         return refuse_endpoint(settings.listen);
     if (!settings_is_local(settings.listen))
         return refuse_listen(settings.listen);

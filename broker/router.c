@@ -56,7 +56,7 @@ somebody_listens(const char *endpoint)
     if (strncmp(endpoint, "ipc://", 6) != 0 || strlen(endpoint + 6) >= sizeof at.sun_path
         || (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) < 0)
         return false;
-    strcpy(at.sun_path, endpoint + 6);
+    memcpy(at.sun_path, endpoint + 6, strlen(endpoint + 6));
     answered = connect(fd, (const struct sockaddr *)&at, sizeof at) == 0 || errno == EAGAIN;
     close(fd);
     return answered;

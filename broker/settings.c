@@ -156,20 +156,6 @@ settings_read(struct settings *s, int argc, char **argv, char error[SETTINGS_ERR
     return 0;
 }
 
-bool
-settings_is_endpoint(const char *endpoint)
-{
-    const char *port = strrchr(endpoint, ':');
-    size_t len;
-
-    if (strncmp(endpoint, "ipc://", 6) == 0)
-        return endpoint[6] != '\0';
-    if (strncmp(endpoint, "tcp://", 6) != 0 || port < endpoint + 7)
-        return false;
-    len = strspn(port + 1, "0123456789");
-    return len > 0 && len <= 5 && port[1 + len] == '\0' && atoi(port + 1) <= 65535;
-}
-
 /* 127.0.0.1:7700, and not a name that begins like it. */
 static bool
 is_loopback_number(const char *host)

@@ -31,9 +31,6 @@ int settings_read(struct settings *s, int argc, char **argv, char error[SETTINGS
 
 void settings_usage(void);
 
-/* Is it tcp://HOST:PORT or ipc://PATH? */
-bool settings_is_endpoint(const char *endpoint);
-
 /* May one listen there without keys: does nobody but this machine get in? */
 bool settings_is_local(const char *endpoint);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/endpoint.h"
 #include "base/must.h"
 #include "client/reply.h"
 #include "proto/str.h"
@@ -40,22 +41,6 @@ endpoint_of(const struct tl_options *options)
     return endpoint != NULL && endpoint[0] != '\0' ? endpoint : ENDPOINT_DEFAULT;
 }
 
-/* ZeroMQ takes port 65537 for 1, and protocols a broker does not speak. */
-static bool
-is_endpoint(const char *endpoint)
-{
-    const char *port = strrchr(endpoint, ':');
-    size_t len;
-
-    if (strncmp(endpoint, "ipc://", 6) == 0)
-        return endpoint[6] != '\0';
-    if (strncmp(endpoint, "tcp://", 6) != 0 || port < endpoint + 7)
-        return false;
-    len = strspn(port + 1, "0123456789");
-    return len > 0 && len <= 5 && port[1 + len] == '\0' && atoi(port + 1) > 0
-           && atoi(port + 1) <= 65535;
-}
-
 int
 tl_open(struct tl_client **out, const struct tl_options *options)
 {
@@ -66,7 +51,7 @@ tl_open(struct tl_client **out, const struct tl_options *options)
     *out = NULL;
     client_init();
     options = options != NULL ? options : &none;
-    if (!is_endpoint(endpoint_of(options)))
+    if (!endpoint_is(endpoint_of(options)))
         return TL_EARGUMENT;
     if ((c = calloc(1, sizeof *c)) == NULL)
         return TL_ENOMEM;

@@ -186,23 +186,6 @@ only_this_machine_gets_in_without_keys(void **state)
         assert_false(settings_is_local(open[i]));
 }
 
-static void
-an_endpoint_has_a_protocol_a_host_and_a_port(void **state)
-{
-    static const char *const good[] = {"tcp://127.0.0.1:7700", "tcp://[::1]:0", "tcp://*:65535",
-                                       "ipc:///run/t"};
-    static const char *const bad[] = {"", "nonsense", "tcp://", "tcp://:1", "tcp://127.0.0.1",
-                                      "tcp://127.0.0.1:", "tcp://127.0.0.1:x", "tcp://h:-1",
-                                      "tcp://127.0.0.1:65536", "tcp://127.0.0.1:4294967297",
-                                      "udp://127.0.0.1:1", "ipc://", "inproc://x"};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-        assert_true(settings_is_endpoint(good[i]));
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_false(settings_is_endpoint(bad[i]));
-}
-
 int
 main(void)
 {
@@ -213,7 +196,6 @@ main(void)
         cmocka_unit_test(the_command_line_is_over_the_file),
         cmocka_unit_test(a_setting_of_the_store_has_limits),
         cmocka_unit_test(grace_is_at_most_ten_years),
-        cmocka_unit_test(an_endpoint_has_a_protocol_a_host_and_a_port),
         cmocka_unit_test(only_this_machine_gets_in_without_keys),
     };
 
