@@ -41,6 +41,15 @@ endpoint_of(const struct tl_options *options)
     return endpoint != NULL && endpoint[0] != '\0' ? endpoint : ENDPOINT_DEFAULT;
 }
 
+/* Nobody answers at port 0: a broker that is given it takes a free one. */
+static bool
+can_be_called(const char *endpoint)
+{
+    return endpoint_is(endpoint)
+           && (strncmp(endpoint, "tcp://", 6) != 0
+               || strtol(strrchr(endpoint, ':') + 1, NULL, 10) != 0);
+}
+
 int
 tl_open(struct tl_client **out, const struct tl_options *options)
 {
@@ -51,7 +60,7 @@ tl_open(struct tl_client **out, const struct tl_options *options)
     *out = NULL;
     client_init();
     options = options != NULL ? options : &none;
-    if (!endpoint_is(endpoint_of(options)))
+    if (!can_be_called(endpoint_of(options)))
         return TL_EARGUMENT;
     if ((c = calloc(1, sizeof *c)) == NULL)
         return TL_ENOMEM;
