@@ -1,5 +1,6 @@
 #include "store/attribute.h"
 
+#include "base/hash.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"
@@ -34,14 +35,32 @@ attribute_fold(struct views *v, uint64_t profile, struct card *c, const struct t
     return 0;
 }
 
-static void
-add_one(struct tl_attribute *out, struct attribute_said *said, size_t *count,
-        const struct tl_attribute *a, struct attribute_said when)
+static bool
+same_key(const void *a, const void *b)
 {
-    size_t at = 0;
+    return str_equal(((const struct tl_attribute *)a)->key, ((const struct tl_attribute *)b)->key);
+}
 
-    while (at < *count && !str_equal(out[at].key, a->key))
-        at++;
+static uint64_t
+hash_key(const void *a)
+{
+    const struct tl_str *key = &((const struct tl_attribute *)a)->key;
+
+    return hash_table(key->ptr, key->len);
+}
+
+struct finder
+attribute_finder(struct arena *arena)
+{
+    return (struct finder){sizeof(struct tl_attribute), same_key, hash_key, arena, NULL, 0, 0};
+}
+
+static void
+add_one(struct finder *known, struct tl_attribute *out, struct attribute_said *said,
+        size_t *count, const struct tl_attribute *a, struct attribute_said when)
+{
+    size_t at = finder_find(known, out, *count, a);
+
     if (at < *count && (said[at].time > when.time ||
                         (said[at].time == when.time && said[at].number > when.number)))
         return;
@@ -52,8 +71,9 @@ add_one(struct tl_attribute *out, struct attribute_said *said, size_t *count,
 }
 
 int
-attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out,
-               struct attribute_said *said, size_t *count, struct arena *arena)
+attribute_list(struct views *v, uint64_t profile, struct finder *known,
+               struct tl_attribute *out, struct attribute_said *said, size_t *count,
+               struct arena *arena)
 {
     size_t room = *count + ATTRIBUTES_LISTED_MAX;
     struct views_walk w;
@@ -81,7 +101,7 @@ attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out,
         if (r.bad)
             err = TL_EDAMAGED;
         else
-            add_one(out, said, count, &(struct tl_attribute){name, value}, when);
+            add_one(known, out, said, count, &(struct tl_attribute){name, value}, when);
     }
     views_end(&w);
     return err;

@@ -4,6 +4,7 @@
 #define STORE_ATTRIBUTE_H
 
 #include "base/arena.h"
+#include "base/finder.h"
 #include "proto/answer.h"
 #include "store/card.h"
 #include "store/views.h"
@@ -21,8 +22,10 @@ struct attribute_said {
 
 /* Appends a profile's attributes (room for ATTRIBUTES_LISTED_MAX more); of one
  * name the later stays, by `said`, as long as `out`.  TL_EDAMAGED, TL_TOO_MANY. */
-int attribute_list(struct views *v, uint64_t profile, struct tl_attribute *out,
-                   struct attribute_said *said, size_t *count, struct arena *arena);
+int attribute_list(struct views *v, uint64_t profile, struct finder *known,
+                   struct tl_attribute *out, struct attribute_said *said, size_t *count,
+                   struct arena *arena);
+struct finder attribute_finder(struct arena *arena);    /* for one list */
 
 /* One attribute of a profile, if it was said later than `said` has it.
  * TL_EDAMAGED, TL_TOO_MANY. */

@@ -1,5 +1,7 @@
 #include "store/commitment.h"
 
+#include "base/finder.h"
+#include "base/hash.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"
@@ -193,9 +195,21 @@ state_now(const struct state *s, const struct commitment_query *q)
     return s->due <= q->now - q->grace_ns ? TL_STR("overdue") : TL_STR("due");
 }
 
+static bool
+same_id(const void *a, const void *b)
+{
+    return str_equal(*(const struct tl_str *)a, *(const struct tl_str *)b);
+}
+
+static uint64_t
+hash_id(const void *id)
+{
+    return hash_table(((const struct tl_str *)id)->ptr, ((const struct tl_str *)id)->len);
+}
+
 static int
-list_profile(const struct commitment_query *q, uint64_t profile, struct tl_str *ids,
-             struct state *states, size_t *count)
+list_profile(const struct commitment_query *q, uint64_t profile, struct finder *known,
+             struct tl_str *ids, struct state *states, size_t *count)
 {
     struct views_walk w;
     struct key prefix;
@@ -209,15 +223,13 @@ list_profile(const struct commitment_query *q, uint64_t profile, struct tl_str *
         struct tl_str id = {w.key.ptr + prefix.len, w.key.len - prefix.len};
         struct tl_str value = {arena_copy(q->arena, w.value.ptr, w.value.len), w.value.len};
         struct state s;
-        size_t at = 0;
+        size_t at;
 
         id.ptr = arena_copy(q->arena, id.ptr, id.len);
         if (id.ptr == NULL || value.ptr == NULL)
             err = TL_TOO_MANY;
         else if ((err = read_state(&s, value)) == 0) {
-            while (at < *count && !str_equal(ids[at], id))
-                at++;
-            if (at == *count) {
+            if ((at = finder_find(known, ids, *count, &id)) == *count) {
                 ids[(*count)++] = id;
                 states[at] = (struct state){0};
             }
@@ -234,11 +246,12 @@ commitment_list(const struct commitment_query *q, struct tl_commitment_state *ou
     size_t room = q->profiles_count * COMMITMENTS_LISTED_MAX;
     struct tl_str *ids = arena_alloc(q->arena, room * sizeof(ids[0]));
     struct state *states = arena_alloc(q->arena, room * sizeof(states[0]));
+    struct finder known = {sizeof(ids[0]), same_id, hash_id, q->arena, NULL, 0, 0};
     int err = ids == NULL || states == NULL ? TL_TOO_MANY : 0;
 
     *count = 0;
     for (size_t i = 0; i < q->profiles_count && err == 0; i++)
-        err = list_profile(q, q->profiles[i], ids, states, count);
+        err = list_profile(q, q->profiles[i], &known, ids, states, count);
     for (size_t i = 0; i < *count && err == 0; i++)
         out[i] = (struct tl_commitment_state){
             .id = ids[i],

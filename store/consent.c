@@ -1,5 +1,6 @@
 #include "store/consent.h"
 
+#include "base/hash.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"
@@ -124,40 +125,61 @@ strictness(struct tl_str status)
 }
 
 static bool
-same_subject(const struct tl_consent_state *a, const struct tl_consent_state *b)
+same_subject(const void *x, const void *y)
 {
+    const struct tl_consent_state *a = x, *b = y;
+
     return str_equal(a->purpose, b->purpose) && str_equal(a->channel, b->channel) &&
            str_equal(a->identifier->type, b->identifier->type) &&
            str_equal(a->identifier->value, b->identifier->value);
 }
 
+/* What they differ in, if there are many: addresses. */
+static uint64_t
+hash_subject(const void *x)
+{
+    const struct tl_consent_state *a = x;
+
+    return hash_table(a->identifier->value.ptr, a->identifier->value.len) ^
+           hash_table(a->purpose.ptr, a->purpose.len) * 3 ^
+           hash_table(a->channel.ptr, a->channel.len) * 5;
+}
+
+struct finder
+consent_finder(struct arena *arena)
+{
+    return (struct finder){sizeof(struct tl_consent_state), same_subject, hash_subject, arena,
+                           NULL, 0, 0};
+}
+
 /* Adds one, or keeps whichever of the two that are about the same counts more. */
 static void
-add_state(struct tl_consent_state *out, uint64_t *numbers, size_t *count,
+add_state(struct finder *known, struct tl_consent_state *out, uint64_t *numbers, size_t *count,
           const struct tl_consent_state *one, uint64_t number, bool strictest)
 {
-    for (size_t i = 0; i < *count; i++) {
-        int difference = 0;
+    size_t i = finder_find(known, out, *count, one);
+    int difference = 0;
 
-        if (!same_subject(&out[i], one))
-            continue;
-        if (strictest)
-            difference = strictness(one->status) - strictness(out[i].status);
-        if (difference > 0 ||
-            (difference == 0 && (one->time > out[i].time ||
-                                 (one->time == out[i].time && number > numbers[i])))) {
-            out[i] = *one;
-            numbers[i] = number;
-        }
+    if (i == *count) {
+        numbers[i] = number;
+        out[(*count)++] = *one;
         return;
     }
-    numbers[*count] = number;
-    out[(*count)++] = *one;
+    if (strictest)
+        difference = strictness(one->status) - strictness(out[i].status);
+    if (difference > 0 ||
+        (difference == 0 && (one->time > out[i].time ||
+                             (one->time == out[i].time && number > numbers[i])))) {
+        out[i] = *one;
+        numbers[i] = number;
+    }
 }
 
 void
-consent_settle(struct tl_consent_state *out, uint64_t *numbers, size_t *count)
+consent_settle(struct tl_consent_state *out, uint64_t *numbers, size_t *count,
+               struct arena *arena)
 {
+    struct finder known = consent_finder(arena);
     size_t all = *count;
 
     *count = 0;
@@ -166,7 +188,7 @@ consent_settle(struct tl_consent_state *out, uint64_t *numbers, size_t *count)
 
         if (one.identifier->type.len == 0)
             one.identifier->value = TL_STR("");
-        add_state(out, numbers, count, &one, numbers[i], true);
+        add_state(&known, out, numbers, count, &one, numbers[i], true);
     }
 }
 
@@ -199,8 +221,9 @@ read_one(const struct views_walk *w, size_t prefix_len, int64_t now, struct aren
 }
 
 int
-consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out, uint64_t *numbers,
-             size_t *count, int64_t now, struct arena *arena)
+consent_list(struct views *v, uint64_t profile, struct finder *known,
+             struct tl_consent_state *out, uint64_t *numbers, size_t *count, int64_t now,
+             struct arena *arena)
 {
     size_t room = *count + CONSENTS_LISTED_MAX;
     struct views_walk w;
@@ -216,7 +239,7 @@ consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out, ui
 
         err = read_one(&w, prefix.len, now, arena, &one, &number);
         if (err == 0)
-            add_state(out, numbers, count, &one, number, false);
+            add_state(known, out, numbers, count, &one, number, false);
     }
     views_end(&w);
     return err;

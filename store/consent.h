@@ -11,6 +11,7 @@
 #define STORE_CONSENT_H
 
 #include "base/arena.h"
+#include "base/finder.h"
 #include "proto/answer.h"
 #include "store/card.h"
 #include "store/frame.h"
@@ -29,12 +30,15 @@ int consent_fold(struct views *v, uint64_t profile, struct card *c, const struct
 /* Appends a profile's consents to `out` (room for CONSENTS_LISTED_MAX more),
  * merging those already there: the later wins, by `numbers`, as long as `out`.
  * TL_EDAMAGED, TL_TOO_MANY. */
-int consent_list(struct views *v, uint64_t profile, struct tl_consent_state *out,
-                 uint64_t *numbers, size_t *count, int64_t now, struct arena *arena);
+int consent_list(struct views *v, uint64_t profile, struct finder *known,
+                 struct tl_consent_state *out, uint64_t *numbers, size_t *count, int64_t now,
+                 struct arena *arena);
+struct finder consent_finder(struct arena *arena);  /* for one list */
 
 /* After the last profile: of what several sayers said the strictest stays, of
  * equally strict ones the latest.  What is about no address has an identifier
  * of no type and no value then. */
-void consent_settle(struct tl_consent_state *out, uint64_t *numbers, size_t *count);
+void consent_settle(struct tl_consent_state *out, uint64_t *numbers, size_t *count,
+                    struct arena *arena);
 
 #endif

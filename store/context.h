@@ -3,6 +3,7 @@
 #ifndef STORE_CONTEXT_H
 #define STORE_CONTEXT_H
 
+#include "base/finder.h"
 #include "store/card.h"
 #include "store/offer.h"
 #include "store/relatives.h"
@@ -22,6 +23,7 @@ struct joining {
     size_t profiles_count;
     struct card_identifier *identifiers;
     size_t identifiers_count;
+    struct finder identifiers_known;
     struct card_value *values;
     size_t values_count;
     struct card_sale last_sale;

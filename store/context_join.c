@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/sort.h"
 #include "proto/code.h"
 #include "proto/str.h"
@@ -43,22 +44,37 @@ compare_identifiers(const void *a, const void *b)
     return order != 0 ? order : str_compare(x->value, y->value);
 }
 
+static bool
+same_identifier(const void *a, const void *b)
+{
+    const struct card_identifier *x = a, *y = b;
+
+    return str_equal(x->value, y->value) && str_equal(x->type, y->type);
+}
+
+static uint64_t
+hash_identifier(const void *a)
+{
+    const struct card_identifier *id = a;
+
+    return hash_table(id->value.ptr, id->value.len) ^ hash_table(id->type.ptr, id->type.len);
+}
+
 static void
 join_identifier(struct joining *j, const struct card_identifier *id)
 {
-    for (size_t i = 0; i < j->identifiers_count; i++) {
-        struct card_identifier *known = &j->identifiers[i];
+    size_t at = finder_find(&j->identifiers_known, j->identifiers, j->identifiers_count, id);
+    struct card_identifier *known = &j->identifiers[at];
 
-        if (!str_equal(known->value, id->value) || !str_equal(known->type, id->type))
-            continue;
-        known->kind &= id->kind | ~(unsigned)CARD_ELSEWHERE;
-        if (id->first_seen < known->first_seen)
-            known->first_seen = id->first_seen;
-        if (id->last_seen > known->last_seen)
-            known->last_seen = id->last_seen;
+    if (at == j->identifiers_count) {
+        j->identifiers[j->identifiers_count++] = *id;
         return;
     }
-    j->identifiers[j->identifiers_count++] = *id;
+    known->kind &= id->kind | ~(unsigned)CARD_ELSEWHERE;
+    if (id->first_seen < known->first_seen)
+        known->first_seen = id->first_seen;
+    if (id->last_seen > known->last_seen)
+        known->last_seen = id->last_seen;
 }
 
 /* What was named in this customer's events and belongs to somebody else is not
@@ -200,6 +216,8 @@ join_profiles(struct joining *j, uint64_t profile)
                                          sizeof(j->values[0]));
     if (j->identifiers == NULL || j->values == NULL)
         return TL_TOO_MANY;
+    j->identifiers_known = (struct finder){sizeof(j->identifiers[0]), same_identifier,
+                                           hash_identifier, j->arena, NULL, 0, 0};
     for (size_t i = 0; i < j->profiles_count && err == 0; i++) {
         err = load_card(j, j->profiles[i], &c);
         if (err == 0)

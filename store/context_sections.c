@@ -91,6 +91,7 @@ int
 fill_consents(struct joining *j, struct tl_context *out)
 {
     size_t room = (j->profiles_count + 1) * CONSENTS_LISTED_MAX, count = 0;
+    struct finder known = consent_finder(j->arena);
     uint64_t *numbers;
     int err = 0;
 
@@ -101,9 +102,9 @@ fill_consents(struct joining *j, struct tl_context *out)
     if (out->consents == NULL || numbers == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < j->profiles_count && err == 0; i++)
-        err = consent_list(j->st->views, j->profiles[i], out->consents, numbers, &count,
-                           j->q->now, j->arena);
-    consent_settle(out->consents, numbers, &count);
+        err = consent_list(j->st->views, j->profiles[i], &known, out->consents, numbers,
+                           &count, j->q->now, j->arena);
+    consent_settle(out->consents, numbers, &count, j->arena);
     sort(out->consents, count, sizeof(out->consents[0]), latest_consent_first);
     out->consents_count = count < CONSENTS_SHOWN_MAX ? count : CONSENTS_SHOWN_MAX;
     for (size_t i = 0; i < out->consents_count; i++)

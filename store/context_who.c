@@ -33,6 +33,7 @@ static int
 fill_attributes(struct joining *j, struct tl_who *who)
 {
     size_t room = (j->profiles_count + 1) * ATTRIBUTES_LISTED_MAX;
+    struct finder known = attribute_finder(j->arena);
     struct attribute_said *said;
     int err = 0;
 
@@ -43,7 +44,7 @@ fill_attributes(struct joining *j, struct tl_who *who)
     if (who->attributes == NULL || said == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < j->profiles_count && err == 0; i++)
-        err = attribute_list(j->st->views, j->profiles[i], who->attributes, said,
+        err = attribute_list(j->st->views, j->profiles[i], &known, who->attributes, said,
                              &who->attributes_count, j->arena);
     if (who->attributes_count > ATTRIBUTES_SHOWN_MAX)
         who->attributes_count = ATTRIBUTES_SHOWN_MAX;

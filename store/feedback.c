@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/finder.h"
+#include "base/hash.h"
 #include "proto/code.h"
 #include "proto/str.h"
 #include "store/key.h"
@@ -298,15 +300,29 @@ list_ids(const struct feedback_query *q, uint64_t profile, struct tl_str *ids, s
     return err;
 }
 
+static bool
+same_listed(const void *a, const void *b)
+{
+    return str_equal(((const struct listed *)a)->id, ((const struct listed *)b)->id);
+}
+
+static uint64_t
+hash_listed(const void *a)
+{
+    const struct tl_str *id = &((const struct listed *)a)->id;
+
+    return hash_table(id->ptr, id->len);
+}
+
 static int
-add_one(const struct feedback_query *q, uint64_t profile, struct tl_str id, struct listed *list,
-        size_t *count)
+add_one(const struct feedback_query *q, uint64_t profile, struct tl_str id,
+        struct finder *known, struct listed *list, size_t *count)
 {
     struct relationship_sums none = {{0}}, part;
     struct tl_str bytes;
     struct state s;
     struct key k;
-    size_t at = 0;
+    size_t at;
 
     record_key(&k, profile, id);
     if (!views_get(q->views, k.bytes, k.len, &bytes))
@@ -316,8 +332,7 @@ add_one(const struct feedback_query *q, uint64_t profile, struct tl_str id, stru
         return TL_TOO_MANY;
     if (read_state(&s, bytes) != 0)
         return TL_EDAMAGED;
-    while (at < *count && !str_equal(list[at].id, id))
-        at++;
+    at = finder_find(known, list, *count, &(struct listed){.id = id});
     if (at == *count)
         list[(*count)++] = (struct listed){.id = id};
     merge_state(&list[at].state, &s);
@@ -328,12 +343,12 @@ add_one(const struct feedback_query *q, uint64_t profile, struct tl_str id, stru
 
 /* The last that has a rating is in the list, too. */
 static int
-add_last_rating(const struct feedback_query *q, uint64_t profile, struct listed *list,
-                size_t *count)
+add_last_rating(const struct feedback_query *q, uint64_t profile, struct finder *known,
+                struct listed *list, size_t *count)
 {
     struct part last;
     struct key k;
-    size_t at = 0;
+    size_t at;
     int err = read_last_rating(q->views, profile, true, &k, &last);
 
     if (err != 0 || last.number == 0)
@@ -341,25 +356,25 @@ add_last_rating(const struct feedback_query *q, uint64_t profile, struct listed 
     last.text.ptr = arena_copy(q->arena, last.text.ptr, last.text.len);
     if (last.text.ptr == NULL)
         return TL_TOO_MANY;
-    while (at < *count && !str_equal(list[at].id, last.text))
-        at++;
+    at = finder_find(known, list, *count, &(struct listed){.id = last.text});
     if (at == *count)
-        err = add_one(q, profile, last.text, list, count);
+        err = add_one(q, profile, last.text, known, list, count);
     if (err == 0)
         part_merge(&list[at].rated, &last);
     return err;
 }
 
 static int
-list_profile(const struct feedback_query *q, uint64_t profile, struct listed *list, size_t *count)
+list_profile(const struct feedback_query *q, uint64_t profile, struct finder *known,
+             struct listed *list, size_t *count)
 {
     struct tl_str ids[FEEDBACK_LISTED_MAX];
     size_t ids_count = 0;
     int err = list_ids(q, profile, ids, &ids_count);
 
     for (size_t i = 0; i < ids_count && err == 0; i++)
-        err = add_one(q, profile, ids[i], list, count);
-    return err == 0 ? add_last_rating(q, profile, list, count) : err;
+        err = add_one(q, profile, ids[i], known, list, count);
+    return err == 0 ? add_last_rating(q, profile, known, list, count) : err;
 }
 
 static int
@@ -437,6 +452,7 @@ feedback_list(const struct feedback_query *q, struct tl_feedback_state **out, si
 {
     size_t room = q->profiles_count * (FEEDBACK_LISTED_MAX + 1) + 1, listed = 0;
     struct listed *list = arena_alloc(q->arena, room * sizeof(list[0]));
+    struct finder known = {sizeof(list[0]), same_listed, hash_listed, q->arena, NULL, 0, 0};
     int err = 0;
 
     *out = arena_alloc(q->arena, room * sizeof(**out));
@@ -444,7 +460,7 @@ feedback_list(const struct feedback_query *q, struct tl_feedback_state **out, si
     if (list == NULL || *out == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < q->profiles_count && err == 0; i++)
-        err = list_profile(q, q->profiles[i], list, &listed);
+        err = list_profile(q, q->profiles[i], &known, list, &listed);
     for (size_t i = 0; i < listed; i++) {
         struct relationship_sums together = comes_to(&list[i].state);
 

@@ -41,6 +41,7 @@ static int
 gather_consents(const struct may_contact *m, struct gathered *g)
 {
     size_t room = m->profiles_count * CONSENTS_LISTED_MAX;
+    struct finder known = consent_finder(m->arena);
     int err = 0;
 
     if (!(m->has & CARD_CONSENTS))
@@ -50,9 +51,9 @@ gather_consents(const struct may_contact *m, struct gathered *g)
     if (g->consents == NULL || g->consents_numbers == NULL)
         return TL_TOO_MANY;
     for (size_t i = 0; i < m->profiles_count && err == 0; i++)
-        err = consent_list(m->store->views, m->profiles[i], g->consents, g->consents_numbers,
-                           &g->consents_count, m->now, m->arena);
-    consent_settle(g->consents, g->consents_numbers, &g->consents_count);
+        err = consent_list(m->store->views, m->profiles[i], &known, g->consents,
+                           g->consents_numbers, &g->consents_count, m->now, m->arena);
+    consent_settle(g->consents, g->consents_numbers, &g->consents_count, m->arena);
     return err;
 }
 

@@ -74,13 +74,13 @@ position_name(uint64_t log, uint64_t number)
     return contact_name((struct tl_str){text, POSITION_BYTES});
 }
 
-/* Of a reservation whose lease runs. */
+/* Of a reservation whose lease runs; `position` is the name its position is. */
 static bool
-uses(const struct contact_entry *sent, const struct contact_entry *reserved, uint64_t log)
+uses(const struct contact_entry *sent, const struct contact_entry *reserved, uint64_t position)
 {
     const struct contact *s = &sent->contact, *r = &reserved->contact;
 
-    if (s->names != 0 && (s->names == r->key || s->names == position_name(log, r->number)))
+    if (s->names != 0 && (s->names == r->key || s->names == position))
         return true;
     return str_equal(sent->channel, reserved->channel) && s->time >= r->time &&
            ((r->offer != 0 && s->offer == r->offer) ||
@@ -92,8 +92,10 @@ static bool
 is_used(struct contact_entry *sent, size_t count, bool *spent,
         const struct contact_entry *reserved, uint64_t log)
 {
+    uint64_t position = position_name(log, reserved->contact.number);
+
     for (size_t i = 0; i < count; i++)
-        if (!spent[i] && uses(&sent[i], reserved, log))
+        if (!spent[i] && uses(&sent[i], reserved, position))
             return spent[i] = true;
     return false;
 }

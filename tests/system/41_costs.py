@@ -54,6 +54,43 @@ class Costs(Case):
             reader.stream(**{"from": "start"}, filter=pb.Filter(customers=[customer]))
             self.read = len(reader.collect())
 
+    def link(self, customers):
+        first, *others = customers
+        for other in others:
+            answer, = self.wire.publish([event(customer=None, type="identity.linked", link={
+                "a": {"type": "loyalty", "value": first}, "b": {"type": "loyalty", "value": other},
+                "evidence": "he said so", "by": "agent:1"})])
+            self.assertEqual(answer.code, 0, answer.detail)
+
+    def ask_for_context(self, customer):
+        reply = self.wire.ask(context=pb.ContextQuery(customer=customer))
+        self.assertEqual(reply.WhichOneof("body"), "context", reply)
+
+    def test_a_customer_of_64_profiles_costs_what_64_customers_do(self):
+        def promises(name, part):
+            return event(customer=f"loyalty:{name}", type="commitment.made",
+                         commitments=[{"id": f"promise-of-{name}-{part}-{n:03}", "text": "call"}
+                                      for n in range(16)])
+
+        def refusals(name, part):
+            return event(customer=f"loyalty:{name}", type="consent.denied",
+                         consents=[{"purpose": "marketing", "channel": "email", "status": "denied",
+                                    "identifier": {"type": "email",
+                                                   "value": f"{name}-{part}-{n:03}@example.com"}}
+                                   for n in range(32)])
+
+        def devices(name, part):
+            return event(customer=[f"loyalty:{name}"] + [f"cookie:{name}-{part}-{n:03}"
+                                                         for n in range(31)])
+
+        names = [f"p{n:02}" for n in range(64)]
+        self.tell(make(name, part) for name in names for make, parts in
+                  ((promises, 4), (refusals, 2), (devices, 2)) for part in range(parts))
+        apart = cost(self.one, lambda: [self.ask_for_context(f"loyalty:{n}") for n in names])
+        self.link(names)
+        together = cost(self.one, lambda: self.ask_for_context("loyalty:p09"))
+        self.assertLess(together, 3 * apart)
+
     def test_words_about_who_he_is_cost_a_reader_of_his_events_no_look_at_all_of_them(self):
         # A reservation is the bus's word, and any such word might tell who he is.
         self.tell(event(customer=customer)
