@@ -105,8 +105,9 @@ router_close(struct router *r, int linger_ms)
         set(r, ZMQ_LINGER, linger_ms);
         zmq_close(r->socket);
     }
-    if (r->context != NULL)
-        zmq_ctx_term(r->context);
+    /* A signal may come while the last answers go out. */
+    while (r->context != NULL && zmq_ctx_term(r->context) != 0 && errno == EINTR)
+        ;
     *r = (struct router){0};
 }
 
