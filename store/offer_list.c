@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/finder.h"
+#include "base/hash.h"
 #include "base/sort.h"
 #include "proto/code.h"
 #include "proto/str.h"
@@ -19,6 +21,7 @@ struct listing {
     struct found *finds;
     size_t finds_count;
     size_t finds_room;
+    struct finder known_finds;
     struct tl_offer *offers;
     size_t count;
     size_t room;
@@ -72,14 +75,35 @@ ending_of(struct tl_str name)
     return ending;
 }
 
-/* Another source's find of this name; a source names each offer once. */
-static struct found *
-same_offer(struct found *finds, size_t count, const struct found *one)
+static bool
+same_name(const void *a, const void *b)
 {
-    for (size_t i = 0; i < count && finds[i].part.source != one->part.source; i++)
-        if (finds[i].ending == one->ending && str_equal(finds[i].offer, one->offer))
-            return &finds[i];
-    return NULL;
+    const struct found *x = a, *y = b;
+
+    return x->ending == y->ending && str_equal(x->offer, y->offer);
+}
+
+static uint64_t
+hash_name(const void *a)
+{
+    const struct found *one = a;
+
+    return hash_table(one->offer.ptr, one->offer.len);
+}
+
+/* NULL: there is none of this name. */
+static struct found *
+find_name(struct listing *l, struct tl_str offer)
+{
+    const struct found one = {.offer = offer, .ending = ending_of(offer)};
+    size_t at = 0;
+
+    if (l->finds_count > FINDER_FEW)
+        at = finder_find(&l->known_finds, l->finds, l->finds_count, &one);
+    else
+        while (at < l->finds_count && !same_name(&l->finds[at], &one))
+            at++;
+    return at < l->finds_count ? &l->finds[at] : NULL;
 }
 
 static int
@@ -95,19 +119,28 @@ add_part(struct found *to, const struct part *more, struct arena *arena)
     return 0;
 }
 
+/* One that is not among them yet. */
 static int
-add_found(struct listing *l, struct tl_str offer, const struct offer_source *source,
-          struct tl_str group)
+add_new(struct listing *l, struct tl_str offer, const struct offer_source *source,
+        struct tl_str group)
 {
-    struct found one = {offer, ending_of(offer), {source, group, NULL}, NULL};
-    struct found *known = same_offer(l->finds, l->finds_count, &one);
-
-    if (known != NULL)
-        return add_part(known, &one.part, l->q->arena);
-    if (make_room(l->q->arena, &l->finds, sizeof(one), l->finds_count, 1, &l->finds_room) != 0)
+    if (make_room(l->q->arena, &l->finds, sizeof(l->finds[0]), l->finds_count, 1,
+                  &l->finds_room) != 0)
         return TL_TOO_MANY;
-    l->finds[l->finds_count++] = one;
+    l->finds[l->finds_count++] =
+        (struct found){offer, ending_of(offer), {source, group, NULL}, NULL};
     return 0;
+}
+
+/* A source names each offer once, so the first one's are all new. */
+static int
+add_here(struct listing *l, const struct offer_source *source, const struct offer_here *one)
+{
+    const struct part part = {source, one->group, NULL};
+    struct found *known = source == l->q->sources ? NULL : find_name(l, one->offer);
+
+    return known != NULL ? add_part(known, &part, l->q->arena)
+                         : add_new(l, one->offer, source, one->group);
 }
 
 static int
@@ -118,7 +151,7 @@ collect_here(struct listing *l, const struct offer_source *source)
     int err = 0;
 
     while (err == 0 && offer_here_next(source->here, &at, &one))
-        err = add_found(l, one.offer, source, one.group);
+        err = add_here(l, source, &one);
     if (err != 0)
         return err;
     return at == source->here.len ? 0 : TL_EDAMAGED;
@@ -155,62 +188,135 @@ read_ordered(struct tl_str key)
                             .offer = {key.ptr + offer, key.len - offer}};
 }
 
-static int
-add_apart(struct listing *l, const struct offer_source *source, const struct ordered *o,
-          bool *over)
-{
-    struct tl_str offer = {arena_copy(l->q->arena, o->offer.ptr, o->offer.len), o->offer.len};
-    int err = offer.ptr == NULL ? TL_TOO_MANY : add_found(l, offer, source, TL_STR(""));
+/* One source's offers apart, on their way to being merged. */
+struct lane {
+    const struct offer_source *source;
+    struct key prefix;
+    struct views_walk walk;
+    bool more;
+    struct ordered next;
+};
 
-    *over = false;
-    if (err == 0 && o->class == OFFER_OPEN && l->has_catalogue)
-        err = look_over(l, offer, o->last, over);
-    return err;
+static void
+lane_from(struct lane *lane, struct views *v, const struct key *from)
+{
+    lane->more = views_first(&lane->walk, v, lane->prefix.bytes, lane->prefix.len, from->bytes,
+                             from->len, false);
+    if (lane->more)
+        lane->next = read_ordered(lane->walk.key);
 }
 
-/* Of those apart the first `limit` of each class. */
-static int
-collect_apart(struct listing *l, const struct offer_source *source)
+static void
+lane_step(struct lane *lane)
 {
-    struct views_walk w;
-    struct key prefix, from;
-    size_t count = 0, passed = 0;
-    unsigned char class = OFFER_OPEN;
-    int err = 0;
-    bool more, over;
-
-    key_profile(&prefix, source->profile, KEY_OFFER_ORDER);
-    more = views_first(&w, l->q->views, prefix.bytes, prefix.len, NULL, 0, false);
-    while (more && err == 0) {
-        struct ordered o = read_ordered(w.key);
-
-        if (o.class != class) {
-            class = o.class;
-            count = passed = 0;
-        }
-        err = add_apart(l, source, &o, &over);
-        count += !over;
-        passed += over;
-        if (count < l->q->limit && passed < OFFERS_PASSED_MAX) {
-            more = views_next(&w);
-            continue;
-        }
-        views_end(&w);
-        from = prefix;
-        key_add_byte(&from, class + 1);
-        more = views_first(&w, l->q->views, prefix.bytes, prefix.len, from.bytes, from.len, false);
-    }
-    views_end(&w);
-    return err;
+    lane->more = views_next(&lane->walk);
+    if (lane->more)
+        lane->next = read_ordered(lane->walk.key);
 }
 
 static bool
-is_found(const struct listing *l, struct tl_str offer)
+comes_first(const struct ordered *a, const struct ordered *b)
 {
-    for (size_t i = 0; i < l->finds_count; i++)
-        if (str_equal(l->finds[i].offer, offer))
-            return true;
-    return false;
+    if (a->class != b->class)
+        return a->class < b->class;
+    return a->last != b->last ? a->last > b->last : str_compare(a->offer, b->offer) < 0;
+}
+
+static struct lane *
+first_lane(struct lane *lanes, size_t count)
+{
+    struct lane *first = NULL;
+
+    for (size_t i = 0; i < count; i++)
+        if (lanes[i].more && (first == NULL || comes_first(&lanes[i].next, &first->next)))
+            first = &lanes[i];
+    return first;
+}
+
+static void
+skip_class(struct lane *lanes, size_t count, struct views *v, unsigned char class)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct key from;
+
+        if (!lanes[i].more || lanes[i].next.class != class)
+            continue;
+        views_end(&lanes[i].walk);
+        from = lanes[i].prefix;
+        key_add_byte(&from, class + 1);
+        lane_from(&lanes[i], v, &from);
+    }
+}
+
+/* Its group, and those of other sources, are looked for when it is read. */
+static int
+add_apart(struct listing *l, const struct lane *lane, size_t *count, size_t *passed)
+{
+    const struct ordered *o = &lane->next;
+    bool over = false;
+    char *name;
+    int err;
+
+    if (find_name(l, o->offer) != NULL)
+        return 0;
+    if ((name = arena_copy(l->q->arena, o->offer.ptr, o->offer.len)) == NULL)
+        return TL_TOO_MANY;
+    err = add_new(l, (struct tl_str){name, o->offer.len}, lane->source, TL_STR(""));
+    if (err == 0 && o->class == OFFER_OPEN && l->has_catalogue)
+        err = look_over(l, o->offer, o->last, &over);
+    *count += !over;
+    *passed += over;
+    return err;
+}
+
+/* Of those apart, of all sources together, the first `limit` of each class: as if they
+ * were one's, so 64 profiles do not cost 64 times as much. */
+static int
+merge_lanes(struct listing *l, struct lane *lanes, size_t lanes_count)
+{
+    size_t count = 0, passed = 0;
+    unsigned char class = OFFER_OPEN;
+    struct lane *lane;
+    int err = 0;
+
+    while (err == 0 && (lane = first_lane(lanes, lanes_count)) != NULL) {
+        if (lane->next.class != class) {
+            class = lane->next.class;
+            count = passed = 0;
+        }
+        if ((err = add_apart(l, lane, &count, &passed)) != 0)
+            break;
+        if (count < l->q->limit && passed < OFFERS_PASSED_MAX)
+            lane_step(lane);
+        else
+            skip_class(lanes, lanes_count, l->q->views, class);
+    }
+    return err;
+}
+
+static int
+collect_apart(struct listing *l)
+{
+    const struct key from = {.len = 0};
+    struct lane *lanes = NULL;
+    size_t count = 0;
+    int err;
+
+    for (size_t i = 0; i < l->q->sources_count; i++) {
+        if (!l->q->sources[i].apart)
+            continue;
+        if (lanes == NULL)
+            lanes = arena_take(l->q->arena, (l->q->sources_count - i) * sizeof(lanes[0]));
+        if (lanes == NULL)
+            return TL_TOO_MANY;
+        lanes[count].source = &l->q->sources[i];
+        key_profile(&lanes[count].prefix, l->q->sources[i].profile, KEY_OFFER_ORDER);
+        lane_from(&lanes[count++], l->q->views, &from);
+    }
+    err = count > 0 ? merge_lanes(l, lanes, count) : 0;
+    while (count > 0)
+        views_end(&lanes[--count].walk);
+    return err;
 }
 
 /* What lies where an earlier end put it, and was put off since. */
@@ -226,12 +332,12 @@ collect_raised(struct listing *l, const struct offer_source *source)
         struct tl_str record;
         struct key k;
 
-        if (is_found(l, raised[i]))
+        if (find_name(l, raised[i]) != NULL)
             continue;
         key_profile(&k, source->profile, KEY_OFFER);
         key_add(&k, raised[i]);
         if (views_get(l->q->views, k.bytes, k.len, &record))
-            err = add_found(l, raised[i], source, TL_STR(""));
+            err = add_new(l, raised[i], source, TL_STR(""));
     }
     return err;
 }
@@ -241,15 +347,13 @@ collect(struct listing *l)
 {
     int err = 0;
 
-    for (size_t i = 0; i < l->q->sources_count && err == 0; i++) {
-        const struct offer_source *source = &l->q->sources[i];
-
-        err = collect_here(l, source);
-        if (source->apart && err == 0)
-            err = collect_apart(l, source);
-        if (source->apart && err == 0)
-            err = collect_raised(l, source);
-    }
+    for (size_t i = 0; i < l->q->sources_count && err == 0; i++)
+        err = collect_here(l, &l->q->sources[i]);
+    if (err == 0)
+        err = collect_apart(l);
+    for (size_t i = 0; i < l->q->sources_count && err == 0; i++)
+        if (l->q->sources[i].apart)
+            err = collect_raised(l, &l->q->sources[i]);
     return err;
 }
 
@@ -567,10 +671,10 @@ collect_rest(struct listing *l, const struct offer_source *source, size_t enough
         size_t before = prefix.len + 1 + 8;     /* its class, its time */
         struct tl_str offer = {w.key.ptr + before, w.key.len - before};
 
-        if (is_found(l, offer))
+        if (find_name(l, offer) != NULL)
             continue;
         offer.ptr = arena_copy(l->q->arena, offer.ptr, offer.len);
-        err = offer.ptr == NULL ? TL_TOO_MANY : add_found(l, offer, source, TL_STR(""));
+        err = offer.ptr == NULL ? TL_TOO_MANY : add_new(l, offer, source, TL_STR(""));
     }
     views_end(&w);
     return err;
@@ -609,6 +713,7 @@ offer_list(const struct offer_query *q, struct offer_list *out, uint64_t *depend
         .q = q,
         .has_catalogue = !catalogue_is_empty(q->counters),
         .depends = *depends,
+        .known_finds = {sizeof(struct found), same_name, hash_name, q->arena, NULL, 0, 0},
         .known = arena_alloc(q->arena, (q->sources_count + 1) * sizeof(l.known[0])),
     };
     size_t found;

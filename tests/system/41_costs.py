@@ -3,7 +3,7 @@ that works for long holds all.  Counted is the CPU time of that thread, beside t
 of a request which is known to be cheap."""
 
 import touchline_pb2 as pb
-from harness import Case, Wire, encoded, event
+from harness import Case, Wire, encoded, event, minute, offer
 
 
 def busy_ns(broker):
@@ -90,6 +90,29 @@ class Costs(Case):
         self.link(names)
         together = cost(self.one, lambda: self.ask_for_context("loyalty:p09"))
         self.assertLess(together, 3 * apart)
+
+    def test_offers_of_64_profiles_are_found_as_those_of_one_are(self):
+        names = [f"o{n:02}" for n in range(64)]
+        self.tell(event(customer=f"loyalty:{name}", type="offer.made", time=minute(part),
+                        offers=[offer("made", offer=f"{name}-{part}-{n:02}") for n in range(50)])
+                  for name in names for part in range(8))
+
+        def ask(name):
+            reply = self.wire.ask(offers=pb.OffersQuery(customer=f"loyalty:{name}", limit=1000))
+            self.assertEqual(reply.WhichOneof("body"), "offers", reply)
+            return reply.offers
+
+        apart = cost(self.one, lambda: [ask(n) for n in names])
+        self.link(names)
+        together = cost(self.one, lambda: ask("o07"))
+        self.assertLess(together, 8 * apart)
+        # The latest made of all, whoever's they are.
+        shown = ask("o07")
+        self.assertEqual((len(shown.offers), shown.offers_more), (1000, "100+"))
+        latest = [o.offer for o in shown.offers if o.made.seconds == shown.offers[0].made.seconds]
+        self.assertEqual({o.split("-")[1] for o in latest}, {"7"})
+        self.assertEqual(len(latest), 1000)
+        self.assertGreater(len({o.split("-")[0] for o in latest}), 19)
 
     def test_words_about_who_he_is_cost_a_reader_of_his_events_no_look_at_all_of_them(self):
         # A reservation is the bus's word, and any such word might tell who he is.
