@@ -11,6 +11,7 @@
 #include "adapters/service.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/standard.h"
 
 #define STOP_WAIT_MS 3000
 #define LOOK_MS 250             /* how soon a line added to a file is seen */
@@ -294,6 +295,7 @@ adapter_main(const struct adapter *a, int argc, char **argv)
     static struct setup setup;
     char why[SETUP_WHY_BYTES];
 
+    standard_open();
     if (setup_read(&setup, a, argc, argv, why) != 0)
         return complain(a, EXIT_CALLED_WRONGLY, why);
     if (setup.help) {

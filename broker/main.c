@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/endpoint.h"
+#include "base/standard.h"
 #include "broker/broker.h"
 #include "broker/kinds.h"
 #include "proto/codec.h"
@@ -76,6 +77,7 @@ main(int argc, char **argv)
     char error[SETTINGS_ERROR_BYTES];
     struct settings settings;
 
+    standard_open();
     if (settings_read(&settings, argc, argv, error) != 0)
         return complain(EXIT_CALLED_WRONGLY, error);
     if (settings.help) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/standard.h"
 #include "tools/verb.h"
 
 #define JSON (1u << OUTPUT_JSON)
@@ -66,7 +67,7 @@ static const struct verb verbs[] = {
 static int
 help(void)
 {
-    printf("usage: touchline [--broker ENDPOINT] [-o table|json|jsonl|csv] VERB ...\n\n");
+    printf("usage: touchline [--broker ENDPOINT] [-o table|json|jsonl|csv|proto] VERB ...\n\n");
     for (size_t i = 0; i < VERBS; i++)
         printf("  %-11s %s\n", verbs[i].name, verbs[i].what);
     printf("\n`touchline VERB --help` says how a verb is called.  The broker is looked for at\n"
@@ -99,15 +100,13 @@ keep_heap(void)
     mallopt(M_MMAP_THRESHOLD, 8 << 20);
 }
 
-int
-main(int argc, char **argv)
+static int
+call_verb(int argc, char **argv)
 {
     struct verb_call call = {.argc = argc - 1, .argv = argv + 1};
     const char *name;
     int err;
 
-    keep_heap();
-    setlocale(LC_CTYPE, "C.UTF-8");     /* for the width of what we print */
     if (call.argc > 0 && asks_for_help(call.argv[0]))
         return help();
     if (call.argc > 0 && strcmp(call.argv[0], "--version") == 0) {
@@ -124,4 +123,26 @@ main(int argc, char **argv)
     call.argc--;
     call.argv++;
     return call.verb->run(&call);
+}
+
+/* What nobody could read was not answered. */
+static int
+finish(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    if (code == VERB_FINE) {
+        perror("touchline: the answer cannot be written");
+        code = VERB_NO;
+    }
+    return code;
+}
+
+int
+main(int argc, char **argv)
+{
+    standard_open();
+    keep_heap();
+    setlocale(LC_CTYPE, "C.UTF-8");     /* for the width of what we print */
+    return finish(call_verb(argc, argv));
 }

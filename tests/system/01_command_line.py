@@ -5,7 +5,7 @@ import json
 import subprocess
 
 from harness import (AWAY, BUILD, CALLED_WRONGLY, FINE, NO, PARTLY, REFUSED, Case, Shared, event,
-                     free_port, lines, offer, run, sale)
+                     free_port, lines, offer, run, sale, until)
 
 VERBS = ["publish", "ingest", "formats", "context", "timeline", "offers", "campaign", "watch",
          "replay", "stat", "verify", "rebuild", "bench"]
@@ -52,6 +52,26 @@ class WithoutABroker(Case):
                 self.assertEqual(done.code, CALLED_WRONGLY, done)
                 self.assertEqual(done.out, "")
                 self.assertGreater(len(done.err), 10)
+
+    def test_an_answer_that_cannot_be_written_is_not_fine(self):
+        for args in (["formats"], ["help"], ["--version"]):
+            with self.subTest(args=args), open("/dev/full", "w") as full:
+                done = subprocess.run([BUILD / "touchline", *args], stdout=full,
+                                      stderr=subprocess.PIPE, text=True)
+                self.assertEqual(done.returncode, NO, done)
+                self.assertIn("No space left", done.stderr)
+
+    def test_without_standard_streams_all_works(self):
+        closed = '"$0" "$@" <&- >&- 2>&-'
+        broker = self.broker(start=False)
+        process = subprocess.Popen(["/bin/sh", "-c", f"exec {closed}", BUILD / "touchlined",
+                                    "--data", broker.data, "--listen", broker.endpoint])
+        until(lambda: run("stat", broker=broker.endpoint).code == FINE)
+        done = subprocess.run(["/bin/sh", "-c", closed, BUILD / "touchline", "--broker",
+                               broker.endpoint, "publish"], timeout=60)
+        self.assertEqual(done.returncode, FINE)
+        process.terminate()
+        self.assertEqual(process.wait(60), 0)
 
     def test_a_broker_says_what_is_no_endpoint(self):
         for endpoint in ("nonsense", "", "tcp://127.0.0.1", "tcp://127.0.0.1:65536",
