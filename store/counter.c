@@ -37,6 +37,18 @@ new_counter(enum counter_kind kind, struct tl_str name)
     return counter;
 }
 
+/* Room is for a power of two of them. */
+static void
+add_to_kind(struct counters *c, struct counter *counter)
+{
+    size_t kind = counter->kind, count = c->kinds[kind];
+
+    if ((count & (count - 1)) == 0)
+        c->of[kind] = realloc(c->of[kind], (count * 2 + 1) * sizeof(c->of[kind][0]));
+    must(c->of[kind] != NULL);
+    c->of[kind][c->kinds[kind]++] = counter;
+}
+
 static struct counter *
 find(struct counters *c, enum counter_kind kind, struct tl_str name)
 {
@@ -52,7 +64,7 @@ find(struct counters *c, enum counter_kind kind, struct tl_str name)
     counter = new_counter(kind, (struct tl_str){(const char *)key + 1, len - 1});
     slot = map_put(&c->names, key, len);
     *slot = counter;
-    c->kinds[kind]++;
+    add_to_kind(c, counter);
     return counter;
 }
 
@@ -137,6 +149,8 @@ counters_fini(struct counters *c)
 
     while ((entry = map_next(&c->names, &i)) != NULL)
         free(entry->value);
+    for (i = 0; i < sizeof(c->of) / sizeof(c->of[0]); i++)
+        free(c->of[i]);
     map_fini(&c->names);
     memset(c, 0, sizeof(*c));
 }
@@ -168,37 +182,54 @@ counters_store(struct counters *c, struct views *v)
     buf_free(&out);
 }
 
-static int
-greatest_first(const void *a, const void *b)
+static bool
+is_greater(const struct tl_count *a, const struct tl_count *b)
 {
-    const struct tl_count *x = a, *y = b;
+    return a->count != b->count ? a->count > b->count : str_compare(a->name, b->name) < 0;
+}
 
-    if (x->count != y->count)
-        return x->count > y->count ? -1 : 1;
-    return str_compare(x->name, y->name);
+/* In order, the greatest first; there may be a hundred thousand of which few are shown. */
+static void
+keep_greatest(struct tl_count *list, size_t *count, size_t room, const struct tl_count *one)
+{
+    size_t at = *count;
+
+    while (at > 0 && is_greater(one, &list[at - 1]))
+        at--;
+    if (at == room)
+        return;
+    if (*count < room)
+        ++*count;
+    memmove(&list[at + 1], &list[at], (*count - at - 1) * sizeof(list[0]));
+    list[at] = *one;
 }
 
 int
 counters_list(const struct counters *c, enum counter_kind kind, size_t max,
               struct tl_count **out, size_t *count, struct arena *arena)
 {
-    struct map_entry *entry;
-    size_t i = 0, n = 0;
+    size_t room = c->kinds[kind] < max ? c->kinds[kind] : max;
 
     *count = 0;
-    *out = arena_alloc(arena, (c->kinds[kind] + 1) * sizeof(**out));
+    *out = arena_alloc(arena, (room + 1) * sizeof(**out));
     if (*out == NULL)
         return TL_TOO_MANY;
-    while ((entry = map_next(&c->names, &i)) != NULL) {
-        const struct counter *counter = entry->value;
+    for (size_t i = 0; i < c->kinds[kind]; i++) {
+        const struct counter *counter = c->of[kind][i];
 
-        if (entry->key[0] == (unsigned char)kind)
-            (*out)[n++] = (struct tl_count){
-                {(const char *)entry->key + 1, entry->key_len - 1}, counter->value};
+        keep_greatest(*out, count, room, &(struct tl_count){counter->name, counter->value});
     }
-    qsort(*out, n, sizeof(**out), greatest_first);
-    *count = n < max ? n : max;
     return 0;
+}
+
+uint64_t
+counters_sum(const struct counters *c, enum counter_kind kind)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < c->kinds[kind]; i++)
+        sum += c->of[kind][i]->value;
+    return sum;
 }
 
 size_t

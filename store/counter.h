@@ -44,7 +44,8 @@ struct counter {
 struct counters {
     struct map names;           /* kind, name -> struct counter */
     struct counter *recent[COUNTER_RECENT];     /* most events are like one of late */
-    size_t kinds[128];
+    struct counter **of[128];   /* of each kind all, in the order they came */
+    size_t kinds[128];          /* how many */
 };
 
 /* Reads all that the views hold.  Returns 0 or TL_EDAMAGED. */
@@ -63,5 +64,6 @@ void counters_store(struct counters *c, struct views *v);
 int counters_list(const struct counters *c, enum counter_kind kind, size_t max,
                   struct tl_count **out, size_t *count, struct arena *arena);
 size_t counters_count(const struct counters *c, enum counter_kind kind);
+uint64_t counters_sum(const struct counters *c, enum counter_kind kind);
 
 #endif

@@ -279,14 +279,12 @@ list_gaps(const struct counters *c, struct tl_stat *out, struct arena *arena)
 {
     struct tl_count *all;
     size_t count = 0;
-    int err = counters_list(c, COUNTER_GAPS, SIZE_MAX, &all, &count, arena);
+    int err = counters_list(c, COUNTER_GAPS, SOURCES_LISTED_MAX, &all, &count, arena);
 
     if (err != 0)
         return err;
-    for (size_t i = 0; i < count; i++)
-        out->gaps += all[i].count;
-    while (out->gaps_by_source_count < count && all[out->gaps_by_source_count].count > 0 &&
-           out->gaps_by_source_count < SOURCES_LISTED_MAX)
+    out->gaps = counters_sum(c, COUNTER_GAPS);
+    while (out->gaps_by_source_count < count && all[out->gaps_by_source_count].count > 0)
         out->gaps_by_source_count++;
     out->gaps_by_source = all;
     return 0;

@@ -114,6 +114,19 @@ class Costs(Case):
         self.assertEqual(len(latest), 1000)
         self.assertGreater(len({o.split("-")[0] for o in latest}), 19)
 
+    def test_figures_of_many_types_channels_and_sources_cost_what_some_hundred_events_do(self):
+        events = [event(customer="loyalty:1", type=f"made_up.n{n}", channel=f"c{n}",
+                        source=f"s{n // 2}", sequence=str(1 + 2 * (n % 2)))
+                  for n in range(30_000)]
+        before = busy_ns(self.one)
+        self.tell(events)
+        telling = busy_ns(self.one) - before
+        asking = cost(self.one, lambda: self.wire.ask(stat=pb.StatQuery()))
+        stat = self.wire.ask(stat=pb.StatQuery()).stat
+        self.assertEqual((len(stat.events_by_type), len(stat.gaps_by_source), stat.gaps),
+                         (200, 200, 15_000))
+        self.assertLess(asking, telling / 30)
+
     def test_words_about_who_he_is_cost_a_reader_of_his_events_no_look_at_all_of_them(self):
         # A reservation is the bus's word, and any such word might tell who he is.
         self.tell(event(customer=customer)
