@@ -73,6 +73,9 @@ add_entry(struct views *v, struct due_reached *reached, const struct key *where,
     views_put(v, entry->bytes, entry->len, "", 0);
     if (omap_compare(entry->bytes, entry->len, from->bytes, from->len) < 0)
         *from = *entry;
+    if (key_read_time((struct tl_str){(const char *)entry->bytes, entry->len}, STAGE_BYTES) <
+        reached->next[value[0]])
+        reached->next[value[0]] = 0;
 }
 
 int
@@ -107,11 +110,16 @@ due_next(struct views *v, struct due_reached *reached, enum due_stage stage, int
     struct key *from = &reached->from[stage];
     struct views_walk w;
     struct key prefix;
-    bool found;
+    bool any, found;
 
+    if (until < reached->next[stage])
+        return false;
     stage_key(&prefix, stage);
-    found = views_first(&w, v, prefix.bytes, prefix.len, from->bytes, from->len, false) &&
-            w.key.len >= ID_AT && key_read_time(w.key, STAGE_BYTES) <= until;
+    any = views_first(&w, v, prefix.bytes, prefix.len, from->bytes, from->len, false) &&
+          w.key.len >= ID_AT;
+    found = any && key_read_time(w.key, STAGE_BYTES) <= until;
+    /* What is deleted ahead of the next is walked over once, not each second. */
+    reached->next[stage] = any ? key_read_time(w.key, STAGE_BYTES) : INT64_MAX;
     if (found) {
         out->stage = stage;
         out->due = key_read_time(w.key, STAGE_BYTES);

@@ -24,6 +24,7 @@ enum due_stage {
 /* How far each stage's entries were looked at, as the key to go on from. */
 struct due_reached {
     struct key from[DUE_STAGES];
+    int64_t next[DUE_STAGES];   /* nothing from there on is due before this */
 };
 
 struct due_entry {

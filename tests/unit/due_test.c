@@ -77,6 +77,42 @@ they_come_in_order_of_time_when_they_are_due(void **state)
 }
 
 static void
+one_made_later_and_due_before_the_next_is_not_missed(void **state)
+{
+    (void)state;
+    set(1, "far", DUE_DUE, AT + 100);
+    assert_string_equal(next(DUE_DUE, AT), "");
+    set(2, "near", DUE_DUE, AT + 50);
+    assert_string_equal(next(DUE_DUE, AT + 49), "");
+    assert_string_equal(next(DUE_DUE, AT + 50), "near");
+    set(3, "past", DUE_DUE, AT - 50);
+    assert_string_equal(next(DUE_DUE, AT + 50), "past");
+    assert_string_equal(next(DUE_DUE, AT + 50), "near");    /* looked at again */
+    assert_string_equal(next(DUE_DUE, AT + 99), "");
+    set(1, "far", DUE_NOTHING, 0);
+    set(4, "last", DUE_DUE, AT + 100);
+    assert_string_equal(next(DUE_DUE, AT + 100), "last");
+    assert_string_equal(next(DUE_DUE, AT + 100), "");
+}
+
+static void
+until_the_next_is_due_nobody_looks_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 1000; i++)
+        set(1, (char[]){(char)('a' + i / 100), (char)('a' + i / 10 % 10), (char)('a' + i % 10), 0},
+            DUE_DUE, AT + 50);
+    for (int i = 0; i < 1000; i++)
+        set(1, (char[]){(char)('a' + i / 100), (char)('a' + i / 10 % 10), (char)('a' + i % 10), 0},
+            DUE_NOTHING, 0);
+    set(2, "far", DUE_DUE, AT + 100);
+    assert_string_equal(next(DUE_DUE, AT), "");
+    assert_int_equal(reached.next[DUE_DUE], AT + 100);
+    assert_string_equal(next(DUE_OVERDUE, AT), "");
+    assert_true(reached.next[DUE_OVERDUE] == INT64_MAX);
+}
+
+static void
 one_commitment_has_one_entry(void **state)
 {
     (void)state;
@@ -137,6 +173,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(they_come_in_order_of_time_when_they_are_due),
+        TEST(one_made_later_and_due_before_the_next_is_not_missed),
+        TEST(until_the_next_is_due_nobody_looks_again),
         TEST(one_commitment_has_one_entry),
         TEST(other_profiles_and_other_names_are_other_commitments),
         TEST(what_was_looked_at_is_passed_by_until_it_is_set_anew),
