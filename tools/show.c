@@ -40,13 +40,14 @@ show_reply(const struct verb_call *call, int err, struct tl_reply **reply,
            int (*table)(const struct tl_reply *reply))
 {
     int code = VERB_FINE;
+    bool none = err == 0 && empty(*reply);
 
-    if (err == 0 && call->output == OUTPUT_TABLE && empty(*reply))
-        err = TL_NOT_FOUND;
-    if (err == 0)
+    if (none && call->output == OUTPUT_TABLE)
+        fprintf(stderr, "touchline: there is none\n");
+    else if (err == 0)
         err = call->output == OUTPUT_JSON ? print_reply(*reply) : table(*reply);
     if (err == 0)
-        code = empty(*reply) ? VERB_NO : VERB_FINE;
+        code = none ? VERB_NO : VERB_FINE;
     else
         code = verb_failed(call, err,
                            *reply != NULL ? tl_reply_detail(*reply) : (struct tl_str){0});

@@ -3,7 +3,7 @@
 import random
 
 import touchline_pb2 as pb
-from harness import Case, Shared, event, minute, offer, sale
+from harness import NO, Case, Shared, event, minute, offer, sale
 
 
 class Timeline(Shared):
@@ -47,6 +47,12 @@ class Timeline(Shared):
         self.assertEqual(ids("--type", "email.opened"), ["e1"])
         self.assertEqual(ids("--channel", "web", "--channel", "pos"), ["s1", "p1"])
         self.assertEqual(ids("--type", "email.*", "--limit", "1"), ["e2"])
+
+    def test_that_a_known_customer_has_none_of_a_type_is_said(self):
+        self.shared.publish([event(customer="loyalty:silent")])
+        done = self.shared.run("timeline", "loyalty:silent", "--type", "call.*")
+        self.assertEqual((done.code, done.out), (NO, ""), done)
+        self.assertEqual(done.err, "touchline: there is none\n")
 
     def test_more_says_whether_there_is_more(self):
         who = "loyalty:more"
