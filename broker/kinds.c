@@ -163,15 +163,22 @@ static int
 take_type(struct kinds *k, const char *name, char *words, char why[CONF_WHY_BYTES])
 {
     struct kind *kind = find_or_add(k, name, why);
+    bool strong = false, weak = false, follows = false;
     const char *word;
 
     if (kind == NULL)
         return -1;
-    while ((word = next_word(&words)) != NULL)
+    while ((word = next_word(&words)) != NULL) {
         if (!take_word(kind, word))
             return wrong(why, "`%s` is none of strong, weak, one, several, follows login, "
                               "keeps case", word);
-    if (kind->strong && kind->follows_login && kind >= k->items + BUILT_IN)
+        strong = strong || strcmp(word, "strong") == 0;
+        weak = weak || strcmp(word, "weak") == 0;
+        follows = follows || strcmp(word, "follows login") == 0;
+    }
+    if (strong && weak)
+        return wrong(why, "`%s` is either strong or weak", name);
+    if (kind->strong && follows)
         return wrong(why, "`%s`: what follows the login is weak", name);
     if (kind->strong)
         kind->follows_login = false;

@@ -162,6 +162,8 @@ a_mistake_is_named_with_its_line(void **state)
     refused("[types]\nphone = mighty\n", "`mighty` is none of strong, weak");
     refused("[types]\nphone = one\n", "only of a strong type");
     refused("[types]\nx-tablet = strong, follows login\n", "what follows the login is weak");
+    refused("[types]\nemail = follows login\n", "what follows the login is weak");
+    refused("[types]\nphone = strong, weak\n", "either strong or weak");
     refused("[types]\nloyalty = keeps case\n", "only email can keep the case");
     refused("[blocked]\nshoe = 1\n", "`shoe` is neither");
     refused("[blocked]\nloyalty = 1, , 2\n", "a value is empty");
