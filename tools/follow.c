@@ -41,7 +41,8 @@ take_share(const struct verb_call *call, const char *text, struct tl_stream_opti
     if (*end == '/')
         shares = strtoul(end + 1, &stop, 10);
     if (share < 1 || share > shares || shares > 65536 || *stop != '\0' || text[0] == '-')
-        return verb_misused(call, "--share takes I/N with I from 1 to N, N at most 65536, not `%s'", text);
+        return verb_misused(call, "--share takes I/N with I from 1 to N, N at most 65536, not `%s'",
+                            text);
     o->share = (uint32_t)share;
     o->shares = (uint32_t)shares;
     return 0;
