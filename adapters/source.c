@@ -1,5 +1,6 @@
 #include "adapters/source_state.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,6 +87,10 @@ source_open(const struct setup_input *input, enum adapter_way way, const struct 
     s->place = *place;
     s->path = way == ADAPTER_FOLLOW ? input->follow : input->directory;
     s->fd = -1;
+    /* A log may be made later; a name that is misspelt never is. */
+    if (way == ADAPTER_FOLLOW && access(s->path, R_OK) != 0)
+        log_warn("source", "format=%s %s: %s; it is read as soon as it can be",
+                 input->format->name, s->path, strerror(errno));
     if (way == ADAPTER_FOLLOW)
         follow_open(s);
     return s;

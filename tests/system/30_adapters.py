@@ -304,6 +304,11 @@ class Status(Email):
             self.assertEqual(done.returncode, CALLED_WRONGLY, (config, done))
             self.assertIn(why, done.stderr)
 
+    def test_a_file_to_follow_that_is_not_there_is_told_and_waited_for(self):
+        path = self.dir / "mail.log"
+        email = self.email(config=f"[postfix]\nfollow = {path}\n")
+        self.assertIn(f"{path}: No such file or directory", email.log())
+
     def test_the_sample_settings_are_right_with_every_comment_taken_away(self):
         for sample in (ROOT / "adapters").glob("*/*.conf"):
             text = sample.read_text()
