@@ -128,6 +128,15 @@ write_anew(struct groups *g)
     return err;
 }
 
+/* A line was added; what it says is known by now. */
+static int
+shorten(struct groups *g)
+{
+    int err = lines_grown(&g->file) ? write_anew(g) : 0;
+
+    return err == TL_NO_SPACE ? 0 : err;
+}
+
 int
 groups_open(struct groups *g, const char *dir)
 {
@@ -202,8 +211,9 @@ groups_hold(struct groups *g, struct tl_str name, uint32_t share, uint32_t share
     g->generation = taken.generation;
     *generation = s->generation;
     *at = s->at;
-    *detail = NULL;
-    return 0;
+    if ((err = shorten(g)) == 0)
+        *detail = NULL;
+    return err;
 }
 
 static struct group_share *
@@ -241,9 +251,10 @@ commit(struct broker *b, const struct wire_group_commit *asked, const char **det
     moved = *s;
     moved.at = p.number;
     *detail = "the position cannot be written down";
-    if ((err = add_line(&b->groups, &moved)) == 0)
-        *s = moved;
-    return err;
+    if ((err = add_line(&b->groups, &moved)) != 0)
+        return err;
+    *s = moved;
+    return shorten(&b->groups);
 }
 
 void

@@ -13,7 +13,6 @@
 #include "proto/code.h"
 #include "proto/str.h"
 
-#define FILE_BYTES_MAX (1u << 20)       /* then it is written anew, a line a sum */
 #define OTHER TL_STR("other")
 #define NOBODY TL_STR("-")              /* reports the sums of a file written anew */
 
@@ -357,7 +356,7 @@ take(struct ignored *g, const struct wire_report *report, const char **detail)
     heard(g, report->reporter, report->sequence);
     for (size_t i = 0; i < report->ignored_count; i++)
         add(g, report->ignored[i].source, report->ignored[i].name, report->ignored[i].count);
-    if (g->file.bytes > FILE_BYTES_MAX && (err = write_anew(g)) == TL_NO_SPACE)
+    if (lines_grown(&g->file) && (err = write_anew(g)) == TL_NO_SPACE)
         err = 0;
     return err;
 }

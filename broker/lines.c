@@ -80,6 +80,12 @@ lines_add(struct lines *l, const struct buf *text)
     return err;
 }
 
+bool
+lines_grown(const struct lines *l)
+{
+    return l->bytes > LINES_BYTES_MAX && l->bytes > 2 * l->anew;
+}
+
 /* Beside the old one, which does until it is there. */
 int
 lines_write_anew(struct lines *l, const struct buf *text)
@@ -100,6 +106,6 @@ lines_write_anew(struct lines *l, const struct buf *text)
     }
     close(l->fd);
     l->fd = fd;
-    l->bytes = text->len;
+    l->bytes = l->anew = text->len;
     return 0;
 }

@@ -7,13 +7,17 @@
 #ifndef BROKER_LINES_H
 #define BROKER_LINES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 
+#define LINES_BYTES_MAX (1u << 20)      /* then it is to be written anew */
+
 struct lines {
     const char *name;
     uint64_t bytes;
+    uint64_t anew;              /* bytes when it was last written anew */
     int dir;
     int fd;
 };
@@ -27,6 +31,10 @@ void lines_close(struct lines *l);
 /* Adds whole lines.  Durable on return; TL_NO_SPACE: nothing of them is there;
  * TL_EIO: stop now. */
 int lines_add(struct lines *l, const struct buf *text);
+
+/* Is it time to write it anew?  Not before it is twice as long as the last time, for
+ * what is known may be much, and everybody waits for it. */
+bool lines_grown(const struct lines *l);
 
 /* Puts these in the place of all.  TL_NO_SPACE: the file is as it was; TL_EIO. */
 int lines_write_anew(struct lines *l, const struct buf *text);

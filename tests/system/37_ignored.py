@@ -88,6 +88,23 @@ class Ignored(Case):
         self.bus.start()
         self.assertEqual(set(self.counted()["s" * 100].values()), {11})
 
+    def test_a_long_file_of_sums_is_not_written_anew_for_each_report(self):
+        def name(kind, n):
+            return f"{kind}{n:04}".ljust(127) + "x"        # blanks are three bytes there
+
+        for sequence, kind in enumerate("ab", 1):
+            self.report(sequence, [(name("s", n), name(kind, n), 1) for n in range(1000)])
+        path = self.bus.data / "ignored"
+        self.assertGreater(path.stat().st_size, 1 << 20)
+        file = path.stat().st_ino
+        for sequence in range(3, 6):
+            self.report(sequence, [("till", "one more", 1)])
+        self.assertEqual(path.stat().st_ino, file)
+        before = self.counted()
+        self.bus.kill()
+        self.bus.start()
+        self.assertEqual(self.counted(), before)
+
     def test_what_an_adapter_ignored_is_in_stat_also_when_the_broker_was_away(self):
         pos = self.adapter("pos", self.bus)
         body = (DATA / "poslog/constructed.xml").read_bytes()

@@ -128,6 +128,32 @@ without_space_to_be_written_anew_the_file_is_as_it_was(void **state)
     assert_string_equal(read_again(), "one|four|");
 }
 
+static void
+a_file_is_long_again_when_it_is_twice_what_it_was_written_anew_with(void **state)
+{
+    static char text[LINES_BYTES_MAX];
+    struct buf b = {0};
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\n';
+    buf_append(&b, text, sizeof text);
+    assert_int_equal(lines_add(&lines, &b), 0);
+    assert_false(lines_grown(&lines));
+    assert_int_equal(with_text(lines_add, "\n"), 0);
+    assert_true(lines_grown(&lines));
+    assert_int_equal(lines_write_anew(&lines, &b), 0);
+    assert_int_equal(with_text(lines_add, "\n"), 0);
+    assert_false(lines_grown(&lines));
+    b.len--;
+    b.ptr[b.len - 1] = '\n';
+    assert_int_equal(lines_add(&lines, &b), 0);
+    assert_false(lines_grown(&lines));
+    assert_int_equal(with_text(lines_add, "\n"), 0);
+    assert_true(lines_grown(&lines));
+    buf_free(&b);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int
@@ -137,6 +163,7 @@ main(void)
         TEST(lines_are_read_again_as_they_were_added),
         TEST(lines_written_anew_stand_for_all_before_and_more_can_be_added),
         TEST(a_line_torn_by_a_crash_is_not_read_and_swallows_no_other),
+        TEST(a_file_is_long_again_when_it_is_twice_what_it_was_written_anew_with),
         TEST(without_space_nothing_of_what_was_added_is_there),
         TEST(without_space_to_be_written_anew_the_file_is_as_it_was),
     };
