@@ -385,7 +385,7 @@ class Wire:
     def position(self, number):
         return f"{self.log}-{number:016x}"
 
-    def stream(self, id=1, credit=1_000_000, credit_bytes=1 << 30, **more):
+    def stream(self, id=1, credit=(1 << 32) - 1, credit_bytes=(1 << 32) - 1, **more):
         self.send(stream=pb.StreamOpen(stream=id, credit_events=credit, credit_bytes=credit_bytes,
                                        **more))
 
