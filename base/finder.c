@@ -35,11 +35,13 @@ take_in(struct finder *f, const void *items, size_t count)
 {
     if (count > f->slots_count / 2) {
         size_t room = f->slots_count > 0 ? f->slots_count : SLOTS_MIN;
+        uint32_t *slots;
 
         while (room / 4 < count)
             room *= 2;
-        if ((f->slots = arena_alloc(f->arena, room * sizeof f->slots[0])) == NULL)
+        if ((slots = arena_alloc(f->arena, room * sizeof slots[0])) == NULL)
             return false;
+        f->slots = slots;
         f->slots_count = room;
         f->known = 0;
     }
@@ -57,10 +59,8 @@ finder_find(struct finder *f, const void *items, size_t count, const void *one)
 {
     uint32_t slot;
 
-    if (count <= FINDER_FEW || !take_in(f, items, count)) {
-        f->slots_count = count <= FINDER_FEW ? f->slots_count : 0;
+    if (count <= FINDER_FEW || !take_in(f, items, count))
         return look_through(f, items, count, one);
-    }
     slot = *find_slot(f, items, one);
     return slot != 0 ? slot - 1 : count;
 }

@@ -25,6 +25,13 @@ struct finder {
     size_t known;                           /* the first of the items are in the table */
 };
 
+static inline struct finder
+finder_new(size_t size, bool (*same)(const void *a, const void *b),
+           uint64_t (*hash)(const void *item), struct arena *arena)
+{
+    return (struct finder){.size = size, .same = same, .hash = hash, .arena = arena};
+}
+
 /* Where it is; `count`: nowhere.  The items that were there the last time are as they
  * were then, in what is compared.  When the arena is empty they are looked through. */
 size_t finder_find(struct finder *f, const void *items, size_t count, const void *one);

@@ -4,7 +4,7 @@
 #include "broker/broker.h"
 #include "proto/code.h"
 
-#define INLINE_BYTES_MAX (4u << 10)
+#define INLINE_BYTES_MAX (4u << 10)     /* a few events; who asks waits for their sync */
 
 void
 batch_no_space(struct broker *b, const char *why)

@@ -52,7 +52,7 @@ hash_key(const void *a)
 struct finder
 attribute_finder(struct arena *arena)
 {
-    return (struct finder){sizeof(struct tl_attribute), same_key, hash_key, arena, NULL, 0, 0};
+    return finder_new(sizeof(struct tl_attribute), same_key, hash_key, arena);
 }
 
 static void

@@ -246,7 +246,7 @@ commitment_list(const struct commitment_query *q, struct tl_commitment_state *ou
     size_t room = q->profiles_count * COMMITMENTS_LISTED_MAX;
     struct tl_str *ids = arena_alloc(q->arena, room * sizeof(ids[0]));
     struct state *states = arena_alloc(q->arena, room * sizeof(states[0]));
-    struct finder known = {sizeof(ids[0]), same_id, hash_id, q->arena, NULL, 0, 0};
+    struct finder known = finder_new(sizeof(ids[0]), same_id, hash_id, q->arena);
     int err = ids == NULL || states == NULL ? TL_TOO_MANY : 0;
 
     *count = 0;

@@ -148,8 +148,7 @@ hash_subject(const void *x)
 struct finder
 consent_finder(struct arena *arena)
 {
-    return (struct finder){sizeof(struct tl_consent_state), same_subject, hash_subject, arena,
-                           NULL, 0, 0};
+    return finder_new(sizeof(struct tl_consent_state), same_subject, hash_subject, arena);
 }
 
 /* Adds one, or keeps whichever of the two that are about the same counts more. */

@@ -216,8 +216,8 @@ join_profiles(struct joining *j, uint64_t profile)
                                          sizeof(j->values[0]));
     if (j->identifiers == NULL || j->values == NULL)
         return TL_TOO_MANY;
-    j->identifiers_known = (struct finder){sizeof(j->identifiers[0]), same_identifier,
-                                           hash_identifier, j->arena, NULL, 0, 0};
+    j->identifiers_known = finder_new(sizeof(j->identifiers[0]), same_identifier, hash_identifier,
+                                       j->arena);
     for (size_t i = 0; i < j->profiles_count && err == 0; i++) {
         err = load_card(j, j->profiles[i], &c);
         if (err == 0)

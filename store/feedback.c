@@ -452,7 +452,7 @@ feedback_list(const struct feedback_query *q, struct tl_feedback_state **out, si
 {
     size_t room = q->profiles_count * (FEEDBACK_LISTED_MAX + 1) + 1, listed = 0;
     struct listed *list = arena_alloc(q->arena, room * sizeof(list[0]));
-    struct finder known = {sizeof(list[0]), same_listed, hash_listed, q->arena, NULL, 0, 0};
+    struct finder known = finder_new(sizeof(list[0]), same_listed, hash_listed, q->arena);
     int err = 0;
 
     *out = arena_alloc(q->arena, room * sizeof(**out));

@@ -304,7 +304,6 @@ static int
 load_has(struct may_contact *m, uint64_t *folded)
 {
     struct card *c = arena_alloc(m->arena, sizeof(*c));
-
     int err;
 
     if (c == NULL)

@@ -96,13 +96,8 @@ static struct found *
 find_name(struct listing *l, struct tl_str offer)
 {
     const struct found one = {.offer = offer, .ending = ending_of(offer)};
-    size_t at = 0;
+    size_t at = finder_find(&l->known_finds, l->finds, l->finds_count, &one);
 
-    if (l->finds_count > FINDER_FEW)
-        at = finder_find(&l->known_finds, l->finds, l->finds_count, &one);
-    else
-        while (at < l->finds_count && !same_name(&l->finds[at], &one))
-            at++;
     return at < l->finds_count ? &l->finds[at] : NULL;
 }
 
@@ -713,7 +708,7 @@ offer_list(const struct offer_query *q, struct offer_list *out, uint64_t *depend
         .q = q,
         .has_catalogue = !catalogue_is_empty(q->counters),
         .depends = *depends,
-        .known_finds = {sizeof(struct found), same_name, hash_name, q->arena, NULL, 0, 0},
+        .known_finds = finder_new(sizeof(struct found), same_name, hash_name, q->arena),
         .known = arena_alloc(q->arena, (q->sources_count + 1) * sizeof(l.known[0])),
     };
     size_t found;

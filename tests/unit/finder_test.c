@@ -28,7 +28,7 @@ static struct finder
 made(struct arena *arena)
 {
     compared = 0;
-    return (struct finder){sizeof(int), same, hash, arena, NULL, 0, 0};
+    return finder_new(sizeof(int), same, hash, arena);
 }
 
 static void
